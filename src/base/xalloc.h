@@ -1,0 +1,18 @@
+/* Allocation that does not return on failure: the process says so and exits 3. */
+#ifndef BASE_XALLOC_H
+#define BASE_XALLOC_H
+
+#include <stddef.h>
+
+/* Each returns memory that the caller frees with free(). */
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+/* Grows or shrinks p to n elements of the given size; checks the product for overflow. */
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+/* Copies exactly len bytes and adds a NUL. */
+char *xmemdup0(const void *data, size_t len);
+/* sprintf into fresh memory. */
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

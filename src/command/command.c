@@ -1,0 +1,168 @@
+#include "command/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/terminal.h"
+#include "config/options.h"
+#include "run/jobserver.h"
+
+static const struct command commands[] = {
+    {"parallel", "run the tests in parallel", "[OPTION…] [PATH|ID…]", command_parallel, true},
+    {"sequential", "run the tests one after another, as the reference", "[OPTION…] [PATH|ID…]",
+     command_sequential, true},
+    {"generate", "write .rowlock/tests.mk and stop", "[OPTION…] [PATH|ID…]", command_generate,
+     true},
+    {"list", "print the tests that would run", "[OPTION…] [PATH|ID…]", command_list, true},
+    {"report", "print the last run again", "[--durations N] [--junitxml FILE] [--report-json FILE]",
+     command_report, false},
+    {"validate", "check that parallel runs work on this machine", "[-n N] [--json]",
+     command_validate, false},
+    {"__begin", NULL, "RUN", command_begin, false},
+    {"__end", NULL, "RUN", command_end, false},
+    {"__probe", NULL, "WHAT…", command_probe, false},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct command by_default = {"", "", "[OPTION…] [PATH|ID…]", command_default, true};
+
+int command_fail(struct error *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "rowlock: %s\n", err->msg ? err->msg : "failed");
+    int code = err->code ? (int)err->code : EXIT_INTERNAL;
+    error_release(err);
+    return code;
+}
+
+void command_help(const struct command *c)
+{
+    printf("usage: rowlock [-C DIR] [-c FILE] %s%s%s\n\n", c->name, c->name[0] ? " " : "",
+           c->usage);
+    if (c->name[0])
+        printf("%c%s.\n\n", c->summary[0] - 32, c->summary + 1);
+    if (c->has_run_options)
+        options_help(stdout, terminal_width(stdout));
+}
+
+static void general_help(void)
+{
+    printf("usage: rowlock [-C DIR] [-c FILE] [COMMAND] [OPTION…] [PATH|ID…]\n\n"
+           "Runs any test suite in parallel as a Makefile. Commands:\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (commands[i].summary)
+            printf("  %-12s %s\n", commands[i].name, commands[i].summary);
+    printf("\nWithout a command it runs what 'pytest -c FILE …' would run, in parallel when the\n"
+           "configuration or -n asks for workers.\n\n"
+           "  -C DIR                  change to DIR first\n"
+           "  -c, --config-file FILE  read this ini file instead of searching for one\n"
+           "  --version               print the version\n\n");
+    options_help(stdout, terminal_width(stdout));
+    printf("\nExit codes: 0 all passed, 1 some failed, 2 interrupted, 3 internal error,\n"
+           "4 usage error, 5 no tests.\n");
+}
+
+static const struct command *find_command(const char *word)
+{
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* Takes -C and -c out of argv (up to "--"); the other words go to inv->args. */
+static bool take_globals(struct invocation *inv, int argc, char **argv, struct error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i], *value = NULL, *config = NULL;
+        if (strcmp(a, "--") == 0) {
+            for (; i < argc; i++)
+                strv_push(&inv->args, argv[i]);
+            break;
+        }
+        bool dir = strncmp(a, "-C", 2) == 0;
+        if (dir || strncmp(a, "-c", 2) == 0)
+            value = a + 2;
+        else if (strncmp(a, "--config-file", 13) == 0 && (a[13] == '=' || !a[13]))
+            value = a[13] ? a + 14 : a + 13;
+        if (!value) {
+            strv_push(&inv->args, a);
+            continue;
+        }
+        if (!*value && !(value = argv[++i]))
+            return error_set(err, EXIT_USAGE, "%s: needs %s behind it", a,
+                             dir ? "a folder" : "a file");
+        if (!dir)
+            config = value;
+        else if (chdir(value) != 0) {
+            error_errno(err, EXIT_USAGE, "-C %s", value);
+            return error_advise(err, "name a folder that exists");
+        }
+        if (config)
+            inv->config_file = config;
+    }
+    return true;
+}
+
+/* The row that the first word means. A word in the table is a command; otherwise an option, a path
+ * or a test id belongs to a run without command. NULL and err if it is none of these. */
+static const struct command *choose(const struct invocation *inv, struct error *err)
+{
+    const char *word = inv->args.n ? inv->args.v[0] : "";
+    const struct command *c = find_command(word);
+    if (c || !word[0] || word[0] == '-' || access(word, F_OK) == 0 || strstr(word, "::"))
+        return c ? c : &by_default;
+    error_set(err, EXIT_USAGE,
+              "%s: neither a command nor an existing path or test id; 'rowlock --help' lists the "
+              "commands, 'rowlock list' the tests",
+              word);
+    return NULL;
+}
+
+/* True for -h or --help before any "--". */
+static bool wants(const struct invocation *inv, const char *shortname, const char *longname)
+{
+    for (size_t i = 0; i < inv->args.n && strcmp(inv->args.v[i], "--") != 0; i++)
+        if (strcmp(inv->args.v[i], shortname) == 0 || strcmp(inv->args.v[i], longname) == 0)
+            return true;
+    return false;
+}
+
+int command_main(int argc, char **argv)
+{
+    struct invocation inv = {"", NULL, STRV_INIT};
+    struct error err = ERROR_INIT;
+    int code = EXIT_USAGE;
+    /* Under make -n, -q and -t a recipe marked '+' runs all the same, and must do nothing. */
+    if (makeflags_dry(getenv("MAKEFLAGS")))
+        return EXIT_OK;
+    const struct command *c = take_globals(&inv, argc, argv, &err) ? choose(&inv, &err) : NULL;
+    if (!c) {
+        code = command_fail(&err);
+    } else if (wants(&inv, "-h", "--help")) {
+        if (c->name[0])
+            command_help(c);
+        else
+            general_help();
+        code = EXIT_OK;
+    } else if (!c->name[0] && inv.args.n && strcmp(inv.args.v[0], "--version") == 0) {
+        printf("rowlock %s\n", ROWLOCK_VERSION);
+        code = EXIT_OK;
+    } else {
+        struct strv words = STRV_INIT;
+        for (size_t i = c->name[0] ? 1 : 0; i < inv.args.n; i++)
+            strv_push(&words, inv.args.v[i]);
+        struct invocation sub = {c->name, inv.config_file, words};
+        code = c->run(&sub);
+        strv_release(&words);
+    }
+    strv_release(&inv.args);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && code == EXIT_OK) {
+        fprintf(stderr, "rowlock: standard output cannot be written: %s\n", strerror(errno));
+        code = EXIT_INTERNAL;
+    }
+    return code;
+}

@@ -1,0 +1,76 @@
+#include "command/outcome.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "command/terminal.h"
+#include "report/report.h"
+#include "run/journal.h"
+
+static bool record_crash(int journal_fd, uint32_t test, struct error *err)
+{
+    static const char message[] = "its process vanished (killed from outside?)";
+    struct buf fields = BUF_INIT;
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    journal_add_field(&fields, FIELD_MESSAGE, message, sizeof message - 1);
+    struct record r = {.test = test,
+                       .kind = RECORD_RESULT,
+                       .outcome = OUTCOME_CRASHED,
+                       .slot = JOURNAL_NO_SLOT,
+                       .attempt = 1,
+                       .start_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+                       .n_fields = 1,
+                       .fields = (const unsigned char *)fields.data,
+                       .fields_len = fields.len};
+    bool ok = journal_write(journal_fd, &r, err);
+    buf_release(&fields);
+    return ok;
+}
+
+size_t outcome_settle(const struct plan_map *map, struct state *state, int journal_fd, bool crashed,
+                      struct error *err)
+{
+    size_t left = 0;
+    for (uint32_t i = 0; i < map->head->n_tests && i < state->run->n_tests; i++) {
+        unsigned char now = atomic_load(&state->tests[i]);
+        if (now == TEST_RUNNING && crashed) {
+            if (!record_crash(journal_fd, i, err))
+                return left;
+            state_end(state, i, UINT32_MAX, OUTCOME_CRASHED);
+        } else if (now < TEST_ENDED) {
+            atomic_store(&state->tests[i], TEST_PENDING);
+            left++;
+        }
+    }
+    return left;
+}
+
+bool outcome_report(const struct results *r, const struct options *o, bool interrupted,
+                    struct error *err)
+{
+    struct report_style style = {.width = terminal_width(stdout),
+                                 .color = terminal_color(stdout, o->color),
+                                 .verbose = o->verbose,
+                                 .durations = o->durations,
+                                 .interrupted = interrupted,
+                                 .state_dir = ".rowlock/last"};
+    bool ok = true;
+    if (o->junitxml)
+        ok = report_junit(o->junitxml, r, err);
+    if (o->report_json && ok)
+        ok = report_json(o->report_json, r, err);
+    if (ok && o->verbose >= 0 && (o->junitxml || o->report_json))
+        printf("reports: %s%s%s\n", o->junitxml ? o->junitxml : "",
+               o->junitxml && o->report_json ? ", " : "", o->report_json ? o->report_json : "");
+    report_terminal(stdout, r, &style);
+    fflush(stdout);
+    return ok;
+}
+
+void outcome_list_markers(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_markers; i++)
+        printf("@pytest.mark.%s\n\n", c->markers[i].description);
+}

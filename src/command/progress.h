@@ -1,0 +1,40 @@
+/* Live progress of a run: rewritten lines on a terminal, plain lines elsewhere. Reads the journal as
+ * it grows and merges it into the results on the way. */
+#ifndef COMMAND_PROGRESS_H
+#define COMMAND_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "report/results.h"
+#include "run/state.h"
+
+struct progress {
+    struct results *results; /* filled from the journal */
+    const struct plan_map *plan;
+    const struct state *state;
+    FILE *out;
+    int journal_fd; /* for reading */
+    bool live;      /* lines can be rewritten */
+    bool color;
+    bool sequential;
+    int verbose;
+    struct buf tail; /* bytes of the journal that are no whole record yet */
+    double started;  /* monotonic seconds */
+    double said;     /* when the last plain line was printed */
+    unsigned lines;  /* lines of the block on the screen */
+    unsigned tenths; /* plain lines: the last tenth that was told */
+    size_t ended, failed;
+};
+
+/* out is usually stdout. The journal must exist. EXIT_INTERNAL on failure. */
+bool progress_init(struct progress *p, struct results *results, const struct state *state,
+                   const char *journal_path, FILE *out, int verbose, bool color, struct error *err);
+void progress_release(struct progress *p);
+/* Reads what is new and shows it; ctx is the struct progress. */
+void progress_tick(void *ctx);
+/* Reads the rest and removes the block from the screen. */
+void progress_end(struct progress *p);
+
+#endif

@@ -1,0 +1,260 @@
+/* parallel, sequential, and a run without command: config → manifest → plan → make → reports. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "command/command.h"
+#include "command/dryrun.h"
+#include "command/outcome.h"
+#include "command/progress.h"
+#include "command/suite.h"
+#include "command/terminal.h"
+#include "run/driver.h"
+#include "run/interrupts.h"
+#include "run/journal.h"
+
+/* How often make is started again for tests that a killed make left. */
+enum { MOST_ROUNDS = 3 };
+
+/* What is open while tests run. */
+struct session {
+    struct suite *suite;
+    struct plan_map map;
+    struct state state;
+    struct results results;
+    struct progress progress;
+    char *journal_path;
+    int journal_fd;
+    int log_fd; /* in memory: the disk may be full when it is needed */
+    double started;
+    bool interrupted;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool session_open(struct session *n, struct suite *s, struct error *err)
+{
+    memset(n, 0, sizeof *n);
+    n->suite = s;
+    n->started = now();
+    n->journal_path = runstore_path(&s->store, "journal");
+    char *plan = runstore_path(&s->store, "plan"), *state = runstore_path(&s->store, "state");
+    n->progress.journal_fd = -1;
+    n->journal_fd = journal_open(n->journal_path, err);
+    n->log_fd = memfd_create("make.log", MFD_CLOEXEC);
+    if (n->log_fd < 0)
+        error_errno(err, EXIT_INTERNAL, "memfd_create");
+    bool ok = n->log_fd >= 0 && n->journal_fd >= 0 && plan_map_open(&n->map, plan, err) &&
+              state_open(&n->state, state, err);
+    free(plan);
+    free(state);
+    if (!ok)
+        return false;
+    results_init(&n->results, &n->map);
+    return progress_init(&n->progress, &n->results, &n->state, n->journal_path, stdout,
+                         s->options.verbose, terminal_color(stdout, s->options.color), err);
+}
+
+static void session_close(struct session *n)
+{
+    progress_release(&n->progress);
+    if (n->results.plan)
+        results_release(&n->results);
+    if (n->state.run)
+        state_close(&n->state);
+    if (n->map.base)
+        plan_map_close(&n->map);
+    if (n->journal_fd >= 0)
+        close(n->journal_fd);
+    if (n->log_fd >= 0)
+        close(n->log_fd);
+    free(n->journal_path);
+}
+
+/* Adds what make and its recipes have printed. */
+static void read_log(const struct session *n, struct buf *text)
+{
+    char chunk[4096];
+    ssize_t got;
+    while ((got = pread(n->log_fd, chunk, sizeof chunk, (off_t)text->len)) > 0)
+        buf_add(text, chunk, (size_t)got);
+}
+
+/* One round of make over what has not ended. */
+static enum driver_end run_make(struct session *n, struct error *err)
+{
+    struct suite *s = n->suite;
+    char *makefile = runstore_path(&s->store, "tests.mk");
+    struct driver d = {.make = s->make,
+                       .makefile = makefile,
+                       .run_id = s->store.id,
+                       .log_fd = n->log_fd,
+                       .jobs = s->workers,
+                       .outer = s->outer.state == JOBSERVER_OPEN ? &s->outer : NULL,
+                       .state = &n->state,
+                       .keep = s->zygote.pid,
+                       .grace_ms = (uint64_t)(s->config.grace * 1000),
+                       .tick_ms = n->progress.live ? 100 : 250,
+                       .tick = progress_tick,
+                       .ctx = &n->progress};
+    enum driver_end end = driver_run(&d, err);
+    if (end == DRIVER_FAILED) {
+        struct buf text = BUF_INIT;
+        read_log(n, &text);
+        error_set(err, EXIT_INTERNAL, "make gave up:\n%s", buf_cstr(&text));
+        buf_release(&text);
+    }
+    free(makefile);
+    return end;
+}
+
+/* What rowlock-exec said when it could no longer write the journal. */
+static bool journal_broke(const struct session *n, struct error *err)
+{
+    struct buf text = BUF_INIT;
+    read_log(n, &text);
+    const char *said = strstr(buf_cstr(&text), "rowlock-exec: ");
+    said =
+        said ? said + strlen("rowlock-exec: ") : "the journal cannot be written; free some space";
+    error_set(err, EXIT_INTERNAL, "%.*s", (int)strcspn(said, "\n"), said);
+    buf_release(&text);
+    return false;
+}
+
+static bool run_all(struct session *n, struct error *err)
+{
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        enum driver_end end = run_make(n, err);
+        size_t left =
+            outcome_settle(&n->map, &n->state, n->journal_fd, end != DRIVER_INTERRUPTED, err);
+        if (end == DRIVER_INTERRUPTED) {
+            n->interrupted = true;
+            return true;
+        }
+        if (atomic_load(&n->state.run->stop) == STOP_BROKEN)
+            return journal_broke(n, err);
+        if (end == DRIVER_FAILED || end == DRIVER_NOT_STARTED || err->msg)
+            return false;
+        if (!left || atomic_load(&n->state.run->stop))
+            return true;
+        strv_pushf(&n->results.notes, "%s left %zu tests undone; they were run again",
+                   end == DRIVER_DIED ? "make was killed and" : "a killed process", left);
+    }
+    return true;
+}
+
+/* Ends the zygote; *status is pytest's exit status, 0 where there was none. */
+static bool end_zygote(struct session *n, int *status, struct error *err)
+{
+    struct suite *s = n->suite;
+    if (s->zygote.pid <= 0)
+        return true;
+    struct error late = ERROR_INIT;
+    bool ok = zygote_finish(&s->zygote, n->journal_fd, status, &late);
+    if (!ok && !n->interrupted && !err->msg)
+        error_set(err, EXIT_INTERNAL, "%s", late.msg);
+    error_release(&late);
+    driver_kill_children(0);
+    return ok || n->interrupted;
+}
+
+static int run_tests(struct suite *s, struct error *err)
+{
+    struct session n;
+    int code = EXIT_INTERNAL, status = 0;
+    if (session_open(&n, s, err)) {
+        bool ok = run_all(&n, err);
+        ok = end_zygote(&n, &status, err) && ok;
+        progress_end(&n.progress);
+        n.results.wall_seconds = now() - n.started;
+        n.results.interrupted = n.interrupted;
+        results_count(&n.results);
+        code =
+            outcome_report(&n.results, &s->options, n.interrupted, err) ? EXIT_OK : EXIT_INTERNAL;
+        if (!ok || err->msg)
+            code = err->code ? (int)err->code : EXIT_INTERNAL;
+        else if (n.interrupted)
+            code = EXIT_INTERRUPTED;
+        else if (code == EXIT_OK)
+            code = (int)results_exit_code(&n.results);
+        if (code == EXIT_OK && status != EXIT_OK && status != EXIT_NO_TESTS)
+            code = status;
+    }
+    session_close(&n);
+    return code;
+}
+
+static void say_what_runs(const struct suite *s)
+{
+    char versions[128] = "";
+    if (s->options.verbose < 0)
+        return;
+    if (s->zygote_argv.n)
+        snprintf(versions, sizeof versions, ", pytest %s on Python %s", s->pytest.pytest_version,
+                 s->pytest.python_version);
+    if (s->outer.state == JOBSERVER_CLOSED)
+        fprintf(stderr,
+                "rowlock: the outer make does not pass its jobserver on; put '+' before the "
+                "command in its recipe\n");
+    if (s->options.dist == DIST_WORKSTEAL || s->options.dist == DIST_EACH)
+        fprintf(stderr, "rowlock: --dist %s is run as --dist load by this version\n",
+                dist_name(s->options.dist));
+    if (s->options.forked)
+        fprintf(stderr, "rowlock: --forked is not there in this version; tests share workers\n");
+    printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
+           s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
+           s->sequential ? ", sequential" : "", versions);
+    fflush(stdout);
+}
+
+static int run(const struct invocation *inv, enum suite_mode mode)
+{
+    struct suite s;
+    struct error err = ERROR_INIT;
+    int code = EXIT_OK;
+    bool planned = false;
+    suite_init(&s);
+    if (suite_configure(&s, inv, mode, &err)) {
+        if (s.options.list_markers) {
+            outcome_list_markers(&s.config);
+        } else if (suite_load(&s, inv, &err) && suite_plan(&s, &err)) {
+            if (s.options.dry_run) {
+                dryrun_print(stdout, &s.plan);
+            } else if ((planned = suite_write(&s, &err))) {
+                say_what_runs(&s);
+                code = run_tests(&s, &err);
+            }
+        }
+    }
+    if (err.msg && s.ended < 0)
+        code = command_fail(&err);
+    else if (s.ended >= 0)
+        code = s.ended;
+    error_release(&err);
+    suite_release(&s, !planned);
+    return code;
+}
+
+int command_parallel(const struct invocation *inv)
+{
+    return run(inv, SUITE_PARALLEL);
+}
+
+int command_sequential(const struct invocation *inv)
+{
+    return run(inv, SUITE_SEQUENTIAL);
+}
+
+int command_default(const struct invocation *inv)
+{
+    return run(inv, SUITE_AS_PYTEST);
+}

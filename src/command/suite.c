@@ -1,0 +1,360 @@
+#include "command/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/subprocess.h"
+#include "base/xalloc.h"
+#include "command/terminal.h"
+#include "run/cpus.h"
+#include "run/driver.h"
+#include "run/interrupts.h"
+#include "run/platform.h"
+
+void suite_init(struct suite *s)
+{
+    memset(s, 0, sizeof *s);
+    options_init(&s->options);
+    manifest_init(&s->manifest);
+    strv_init(&s->zygote_argv);
+    s->ended = -1;
+}
+
+void suite_release(struct suite *s, bool drop)
+{
+    zygote_kill(&s->zygote);
+    if (s->store.dir)
+        runstore_close(&s->store, drop);
+    plan_release(&s->plan);
+    selection_release(&s->selection);
+    testsjson_release(&s->json);
+    pytest_info_release(&s->pytest);
+    manifest_release(&s->manifest);
+    strv_release(&s->zygote_argv);
+    free(s->is_pytest_path);
+    free(s->root);
+    free(s->make);
+    free(s->make_version);
+    program_release(&s->program);
+    config_release(&s->config);
+    options_release(&s->options);
+}
+
+/* The configuration of a pytest suite is pytest's own to refuse: its message is printed, its exit
+ * code returned. -1 if it has nothing against it but options that only a plugin knows. */
+static int pytest_refuses(const char *python, const char *config_file)
+{
+    struct buf out = BUF_INIT;
+    char *argv[] = {(char *)python,
+                    (char *)"-m",
+                    (char *)"pytest",
+                    (char *)"--markers",
+                    config_file ? (char *)"-c" : NULL,
+                    (char *)config_file,
+                    NULL};
+    int code = subprocess_output(argv, &out, 1 << 20);
+    bool refused = code > 0 && code < 127 && !strstr(buf_cstr(&out), "unrecognized arguments");
+    if (refused)
+        fwrite(buf_cstr(&out), 1, out.len, stderr);
+    buf_release(&out);
+    return refused ? code : -1;
+}
+
+/* Reads the ini, then addopts, then the command line on top. */
+static bool read_options(struct suite *s, const struct invocation *inv, struct error *err)
+{
+    struct options early;
+    options_init(&early);
+    char *cwd = path_absolute(".");
+    bool ok = options_parse(&early, (int)inv->args.n, inv->args.v, "command line", err);
+    char *python = ok ? program_python(early.python, NULL) : NULL;
+    if (ok && !config_load(&s->config, cwd, inv->config_file, python, err)) {
+        ok = false;
+        if (!early.manifest && access("tests.json", F_OK) != 0)
+            s->ended = pytest_refuses(python, inv->config_file);
+    }
+    free(python);
+    free(cwd);
+    options_release(&early);
+    if (!ok)
+        return false;
+    const char *ini = s->config.path ? path_basename(s->config.path) : "";
+    char *where = xasprintf("%s: addopts", ini);
+    ok = options_parse(&s->options, (int)s->config.addopts.n, s->config.addopts.v, where, err);
+    free(where);
+    if (!ok)
+        return false;
+    /* pytest reads addopts by itself: what it alone knows must not reach it twice. */
+    strv_release(&s->options.pytest_args);
+    strv_release(&s->options.test_paths);
+    return options_parse(&s->options, (int)inv->args.n, inv->args.v, "command line", err);
+}
+
+/* -n as a number; 0 when no workers are asked for. */
+static unsigned count_workers(const struct suite *s, enum suite_mode mode)
+{
+    const char *env = getenv("PYTEST_XDIST_AUTO_NUM_WORKERS");
+    int n = s->options.workers;
+    if (n == WORKERS_UNSET && mode == SUITE_AS_PYTEST)
+        return 0;
+    if (n == WORKERS_UNSET && s->outer.state == JOBSERVER_OPEN && s->outer.jobs > 0)
+        return (unsigned)s->outer.jobs;
+    if (n >= 0)
+        return (unsigned)n;
+    if (n != WORKERS_LOGICAL && env && atoi(env) > 0)
+        return (unsigned)atoi(env);
+    return (unsigned)cpus_available(n == WORKERS_AUTO);
+}
+
+static void choose_mode(struct suite *s, enum suite_mode mode)
+{
+    enum dist d = s->options.dist;
+    s->workers = mode == SUITE_SEQUENTIAL ? 0 : count_workers(s, mode);
+    s->sequential = s->workers == 0 || d == DIST_NO;
+    if (s->sequential)
+        s->workers = 1;
+    if (d == DIST_DEFAULT)
+        s->options.dist = mode == SUITE_AS_PYTEST ? DIST_LOAD : DIST_LOADSCOPE;
+}
+
+bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
+                     struct error *err)
+{
+    jobserver_read(&s->outer, getenv("MAKEFLAGS"));
+    if (!program_find(&s->program, err) || !read_options(s, inv, err))
+        return false;
+    choose_mode(s, mode);
+    return driver_find_make(&s->make, &s->make_version, err);
+}
+
+/* Reads the manifest file if there is one; *has tells. */
+static bool read_manifest(struct suite *s, bool *has, struct error *err)
+{
+    const char *path = s->options.manifest;
+    *has = path || access("tests.json", F_OK) == 0;
+    if (!*has)
+        return true;
+    struct buf text = BUF_INIT;
+    if (!path)
+        path = "tests.json";
+    bool ok = file_read(path, &text, err);
+    if (ok)
+        ok = testsjson_read(&s->manifest, &s->json, path, buf_cstr(&text), text.len, ".", err);
+    else
+        error_set(err, EXIT_USAGE,
+                  "%s: cannot be read (%s); --manifest names the tests.json to use", path,
+                  strerror(errno));
+    buf_release(&text);
+    return ok;
+}
+
+/* Could the word be a path or node id for pytest? */
+static bool is_pytest_word(const char *word)
+{
+    const char *end = strstr(word, "::");
+    char *path = end ? xmemdup0(word, (size_t)(end - word)) : xstrdup(word);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there || end;
+}
+
+/* Sorts the paths of the command line; *wanted tells whether pytest is to run at all. */
+static void sort_paths(struct suite *s, bool has_manifest, bool *wanted)
+{
+    const struct strv *paths = &s->options.test_paths;
+    bool has_pytest = !has_manifest || s->json.n_pytest;
+    size_t n = 0;
+    s->is_pytest_path = xcalloc(paths->n, sizeof *s->is_pytest_path);
+    for (size_t i = 0; i < paths->n; i++) {
+        s->is_pytest_path[i] = has_pytest && (!s->manifest.n || is_pytest_word(paths->v[i])) &&
+                               map_get(&s->manifest.by_id, paths->v[i]) == MAP_NONE;
+        n += s->is_pytest_path[i];
+    }
+    *wanted = has_pytest && (n || !paths->n);
+}
+
+static void build_zygote_argv(struct suite *s, const struct invocation *inv)
+{
+    const struct options *o = &s->options;
+    struct strv *argv = &s->zygote_argv;
+    strv_push_nodup(argv, program_python(o->python, s->config.python));
+    strv_push(argv, s->program.zygote);
+    if (inv->config_file) {
+        strv_push(argv, "-c");
+        strv_push(argv, inv->config_file);
+    }
+    strv_push_all(argv, o->pytest_args.v);
+    if (o->strict_markers)
+        strv_push(argv, o->strict ? "--strict" : "--strict-markers");
+    if (o->markers)
+        strv_pushf(argv, "-m=%s", o->markers);
+    if (o->keyword)
+        strv_pushf(argv, "-k=%s", o->keyword);
+    for (size_t i = 0; i < o->deselect.n; i++)
+        strv_pushf(argv, "--deselect=%s", o->deselect.v[i]);
+    /* The whole run counts failures, not one worker. */
+    strv_push(argv, "--maxfail=0");
+    strv_push(argv, "--");
+    for (size_t i = 0; i < o->test_paths.n; i++)
+        if (s->is_pytest_path[i])
+            strv_push(argv, o->test_paths.v[i]);
+    if (!o->test_paths.n)
+        for (size_t i = 0; i < s->json.n_pytest; i++)
+            strv_push_all(argv, s->json.pytest[i].paths.v);
+}
+
+static void show_collecting(void *ctx)
+{
+    const struct suite *s = ctx;
+    if (terminal_live(stderr) && s->options.verbose >= 0)
+        fputs("\rcollecting … ", stderr);
+}
+
+static void hide_collecting(void)
+{
+    if (terminal_live(stderr))
+        fputs("\r\033[K", stderr);
+}
+
+/* Prints what pytest said. */
+static void show_log(const struct suite *s)
+{
+    struct buf text = BUF_INIT;
+    struct error err = ERROR_INIT;
+    char *path = runstore_path(&s->store, "zygote.log");
+    if (file_read(path, &text, &err))
+        fwrite(buf_cstr(&text), 1, text.len, stdout);
+    fflush(stdout);
+    error_release(&err);
+    free(path);
+    buf_release(&text);
+}
+
+/* Has pytest collect, in a zygote that stays for the run. */
+static bool collect(struct suite *s, struct error *err)
+{
+    int ready, status = 0;
+    struct zygote_host *z = &s->zygote;
+    *z = (struct zygote_host){.store = &s->store,
+                              .argv = s->zygote_argv.v,
+                              .env_prefix = s->config.env_prefix,
+                              .workers = s->workers,
+                              .sequential = s->sequential,
+                              .grace = s->config.grace,
+                              .watch = getpid()};
+    if (!zygote_start(z, &ready, err))
+        return false;
+    enum zygote_state state = zygote_wait_ready(z, ready, &status, show_collecting, s);
+    hide_collecting();
+    if (state == ZYGOTE_INTERRUPTED)
+        return error_set(err, EXIT_INTERRUPTED, "interrupted while pytest collected the tests");
+    if (state == ZYGOTE_ENDED) {
+        strv_release(&s->zygote_argv);
+        if (status == EXIT_NO_TESTS && s->manifest.n)
+            return true;
+        show_log(s);
+        s->ended = status;
+        return false;
+    }
+    char *path = runstore_path(&s->store, "pytest.json");
+    bool ok = pytestjson_read(&s->manifest, s->json.n_pytest ? s->json.pytest[0].name : "pytest",
+                              path, &s->pytest, err);
+    free(path);
+    return ok;
+}
+
+/* Under --strict-markers every marker of a native test has to be registered. */
+static bool check_markers(const struct suite *s, struct error *err)
+{
+    for (size_t i = 0; i < s->manifest.n; i++) {
+        const struct test *t = &s->manifest.tests[i];
+        for (size_t k = 0; t->format != FORMAT_PYTEST && k < t->n_markers; k++) {
+            const char *name = t->markers[k].name;
+            if (config_marker(&s->config, name))
+                continue;
+            const char *near = config_nearest_marker(&s->config, name);
+            return error_set(
+                err, EXIT_USAGE,
+                "%s: marker '%s' is not registered%s%s%s; register it under markers in "
+                "%s or run without --strict-markers",
+                t->origin ? t->origin : t->id, name, near ? "; did you mean '" : "",
+                near ? near : "", near ? "'" : "",
+                s->config.path ? path_basename(s->config.path) : "pytest.ini");
+        }
+    }
+    return true;
+}
+
+static bool load_all(struct suite *s, const struct invocation *inv, struct error *err)
+{
+    bool has_manifest, wanted;
+    if (!read_manifest(s, &has_manifest, err))
+        return false;
+    sort_paths(s, has_manifest, &wanted);
+    if (!wanted && s->options.pytest_args.n)
+        return options_unknown(s->options.pytest_args.v[0], err);
+    if ((s->options.strict_markers || s->config.strict_markers) && !check_markers(s, err))
+        return false;
+    if (!wanted)
+        return true;
+    build_zygote_argv(s, inv);
+    if (!path_executable(s->zygote_argv.v[0]))
+        return error_set(
+            err, EXIT_USAGE,
+            "%s: no such program; name the Python that has pytest with --python, or as "
+            "python under [rowlock] in the ini file",
+            s->zygote_argv.v[0]);
+    return collect(s, err);
+}
+
+bool suite_load(struct suite *s, const struct invocation *inv, struct error *err)
+{
+    interrupts_install();
+    s->root = path_absolute(".");
+    platform_adopt_orphans();
+    runstore_prune(10);
+    return runstore_create(&s->store, getpid(), err) && load_all(s, inv, err);
+}
+
+bool suite_plan(struct suite *s, struct error *err)
+{
+    if (!selection_make(&s->selection, &s->manifest, &s->options, s->is_pytest_path, err))
+        return false;
+    if (!s->selection.n) {
+        size_t out = s->selection.deselected + s->pytest.deselected;
+        return error_set(err, EXIT_NO_TESTS,
+                         "no tests %s (%zu deselected); 'rowlock list' prints what there is",
+                         out ? "selected" : "found", out);
+    }
+    double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
+    struct plan_settings set = {.dist = s->options.dist,
+                                .n_slots = s->workers,
+                                .sequential = s->sequential,
+                                .forked = s->options.forked,
+                                .maxfail = (uint32_t)s->options.maxfail,
+                                .timeout = timeout,
+                                .grace = s->config.grace,
+                                .output_limit = s->config.output_limit,
+                                .run_id = s->store.id,
+                                .root = s->root,
+                                .env_prefix = s->config.env_prefix,
+                                .program = s->program.rowlock,
+                                .zygote = s->zygote_argv.n ? s->zygote_argv.v : NULL};
+    return plan_make(&s->plan, &s->manifest, s->selection.tests, s->selection.n, &set, err);
+}
+
+bool suite_write(struct suite *s, struct error *err)
+{
+    char *plan = runstore_path(&s->store, "plan"), *mk = runstore_path(&s->store, "tests.mk");
+    bool ok = plan_write_file(&s->plan, plan, err) && plan_write_makefile(&s->plan, mk, err) &&
+              runstore_write_state(&s->store, s->plan.n_tests, s->workers,
+                                   (uint32_t)s->options.maxfail, false, err) &&
+              runstore_publish(&s->store, s->program.exec, err);
+    free(plan);
+    free(mk);
+    return ok;
+}

@@ -1,0 +1,58 @@
+/* From the command line to a plan on disk: what parallel, sequential, generate and list share. */
+#ifndef COMMAND_SUITE_H
+#define COMMAND_SUITE_H
+
+#include <stdbool.h>
+
+#include "command/command.h"
+#include "command/program.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "manifest/manifest.h"
+#include "manifest/pytestjson.h"
+#include "manifest/testsjson.h"
+#include "plan/plan.h"
+#include "plan/select.h"
+#include "run/jobserver.h"
+#include "run/runstore.h"
+#include "run/zygote_host.h"
+
+struct suite {
+    struct options options;
+    struct config config;
+    struct program program;
+    struct jobserver outer; /* the jobserver of a make above us */
+    char *make;             /* the program; NULL where none is needed */
+    char *make_version;
+    struct runstore store;
+    struct manifest manifest;
+    struct testsjson json;
+    struct pytest_info pytest;
+    struct selection selection;
+    struct plan plan;
+    struct zygote_host zygote; /* pid > 0 while it runs */
+    struct strv zygote_argv;   /* empty without pytest tests */
+    bool *is_pytest_path;      /* for options.test_paths */
+    char *root;                /* the current folder, absolute */
+    bool sequential;
+    unsigned workers;
+    int ended; /* >= 0: pytest itself ended the run with this exit code and was shown */
+};
+
+enum suite_mode { SUITE_PARALLEL, SUITE_SEQUENTIAL, SUITE_AS_PYTEST };
+
+void suite_init(struct suite *s);
+/* Ends the zygote, removes the temporary folder. With drop the run's folder goes too. */
+void suite_release(struct suite *s, bool drop);
+/* Reads configuration and options. */
+bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
+                     struct error *err);
+/* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
+ * s->ended >= 0 when pytest has ended the run: its own words have been printed. */
+bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
+/* Selects and plans. EXIT_NO_TESTS if nothing is left. */
+bool suite_plan(struct suite *s, struct error *err);
+/* Writes plan, tests.mk and state and points .rowlock/ to them. */
+bool suite_write(struct suite *s, struct error *err);
+
+#endif

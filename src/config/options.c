@@ -1,0 +1,173 @@
+#include "config/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "config/opttable.h"
+
+/* A walk over the words of a command line. */
+struct parser {
+    struct options *o;
+    char *const *argv;
+    int argc;
+    int at; /* the word that is parsed now */
+    const char *where;
+    struct error *err;
+};
+
+const char *dist_name(enum dist d)
+{
+    static const char *const names[] = {"",          "load",      "loadscope", "loadfile",
+                                        "loadgroup", "worksteal", "each",      "no"};
+    return (size_t)d < sizeof names / sizeof *names ? names[d] : "";
+}
+
+void options_init(struct options *o)
+{
+    memset(o, 0, sizeof *o);
+    o->workers = WORKERS_UNSET;
+    o->timeout = -1;
+    o->durations = -1;
+    o->color = xstrdup("auto");
+}
+
+void options_release(struct options *o)
+{
+    free(o->markers);
+    free(o->keyword);
+    free(o->manifest);
+    free(o->python);
+    free(o->junitxml);
+    free(o->report_json);
+    free(o->color);
+    free(o->output);
+    strv_release(&o->test_paths);
+    strv_release(&o->deselect);
+    strv_release(&o->pytest_args);
+    memset(o, 0, sizeof *o);
+}
+
+static bool is_negative_number(const char *s)
+{
+    size_t whole = strspn(s + 1, "0123456789");
+    if (!s[1 + whole])
+        return whole > 0;
+    if (s[1 + whole] != '.')
+        return false;
+    const char *fraction = s + 2 + whole;
+    size_t len = strspn(fraction, "0123456789");
+    return len > 0 && !fraction[len];
+}
+
+/* argparse's view of a word: an option, unless it is a negative number, or holds a space and
+ * starts with no known short option. */
+static bool is_option(const char *s)
+{
+    if (s[0] != '-' || !s[1] || is_negative_number(s))
+        return false;
+    if (s[1] != '-' && (option_row_short(s[1]) || pytest_option_short(s[1])))
+        return true;
+    return s[strcspn(s, "= ")] != ' ';
+}
+
+/* The next word, if there is one that can be a value. */
+static const char *next_value(struct parser *p)
+{
+    if (p->at + 1 >= p->argc || is_option(p->argv[p->at + 1]))
+        return NULL;
+    return p->argv[++p->at];
+}
+
+/* Stores the value of an option; name is the option as it was written, with its dashes. */
+static bool apply(struct parser *p, const struct option_row *row, const char *name,
+                  const char *value)
+{
+    if (row->value && !value && row->value[0] != '[')
+        return error_set(p->err, EXIT_USAGE, "%s: %s: the value is missing; give %s", p->where,
+                         name, row->accepts ? row->accepts : "an expression");
+    if (!row->store(p->o, row, value)) {
+        char *quoted = text_quote(value);
+        error_set(p->err, EXIT_USAGE, "%s: %s: %s is not accepted; give %s", p->where, name, quoted,
+                  row->accepts);
+        free(quoted);
+        return false;
+    }
+    return true;
+}
+
+static bool refuse_value(struct parser *p, const char *name)
+{
+    return error_set(p->err, EXIT_USAGE, "%s: %s: takes no value; leave out the = and what follows",
+                     p->where, name);
+}
+
+static bool parse_long(struct parser *p, const char *word)
+{
+    size_t len = strcspn(word, "=");
+    const char *equal = word[len] ? word + len : NULL;
+    const struct option_row *row = option_row_long(word + 2, len - 2);
+    if (row) {
+        char *name = xmemdup0(word, len);
+        const char *value = equal ? equal + 1 : row->value ? next_value(p) : NULL;
+        bool ok = equal && !row->value ? refuse_value(p, name) : apply(p, row, name, value);
+        free(name);
+        return ok;
+    }
+    strv_push(&p->o->pytest_args, word);
+    enum pytest_option kind = pytest_option_long(word + 2, len - 2);
+    if (!equal && (kind == PYTEST_VALUE || kind == PYTEST_MAYBE)) {
+        const char *value = next_value(p);
+        if (value)
+            strv_push(&p->o->pytest_args, value);
+    }
+    return true;
+}
+
+/* "-x", "-n4", "-n=4", and several in one word: "-xvs". */
+static bool parse_short(struct parser *p, const char *word)
+{
+    struct strv *pytest = &p->o->pytest_args;
+    for (const char *c = word + 1; *c; c++) {
+        const char name[] = {'-', *c, '\0'};
+        const struct option_row *row = option_row_short(*c);
+        enum pytest_option kind = row ? PYTEST_UNKNOWN : pytest_option_short(*c);
+        if (row && row->value)
+            return apply(p, row, name, c[1] ? c + 1 + (c[1] == '=') : next_value(p));
+        if (!row && kind != PYTEST_FLAG) {
+            strv_pushf(pytest, "-%s", c);
+            const char *value = kind == PYTEST_VALUE && !c[1] ? next_value(p) : NULL;
+            if (value)
+                strv_push(pytest, value);
+            return true;
+        }
+        if (c[1] == '=')
+            return refuse_value(p, name);
+        if (!row)
+            strv_push(pytest, name);
+        else if (!apply(p, row, name, NULL))
+            return false;
+    }
+    return true;
+}
+
+bool options_parse(struct options *o, int argc, char *const *argv, const char *where,
+                   struct error *err)
+{
+    struct parser p = {o, argv, argc, 0, where, err};
+    bool plain = false; /* "--" was seen */
+    for (; p.at < argc; p.at++) {
+        const char *word = argv[p.at];
+        bool ok = true;
+        if (plain || !is_option(word))
+            strv_push(&o->test_paths, word);
+        else if (strcmp(word, "--") == 0)
+            plain = true;
+        else
+            ok = word[1] == '-' ? parse_long(&p, word) : parse_short(&p, word);
+        if (!ok)
+            return false;
+    }
+    return true;
+}

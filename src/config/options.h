@@ -1,0 +1,70 @@
+/* The command line of a run. One table (options.c) serves the parser, --help and the nearest
+ * known option for a mistyped one. */
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+
+enum dist {
+    DIST_DEFAULT, /* not given */
+    DIST_LOAD,
+    DIST_LOADSCOPE,
+    DIST_LOADFILE,
+    DIST_LOADGROUP,
+    DIST_WORKSTEAL,
+    DIST_EACH,
+    DIST_NO
+};
+const char *dist_name(enum dist d);
+
+enum { WORKERS_UNSET = -1, WORKERS_AUTO = -2, WORKERS_LOGICAL = -3 };
+
+struct options {
+    int workers; /* >= 0, or one of the above */
+    enum dist dist;
+    char *markers;     /* -m; NULL: not given. "" selects everything */
+    char *keyword;     /* -k; likewise */
+    bool list_markers; /* -m or --markers without an argument */
+    int maxfail;       /* 0: none */
+    bool forked;
+    bool strict_markers;    /* --strict-markers or --strict */
+    bool strict;            /* --strict: a pytest suite has to get it too */
+    char *manifest;         /* --manifest FILE */
+    struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
+    char *python;
+    double timeout; /* seconds; < 0: not given */
+    int durations;  /* -1: not given; 0: all */
+    char *junitxml;
+    char *report_json;
+    bool dry_run;
+    int verbose;  /* -v minus -q */
+    char *color;  /* "yes", "no" or "auto" */
+    char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
+    struct strv deselect;
+    struct strv pytest_args; /* options Rowlock does not know, with the values of those that pytest
+                                is known to take one: they go to pytest, in order */
+    bool help;
+};
+
+void options_init(struct options *o);
+void options_release(struct options *o);
+/* Parses argv[0..argc) (no program name) on top of what o holds. Long options take
+ * "--name=value" or "--name value", "--na" is no abbreviation; short ones "-n4", "-n=4" or
+ * "-n 4", and may stand together ("-xvs"). A word that starts with "-" is no value unless it
+ * stands behind "=" (argparse's rule, as in pytest). Everything behind "--" is positional.
+ * where names the source for messages ("command line", "pytest.ini: addopts"). An unknown option
+ * goes to pytest_args: whether it is an error (no pytest suite) is the caller's to say with
+ * options_unknown. EXIT_USAGE on failure. */
+bool options_parse(struct options *o, int argc, char *const *argv, const char *where,
+                   struct error *err);
+/* "unknown option --makers; did you mean --markers? 'rowlock --help' lists them all", or for an
+ * option of pytest's that it is for pytest suites only. Always false. */
+bool options_unknown(const char *option, struct error *err);
+/* The options part of --help, wrapped to width columns. */
+void options_help(FILE *out, int width);
+
+#endif

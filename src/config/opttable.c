@@ -1,0 +1,298 @@
+#include "config/opttable.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "config/values.h"
+
+/* A worker slot is a 16-bit number in the journal, with one value kept for "none". */
+enum { MOST_WORKERS = 0xfffe };
+
+static void *field(struct options *o, const struct option_row *row)
+{
+    return (char *)o + row->offset;
+}
+
+static bool store_flag(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)value;
+    *(bool *)field(o, row) = true;
+    return true;
+}
+
+static bool store_text(struct options *o, const struct option_row *row, const char *value)
+{
+    char **at = field(o, row);
+    char *copy = xstrdup(value);
+    free(*at);
+    *at = copy;
+    return true;
+}
+
+/* A text that says nothing when it is empty. */
+static bool store_name(struct options *o, const struct option_row *row, const char *value)
+{
+    return *value && store_text(o, row, value);
+}
+
+static bool store_item(struct options *o, const struct option_row *row, const char *value)
+{
+    if (!*value)
+        return false;
+    strv_push(field(o, row), value);
+    return true;
+}
+
+static bool parse_int(const char *s, int least, int *n)
+{
+    const char *digits = s + (*s == '-');
+    if (!*digits || digits[strspn(digits, "0123456789")])
+        return false;
+    errno = 0;
+    long v = strtol(s, NULL, 10);
+    if (errno || v < least || v > INT_MAX)
+        return false;
+    *n = (int)v;
+    return true;
+}
+
+static bool store_count(struct options *o, const struct option_row *row, const char *value)
+{
+    return parse_int(value, 0, field(o, row));
+}
+
+static bool store_verbosity(struct options *o, const struct option_row *row, const char *value)
+{
+    return parse_int(value, INT_MIN + 1, field(o, row));
+}
+
+static bool store_verbose(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    if (o->verbose < INT_MAX)
+        o->verbose++;
+    return true;
+}
+
+static bool store_quiet(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    if (o->verbose > INT_MIN + 1)
+        o->verbose--;
+    return true;
+}
+
+static bool store_exitfirst(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    o->maxfail = 1;
+    return true;
+}
+
+static bool store_strict(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    o->strict = o->strict_markers = true;
+    return true;
+}
+
+static bool store_seconds(struct options *o, const struct option_row *row, const char *value)
+{
+    return value_seconds(value, field(o, row));
+}
+
+static bool store_workers(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    int n;
+    if (strcmp(value, "auto") == 0)
+        n = WORKERS_AUTO;
+    else if (strcmp(value, "logical") == 0)
+        n = WORKERS_LOGICAL;
+    else if (!parse_int(value, 0, &n) || n > MOST_WORKERS)
+        return false;
+    o->workers = n;
+    return true;
+}
+
+static bool store_dist(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    for (int d = DIST_LOAD; d <= DIST_NO; d++)
+        if (strcmp(value, dist_name((enum dist)d)) == 0) {
+            o->dist = (enum dist)d;
+            return true;
+        }
+    return false;
+}
+
+static bool store_color(struct options *o, const struct option_row *row, const char *value)
+{
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0 && strcmp(value, "auto") != 0)
+        return false;
+    return store_text(o, row, value);
+}
+
+static bool store_markers(struct options *o, const struct option_row *row, const char *value)
+{
+    if (value)
+        return store_text(o, row, value);
+    o->list_markers = true;
+    return true;
+}
+
+#define AT(member) .offset = offsetof(struct options, member)
+
+/* A row reads best as few lines. */
+/* clang-format off */
+const struct option_row option_rows[] = {
+    {"Selection", 'm', {"markers"}, "[EXPR]", store_markers, AT(markers),
+     .help = "run the tests whose markers match EXPR, for example \"unit and not slow\"; without "
+             "EXPR, list the registered markers"},
+    {"Selection", 'k', {NULL}, "EXPR", store_text, AT(keyword),
+     .help = "run the tests whose names or keywords contain what EXPR says, for example \"convert "
+             "and not network\""},
+    {"Selection", 0, {"deselect"}, "ID", store_item, AT(deselect), "the start of a test id",
+     .help = "leave out the tests whose ids start with ID; may be repeated"},
+    {"Selection", 0, {"test-path"}, "PATH", store_item, AT(test_paths), "a path or a test id",
+     .help = "run the tests of this file, folder or id, as if it stood without an option; may be "
+             "repeated"},
+    {"Selection", 0, {"manifest"}, "FILE", store_name, AT(manifest), "the path of a file",
+     .help = "read the tests from FILE instead of tests.json"},
+    {"Selection", 0, {"strict-markers"}, NULL, store_flag, AT(strict_markers),
+     .help = "a marker that is not registered is an error"},
+    {"Selection", 0, {"strict"}, NULL, store_strict,
+     .help = "--strict-markers, and whatever else pytest's own --strict means"},
+
+    {"Workers", 'n', {"numprocesses", "workers"}, "N", store_workers, AT(workers),
+     "a number from 0 to 65534, auto or logical",
+     .help = "how many tests run side by side: a number, auto (as many as there are processors to "
+             "use) or logical; 0 runs them one after another"},
+    {"Workers", 0, {"dist", "distribution"}, "HOW", store_dist, AT(dist),
+     "load, loadscope, loadfile, loadgroup, worksteal, each or no",
+     .help = "which tests stay together on a worker: load (none), loadscope (those of a class or "
+             "module), loadfile (those of a file), loadgroup (those of an xdist_group), worksteal, "
+             "each, no"},
+    {"Workers", 0, {"forked"}, NULL, store_flag, AT(forked),
+     .help = "for a process per test; taken, but tests share workers in this version"},
+    {"Workers", 0, {"python"}, "EXE", store_name, AT(python), "the path or name of a Python",
+     .help = "the Python that runs the pytest suites"},
+
+    {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst,
+     .help = "start no test after the first failure, as --maxfail 1"},
+    {"Running", 0, {"maxfail"}, "N", store_count, AT(maxfail), "a number from 0",
+     .help = "start no test after the Nth failure; 0 is no limit"},
+    {"Running", 0, {"timeout"}, "S", store_seconds, AT(timeout), "seconds, for example 2.5",
+     .help = "stop a test after S seconds; 0 is no limit"},
+    {"Running", 0, {"dry-run"}, NULL, store_flag, AT(dry_run),
+     .help = "say what would run, where and in which order, and run nothing"},
+    {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",
+     .help = "where generate writes the Makefile"},
+
+    {"Reports", 'v', {"verbose"}, NULL, store_verbose, .help = "say more; may be repeated"},
+    {"Reports", 'q', {"quiet"}, NULL, store_quiet, .help = "say less; may be repeated"},
+    {"Reports", 0, {"verbosity"}, "N", store_verbosity, AT(verbose), "a number",
+     .help = "as N times -v; below 0, as so many times -q"},
+    {"Reports", 0, {"durations"}, "N", store_count, AT(durations), "a number from 0",
+     .help = "list the N slowest tests with their time and peak memory; 0 lists all"},
+    {"Reports", 0, {"junitxml", "junit-xml"}, "FILE", store_name, AT(junitxml),
+     "the path of a file", .help = "write a JUnit XML report"},
+    {"Reports", 0, {"report-json"}, "FILE", store_name, AT(report_json), "the path of a file",
+     .help = "write a JSON report"},
+    {"Reports", 0, {"color"}, "WHEN", store_color, AT(color), "yes, no or auto",
+     .help = "colours: yes, no, or auto (on a terminal, unless NO_COLOR is set)"},
+    {"Reports", 'h', {"help"}, NULL, store_flag, AT(help), .help = "show this help"},
+
+    {.group = NULL},
+};
+/* clang-format on */
+
+static bool is_name(const char *candidate, const char *name, size_t len)
+{
+    return strncmp(candidate, name, len) == 0 && !candidate[len];
+}
+
+const struct option_row *option_row_long(const char *name, size_t len)
+{
+    enum { MOST_NAMES = sizeof option_rows->names / sizeof *option_rows->names };
+    for (const struct option_row *r = option_rows; r->group; r++)
+        for (size_t i = 0; i < MOST_NAMES && r->names[i]; i++)
+            if (is_name(r->names[i], name, len))
+                return r;
+    return NULL;
+}
+
+const struct option_row *option_row_short(char letter)
+{
+    for (const struct option_row *r = option_rows; letter && r->group; r++)
+        if (r->letter == letter)
+            return r;
+    return NULL;
+}
+
+/* pytest's own, then those of pytest-cov, xdist, html, timeout, rerunfailures, asyncio, randomly,
+ * django, hypothesis, allure and benchmark. A name that ends with "-" stands for all that
+ * start with it. */
+/* clang-format off */
+static const char *const with_value[] = {
+    "assert", "basetemp", "capture", "code-highlight", "config-file", "confcutdir", "doctest-glob",
+    "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode", "junit-prefix",
+    "junitprefix", "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
+    "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir", "show-capture", "tb",
+    "cov-config", "cov-context", "cov-fail-under", "cov-report",
+    "max-worker-restart", "maxprocesses", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
+    "testrunuid", "tx",
+    "css", "html", "session-timeout", "timeout-method",
+    "only-rerun", "rerun-except", "reruns", "reruns-delay",
+    "asyncio-mode", "randomly-seed", "dc", "ds", "hypothesis-profile", "hypothesis-seed",
+    "hypothesis-verbosity", "alluredir", "benchmark-columns", "benchmark-compare-fail",
+    "benchmark-group-by", "benchmark-max-time", "benchmark-min-rounds", "benchmark-min-time",
+    "benchmark-name", "benchmark-save", "benchmark-sort", "benchmark-storage", "benchmark-timer",
+    NULL};
+static const char *const with_maybe[] = {"benchmark-compare", "cache-show", "cov", "debug", NULL};
+static const char *const without_value[] = {
+    "cache-clear", "co", "collect-in-virtualenv", "collect-only",
+    "continue-on-collection-errors", "disable-plugin-autoload", "disable-pytest-warnings",
+    "disable-warnings", "doctest-continue-on-failure", "doctest-ignore-import-errors",
+    "doctest-modules", "failed-first", "ff", "fixtures", "fixtures-per-test",
+    "force-short-summary", "full-trace", "funcargs", "keep-duplicates", "last-failed", "lf",
+    "new-first", "nf", "no-fold-skipped", "no-header", "no-showlocals", "no-summary",
+    "noconftest", "pdb", "pyargs", "runxfail", "setup-only", "setup-plan", "setup-show",
+    "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
+    "sw-skip", "trace", "trace-config", "version", "xfail-tb",
+    "cov-append", "cov-branch", "cov-reset", "no-cov", "no-cov-on-fail", NULL};
+/* clang-format on */
+
+static bool is_listed(const char *const *list, const char *name, size_t len)
+{
+    for (; *list; list++) {
+        size_t n = strlen(*list);
+        if (is_name(*list, name, len))
+            return true;
+        if ((*list)[n - 1] == '-' && len > n && strncmp(*list, name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum pytest_option pytest_option_long(const char *name, size_t len)
+{
+    return is_listed(with_value, name, len)      ? PYTEST_VALUE
+           : is_listed(with_maybe, name, len)    ? PYTEST_MAYBE
+           : is_listed(without_value, name, len) ? PYTEST_FLAG
+                                                 : PYTEST_UNKNOWN;
+}
+
+enum pytest_option pytest_option_short(char letter)
+{
+    if (letter && strchr("copWr", letter))
+        return PYTEST_VALUE;
+    return letter && strchr("lsV", letter) ? PYTEST_FLAG : PYTEST_UNKNOWN;
+}

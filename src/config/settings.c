@@ -1,0 +1,135 @@
+#include "config/settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "config/values.h"
+
+static void replace(char **at, char *value)
+{
+    free(*at);
+    *at = value;
+}
+
+void settings_default(struct config *c)
+{
+    replace(&c->env_prefix, xstrdup("FQCN"));
+    replace(&c->worker_start, xstrdup("auto"));
+    c->timeout = 0;
+    c->grace = 5;
+    c->output_limit = 1024 * 1024;
+}
+
+bool place_error(struct place at, struct error *err, const char *fmt, ...)
+{
+    va_list ap;
+    char *what = NULL;
+    va_start(ap, fmt);
+    if (vasprintf(&what, fmt, ap) < 0)
+        what = xstrdup(fmt);
+    va_end(ap);
+    struct buf path = BUF_INIT;
+    text_escape(&path, at.path, strlen(at.path), SIZE_MAX);
+    error_set(err, EXIT_USAGE, "%s:%u:%u: %s", path.data, at.line, at.column, what);
+    buf_release(&path);
+    free(what);
+    return false;
+}
+
+static bool store_env_prefix(struct config *c, const char *value)
+{
+    if (!value_is_variable(value))
+        return false;
+    replace(&c->env_prefix, xstrdup(value));
+    return true;
+}
+
+/* A path is relative to the folder of the file; a mere name is looked up in PATH. */
+static bool store_python(struct config *c, const char *value)
+{
+    if (!*value)
+        return false;
+    replace(&c->python, strchr(value, '/') ? path_join(c->root, value) : xstrdup(value));
+    return true;
+}
+
+static bool store_timeout(struct config *c, const char *value)
+{
+    return value_seconds(value, &c->timeout);
+}
+
+static bool store_grace(struct config *c, const char *value)
+{
+    return value_seconds(value, &c->grace);
+}
+
+static bool store_output_limit(struct config *c, const char *value)
+{
+    return value_bytes(value, &c->output_limit);
+}
+
+static bool store_worker_start(struct config *c, const char *value)
+{
+    if (strcmp(value, "auto") != 0 && strcmp(value, "fork") != 0 && strcmp(value, "spawn") != 0)
+        return false;
+    replace(&c->worker_start, xstrdup(value));
+    return true;
+}
+
+static const struct setting {
+    const char *key;
+    bool (*store)(struct config *c, const char *value); /* false: a bad value */
+    const char *accepts;
+} settings[] = {
+    {"env_prefix", store_env_prefix, "the start of a variable's name, such as FQCN"},
+    {"python", store_python, "the path or name of a Python"},
+    {"timeout", store_timeout, "seconds, such as 2.5; 0 is no limit"},
+    {"grace", store_grace, "seconds, such as 2.5"},
+    {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},
+    {"worker_start", store_worker_start, "auto, fork or spawn"},
+};
+enum { N_SETTINGS = sizeof settings / sizeof *settings };
+
+static bool refuse_key(const char *key, struct place at, struct error *err)
+{
+    struct nearest near;
+    struct buf known = BUF_INIT;
+    nearest_init(&near, key);
+    for (size_t i = 0; i < N_SETTINGS; i++) {
+        nearest_try(&near, settings[i].key);
+        buf_addf(&known, "%s%s", i ? ", " : "", settings[i].key);
+    }
+    char *quoted = text_quote(key);
+    if (near.best)
+        place_error(at, err, "unknown key %s in the rowlock section; did you mean %s?", quoted,
+                    near.best);
+    else
+        place_error(at, err, "unknown key %s in the rowlock section; the keys are %s", quoted,
+                    buf_cstr(&known));
+    free(quoted);
+    buf_release(&known);
+    return false;
+}
+
+bool settings_store(struct config *c, const char *key, const char *value, struct place key_at,
+                    struct place value_at, struct error *err)
+{
+    const struct setting *s = settings;
+    while (s < settings + N_SETTINGS && strcmp(s->key, key) != 0)
+        s++;
+    if (s == settings + N_SETTINGS)
+        return refuse_key(key, key_at, err);
+    if (value && s->store(c, value))
+        return true;
+    char *quoted = text_quote(value ? value : "");
+    place_error(value_at, err, "%s: %s is not accepted; give %s", key,
+                value ? quoted : "a list or table", s->accepts);
+    free(quoted);
+    return false;
+}

@@ -1,0 +1,59 @@
+#include "config/values.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool value_seconds(const char *s, double *seconds)
+{
+    char *end;
+    if (!*s || s[strspn(s, "0123456789.eE+-")])
+        return false;
+    double v = strtod(s, &end);
+    if (*end || !isfinite(v) || v < 0)
+        return false;
+    *seconds = v;
+    return true;
+}
+
+bool value_bytes(const char *s, size_t *bytes)
+{
+    static const char suffixes[] = "kmg";
+    size_t digits = strspn(s, "0123456789"), unit = 1;
+    if (!digits)
+        return false;
+    if (s[digits]) {
+        const char *suffix = strchr(suffixes, tolower((unsigned char)s[digits]));
+        if (!suffix || s[digits + 1])
+            return false;
+        unit = (size_t)1 << (10 * (suffix - suffixes + 1));
+    }
+    errno = 0;
+    unsigned long long v = strtoull(s, NULL, 10);
+    if (errno || v > SIZE_MAX / unit)
+        return false;
+    *bytes = (size_t)v * unit;
+    return true;
+}
+
+bool value_bool(const char *s, bool *yes)
+{
+    static const char *const words[] = {"n",     "y",    "no",  "yes", "f", "t",
+                                        "false", "true", "off", "on",  "0", "1"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(s, words[i]) == 0) {
+            *yes = i % 2;
+            return true;
+        }
+    return false;
+}
+
+bool value_is_variable(const char *s)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    return *s && !(*s >= '0' && *s <= '9') && !s[strspn(s, allowed)];
+}

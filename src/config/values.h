@@ -1,0 +1,18 @@
+/* Values as people write them in options and ini files. Each function is true if all of the
+ * text is one such value, which is stored then. */
+#ifndef CONFIG_VALUES_H
+#define CONFIG_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* "2", "0.5", "1e-3": finite and not negative. */
+bool value_seconds(const char *s, double *seconds);
+/* "4096", "64K", "10m", "1G": bytes, the suffixes being powers of 1024. */
+bool value_bytes(const char *s, size_t *bytes);
+/* y, yes, t, true, on, 1 and n, no, f, false, off, 0 in upper or lower case, as pytest has it. */
+bool value_bool(const char *s, bool *yes);
+/* Something that can start the name of an environment variable. */
+bool value_is_variable(const char *s);
+
+#endif

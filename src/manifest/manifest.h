@@ -1,0 +1,78 @@
+/* The manifest: all tests of a project, whatever their format, before any selection.
+ *
+ * Every string lives in the manifest's arena, is NUL-terminated and otherwise holds
+ * untrusted bytes (any byte but NUL, invalid UTF-8 included). */
+#ifndef MANIFEST_MANIFEST_H
+#define MANIFEST_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/map.h"
+#include "base/strv.h"
+
+enum test_format { FORMAT_EXEC, FORMAT_TAP, FORMAT_PYTEST };
+
+/* A marker as -m sees it: its name and its keyword arguments. */
+struct marker_arg {
+    const char *name;
+    enum { ARG_STR, ARG_INT, ARG_BOOL, ARG_NONE, ARG_OTHER } type;
+    const char *str;   /* ARG_STR */
+    long long integer; /* ARG_INT; 0 or 1 for ARG_BOOL */
+};
+struct marker {
+    const char *name;
+    struct marker_arg *args; /* keyword arguments */
+    size_t n_args;
+};
+
+struct test {
+    const char *id;    /* unique in the manifest */
+    const char *suite; /* the suite's name; "" for tests listed singly */
+    enum test_format format;
+    char **command;  /* argv, NULL-terminated; NULL for pytest */
+    char **env;      /* "NAME=value", NULL-terminated; NULL for none */
+    const char *cwd; /* NULL: the root */
+    struct marker *markers;
+    size_t n_markers;
+    char **locks;       /* names, sorted, no duplicates; NULL for none */
+    char **depends;     /* ids of tests that must have passed before; NULL for none */
+    char **needs;       /* files that Make must have brought up to date; NULL for none */
+    const char *file;   /* what --dist loadfile keeps together; NULL: nothing */
+    const char *scope;  /* what --dist loadscope keeps together; NULL: nothing */
+    const char *group;  /* what --dist loadgroup keeps together (xdist_group); NULL: nothing */
+    unsigned weight;    /* jobserver slots, at least 1 */
+    double timeout;     /* seconds; 0: the run's own */
+    double expected;    /* seconds it is expected to take; < 0: not known */
+    bool serial;        /* runs alone */
+    const char *origin; /* where it was defined, "file:line" for messages; may be NULL */
+};
+
+struct manifest {
+    struct arena arena;
+    struct test *tests; /* in the order in which a sequential run would run them */
+    size_t n, cap;
+    struct map by_id; /* id → index in tests */
+};
+
+void manifest_init(struct manifest *m);
+void manifest_release(struct manifest *m);
+/* Adds a test with the given id (copied) and defaults (weight 1, expected -1, exec).
+ * The pointer is valid until the next call. A second test of the same id is refused:
+ * NULL, and err says where both stand (origin may be NULL). */
+struct test *manifest_add(struct manifest *m, const char *id, const char *origin,
+                          struct error *err);
+/* Adds the marker (name copied, no arguments) unless it has it already. */
+void test_add_marker(struct manifest *m, struct test *t, const char *name);
+bool test_has_marker(const struct test *t, const char *name);
+/* What markers entail for a native test: serial runs alone, resource_intensive weighs 2.
+ * (A pytest test's come from the adapter, which knows their arguments.) Call it before the
+ * test's own keys are set: those win. */
+void manifest_apply_markers(struct test *t);
+/* Sets the test's locks to the names, sorted and without duplicates; sorts names itself. */
+void manifest_set_locks(struct manifest *m, struct test *t, struct strv *names);
+
+#endif

@@ -1,0 +1,196 @@
+#include "manifest/pytestjson.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/xalloc.h"
+#include "manifest/fields.h"
+
+/* What one reading needs; file and scope are mostly those of the test before. */
+struct reader {
+    struct manifest *m;
+    const struct json *j;
+    const char *suite;
+    const char *file, *scope;
+    struct error *err;
+};
+
+static bool wrong(struct reader *r, const cJSON *at, const char *key)
+{
+    return json_error(r->j, at, r->err,
+                      "\"%s\" is missing or has the wrong type; the plugin and rowlock are not of "
+                      "the same version: install both anew",
+                      key);
+}
+
+static void read_arg(struct arena *a, const cJSON *value, struct marker_arg *arg)
+{
+    arg->name = arena_strdup(a, value->string);
+    arg->type = ARG_OTHER;
+    if (cJSON_IsString(value)) {
+        arg->type = ARG_STR;
+        arg->str = arena_strdup(a, value->valuestring);
+    } else if (cJSON_IsBool(value)) {
+        arg->type = ARG_BOOL;
+        arg->integer = cJSON_IsTrue(value);
+    } else if (cJSON_IsNull(value)) {
+        arg->type = ARG_NONE;
+    } else if (cJSON_IsNumber(value) && value->valuedouble > -9e15 && value->valuedouble < 9e15 &&
+               value->valuedouble == (double)(long long)value->valuedouble) {
+        /* Python calls 1.0 and 1 equal, and -m compares with ==. */
+        arg->type = ARG_INT;
+        arg->integer = (long long)value->valuedouble;
+    }
+}
+
+static bool read_marker(struct reader *r, const cJSON *object, struct marker *marker)
+{
+    struct arena *a = &r->m->arena;
+    const cJSON *name = fields_get(object, "name"), *kwargs = fields_get(object, "kwargs");
+    if (!cJSON_IsString(name) || (kwargs && !cJSON_IsObject(kwargs)))
+        return wrong(r, object, "markers");
+    marker->name = arena_strdup(a, name->valuestring);
+    size_t n = kwargs ? (size_t)cJSON_GetArraySize(kwargs) : 0;
+    if (!n)
+        return true;
+    marker->args = arena_alloc(a, n * sizeof *marker->args);
+    for (const cJSON *c = kwargs->child; c; c = c->next)
+        read_arg(a, c, &marker->args[marker->n_args++]);
+    return true;
+}
+
+static bool read_markers(struct reader *r, const cJSON *array, struct test *t)
+{
+    size_t n = (size_t)cJSON_GetArraySize(array), k = 0;
+    if (!n)
+        return true;
+    struct marker *markers = arena_alloc(&r->m->arena, n * sizeof *markers);
+    for (const cJSON *c = array->child; c; c = c->next)
+        if (!read_marker(r, c, &markers[k++]))
+            return false;
+    t->markers = markers;
+    t->n_markers = n;
+    return true;
+}
+
+/* The string if it is one, else the first n bytes of id; *last is used again if it is equal. */
+static const char *share(struct arena *a, const cJSON *value, const char *id, size_t n,
+                         const char **last)
+{
+    const char *s = cJSON_IsString(value) ? value->valuestring : id;
+    if (cJSON_IsString(value))
+        n = strlen(s);
+    if (!*last || strncmp(*last, s, n) != 0 || (*last)[n])
+        *last = arena_memdup0(a, s, n);
+    return *last;
+}
+
+static size_t scope_length(const char *id)
+{
+    size_t n = strlen(id);
+    for (size_t i = n; i-- > 1;)
+        if (id[i] == ':' && id[i - 1] == ':')
+            return i - 1;
+    return n;
+}
+
+static bool read_numbers(struct reader *r, const cJSON *object, struct test *t)
+{
+    const cJSON *weight = fields_get(object, "weight"), *timeout = fields_get(object, "timeout");
+    if (weight) {
+        if (!cJSON_IsNumber(weight) || !(weight->valuedouble >= 1 && weight->valuedouble <= 1e6))
+            return wrong(r, weight, "weight");
+        t->weight = (unsigned)weight->valuedouble;
+    }
+    if (timeout && !cJSON_IsNull(timeout)) {
+        if (!cJSON_IsNumber(timeout) || !(timeout->valuedouble >= 0 && timeout->valuedouble <= 1e9))
+            return wrong(r, timeout, "timeout");
+        t->timeout = timeout->valuedouble;
+    }
+    return true;
+}
+
+static bool read_test(struct reader *r, const cJSON *object)
+{
+    const cJSON *id = fields_get(object, "id"), *group = fields_get(object, "group");
+    const cJSON *locks = fields_get(object, "locks"), *markers = fields_get(object, "markers");
+    if (!cJSON_IsString(id) || !id->valuestring[0])
+        return wrong(r, object, "id");
+    if (markers && !cJSON_IsArray(markers))
+        return wrong(r, markers, "markers");
+    const char *s = id->valuestring, *colons = strstr(s, "::");
+    struct arena *a = &r->m->arena;
+    const char *file = share(a, fields_get(object, "file"), s,
+                             colons ? (size_t)(colons - s) : strlen(s), &r->file);
+    struct test *t = manifest_add(r->m, s, file, r->err);
+    if (!t)
+        return false;
+    t->suite = r->suite;
+    t->format = FORMAT_PYTEST;
+    t->file = file;
+    t->scope = share(a, fields_get(object, "scope"), s, scope_length(s), &r->scope);
+    t->serial = cJSON_IsTrue(fields_get(object, "serial"));
+    if (cJSON_IsString(group))
+        t->group = arena_strdup(a, group->valuestring);
+    struct strv names = STRV_INIT;
+    bool ok = fields_strings(r->j, locks, "locks", false, false, &names, r->err);
+    if (ok && names.n)
+        manifest_set_locks(r->m, t, &names);
+    strv_release(&names);
+    return ok && (!markers || read_markers(r, markers, t)) && read_numbers(r, object, t);
+}
+
+static char *copy_string(const cJSON *object, const char *key)
+{
+    const cJSON *value = fields_get(object, key);
+    return xstrdup(cJSON_IsString(value) ? value->valuestring : "");
+}
+
+static bool read_all(struct reader *r, struct pytest_info *info)
+{
+    const cJSON *root = r->j->root, *tests = fields_get(root, "tests");
+    const cJSON *deselected = fields_get(root, "deselected");
+    if (!cJSON_IsArray(tests))
+        return wrong(r, root, "tests");
+    for (const cJSON *c = tests->child; c; c = c->next) {
+        if (!cJSON_IsObject(c))
+            return wrong(r, c, "tests");
+        if (!read_test(r, c))
+            return false;
+        info->collected++;
+    }
+    if (cJSON_IsNumber(deselected) && deselected->valuedouble >= 0 &&
+        deselected->valuedouble < 1e15)
+        info->deselected = (size_t)deselected->valuedouble;
+    info->pytest_version = copy_string(root, "pytest");
+    info->python_version = copy_string(root, "python");
+    return true;
+}
+
+bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
+                     struct pytest_info *info, struct error *err)
+{
+    struct buf text = BUF_INIT;
+    struct json j;
+    memset(info, 0, sizeof *info);
+    bool ok = file_read(path, &text, err);
+    if (!ok) {
+        err->code = EXIT_INTERNAL;
+    } else if ((ok = json_parse(&j, path, buf_cstr(&text), text.len, EXIT_INTERNAL, true, err))) {
+        struct reader r = {.m = m, .j = &j, .err = err};
+        r.suite = arena_strdup(&m->arena, suite);
+        ok = read_all(&r, info);
+        json_release(&j);
+    }
+    buf_release(&text);
+    return ok;
+}
+
+void pytest_info_release(struct pytest_info *info)
+{
+    free(info->pytest_version);
+    free(info->python_version);
+    memset(info, 0, sizeof *info);
+}

@@ -1,0 +1,25 @@
+/* The tests that a zygote collected (RUNDIR/pytest.json, see run/zygote.h). */
+#ifndef MANIFEST_PYTESTJSON_H
+#define MANIFEST_PYTESTJSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "manifest/manifest.h"
+
+struct pytest_info {
+    char *pytest_version;
+    char *python_version;
+    size_t deselected;
+    size_t collected;
+};
+
+/* Adds the tests of the file to m (suite is copied). The file is ours, but still checked: a
+ * malformed one is EXIT_INTERNAL. The ids of native tests and pytest tests share one name
+ * space; a clash is EXIT_USAGE. */
+bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
+                     struct pytest_info *info, struct error *err);
+void pytest_info_release(struct pytest_info *info);
+
+#endif

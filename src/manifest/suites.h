@@ -1,0 +1,18 @@
+/* The "suites" of tests.json. */
+#ifndef MANIFEST_SUITES_H
+#define MANIFEST_SUITES_H
+
+#include <stdbool.h>
+
+#include "manifest/json.h"
+#include "manifest/testsjson.h"
+
+/* Reads the value of "format": EXIT_USAGE with the nearest known one if this version does not
+ * know it. */
+bool suites_format(const struct json *j, const cJSON *value, enum test_format *format,
+                   struct error *err);
+/* Adds the tests of every suite in the array to m, the pytest suites to t. */
+bool suites_read(struct manifest *m, struct testsjson *t, const struct json *j, const cJSON *array,
+                 const char *root, struct error *err);
+
+#endif

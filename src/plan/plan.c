@@ -1,0 +1,93 @@
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "plan/steps.h"
+
+const struct test *work_test(const struct work *w, uint32_t i)
+{
+    return &w->p->manifest->tests[w->p->tests[i]];
+}
+
+double work_seconds(const struct test *t)
+{
+    enum { LONGEST = 1000000000 };
+    if (!(t->expected >= 0))
+        return 1;
+    return t->expected < LONGEST ? t->expected : LONGEST;
+}
+
+int work_compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+uint32_t work_slots(const struct work *w)
+{
+    return w->p->settings.n_slots ? w->p->settings.n_slots : 1;
+}
+
+/* The order of the units proves that the graph has no cycle: every edge leads backwards. GNU Make
+ * would drop an edge of a cycle, run in a wrong order and exit 0, so it is looked at in earnest. */
+static bool check_order(const struct plan *p, struct error *err)
+{
+    for (uint32_t i = 0; i < p->n_units; i++) {
+        const struct plan_unit *u = &p->units[i];
+        bool ok = u->phase < p->n_phases && (i == 0 || p->units[i - 1].phase <= u->phase);
+        for (uint32_t k = 0; k < u->n_after && ok; k++)
+            ok = u->after[k] < i;
+        if (!ok)
+            return error_set(err, EXIT_INTERNAL,
+                             "group g%u would have to wait for a later one; please report this "
+                             "with the output of 'rowlock list'",
+                             i + 1);
+    }
+    return true;
+}
+
+static void work_release(struct work *w)
+{
+    map_release(&w->lockset_by_names);
+    map_release(&w->lock_by_name);
+    free(w->locksets);
+    free(w->unit_lockset);
+    arena_release(&w->scratch);
+}
+
+bool plan_make(struct plan *p, const struct manifest *m, const size_t *selected, size_t n,
+               const struct plan_settings *s, struct error *err)
+{
+    memset(p, 0, sizeof *p);
+    if (n > INT32_MAX)
+        return error_set(err, EXIT_USAGE, "%zu tests are too many for one run; select fewer", n);
+    p->manifest = m;
+    p->settings = *s;
+    p->n_tests = (uint32_t)n;
+    p->tests = xmalloc(n * sizeof *p->tests);
+    if (n)
+        memcpy(p->tests, selected, n * sizeof *p->tests);
+    struct work w = {.p = p};
+    bool ok = work_depends(&w, err);
+    if (ok) {
+        work_phases(&w);
+        work_locks(&w);
+        work_group(&w);
+        work_order(&w);
+        ok = check_order(p, err);
+    }
+    work_release(&w);
+    if (!ok)
+        plan_release(p);
+    return ok;
+}
+
+void plan_release(struct plan *p)
+{
+    free(p->tests);
+    free(p->units);
+    arena_release(&p->arena);
+    memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,106 @@
+/* The plan file: what rowlock-exec has to know of a run, ready to be memory-mapped, so that
+ * its start costs O(its group).
+ *
+ * Layout, all integers in the byte order of the machine that wrote it, every offset from
+ * the start of the file; those of structs and lists are multiples of 8:
+ *
+ *     struct plan_head
+ *     struct plan_test  [n_tests]     in the order of target numbers: test i is target t(i+1)
+ *     struct plan_group [n_groups]    group i is target g(i+1)
+ *     uint32_t members  []            indexes of tests, each group's in a row, in running order
+ *     lists and strings               as they come: struct plan_str or uint32_t in a row;
+ *                                     every string followed by a NUL
+ *
+ * A reader trusts nothing: each access checks its bounds and yields "" or an empty list for
+ * what lies outside, so a torn or foreign file cannot crash it. */
+#ifndef PLAN_PLANFILE_H
+#define PLAN_PLANFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define PLAN_MAGIC "RLPLAN01"
+
+struct plan_str {
+    uint64_t off; /* of the first byte */
+    uint64_t len; /* without the NUL */
+};
+struct plan_list {
+    uint64_t off; /* of n struct plan_str, or of n uint32_t, as the field's comment says */
+    uint64_t n;
+};
+
+enum plan_test_flags { PLAN_SERIAL = 1 };
+
+struct plan_test {
+    struct plan_str id;
+    struct plan_str suite;
+    struct plan_str cwd;      /* absolute, or relative to the root; "" for the root */
+    struct plan_list command; /* strings; for pytest empty */
+    struct plan_list env;     /* strings, NAME=value */
+    struct plan_list locks;   /* strings, sorted; its xdist_group is "xdist_group:NAME" */
+    struct plan_list markers; /* strings: names only */
+    struct plan_list depends; /* uint32_t: indexes of tests that must have passed */
+    uint32_t format;          /* enum test_format */
+    uint32_t flags;           /* enum plan_test_flags */
+    uint32_t group;           /* index of its group */
+    uint32_t weight;
+    uint64_t timeout_ms; /* 0: none */
+};
+
+struct plan_group {
+    uint32_t first;  /* index of its first entry in members */
+    uint32_t count;  /* how many entries */
+    uint32_t format; /* enum test_format of all its tests: exec and tap never share with pytest */
+    uint32_t flags;  /* enum plan_test_flags: a serial group holds serial tests only */
+    uint32_t phase; /* 0, 1, …: groups of a phase start when those of the one before have ended */
+    uint32_t weight; /* the largest of its tests */
+};
+
+enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2 };
+
+struct plan_head {
+    char magic[8];
+    uint64_t size; /* of the whole file */
+    uint32_t n_tests;
+    uint32_t n_groups;
+    uint32_t n_members;
+    uint32_t n_slots; /* workers */
+    uint32_t flags;   /* enum plan_flags */
+    uint32_t maxfail; /* 0: none */
+    uint64_t off_tests, off_groups, off_members;
+    uint64_t output_limit; /* bytes kept of each output stream of a test */
+    uint64_t grace_ms;     /* between SIGTERM and SIGKILL */
+    struct plan_str run_id;
+    struct plan_str root;       /* absolute; the current folder of every recipe */
+    struct plan_str env_prefix; /* "FQCN" */
+    struct plan_str program;    /* absolute path of rowlock, for begin and end */
+    struct plan_list zygote;    /* strings: argv that starts the zygote; empty without pytest */
+};
+
+/* A mapped plan file. */
+struct plan_map {
+    const unsigned char *base;
+    size_t size;
+    const struct plan_head *head;
+};
+
+/* Maps path and checks its head. Code EXIT_INTERNAL on failure. */
+bool plan_map_open(struct plan_map *p, const char *path, struct error *err);
+void plan_map_close(struct plan_map *p);
+/* Test i or group i; NULL if there is none. */
+const struct plan_test *plan_map_test(const struct plan_map *p, uint32_t i);
+const struct plan_group *plan_map_group(const struct plan_map *p, uint32_t i);
+/* The index of the k-th test of a group; UINT32_MAX if there is none. */
+uint32_t plan_map_member(const struct plan_map *p, const struct plan_group *g, uint32_t k);
+/* NUL-terminated, owned by the map; "" for what lies outside. */
+const char *plan_map_str(const struct plan_map *p, struct plan_str s);
+/* The k-th string of a list of strings; NULL past its end. */
+const char *plan_map_list_str(const struct plan_map *p, struct plan_list l, uint64_t k);
+/* The k-th number of a list of numbers; UINT32_MAX past its end. */
+uint32_t plan_map_list_u32(const struct plan_map *p, struct plan_list l, uint64_t k);
+
+#endif

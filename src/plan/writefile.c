@@ -1,0 +1,203 @@
+/* Writes the plan file; plan/planfile.h specifies it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "base/xalloc.h"
+#include "plan/plan.h"
+#include "plan/planfile.h"
+
+/* The part behind the members: lists and strings, addressed from the start of the file. */
+struct tail {
+    struct buf data;
+    uint64_t base;    /* offset of data in the file */
+    struct map known; /* strings that are there already → offset + 1 */
+};
+
+static struct plan_str put_str(struct tail *t, const char *s)
+{
+    struct plan_str at = {t->base + t->data.len, strlen(s)};
+    size_t before = map_intern(&t->known, s, (size_t)at.off);
+    if (before != at.off)
+        at.off = before;
+    else
+        buf_add(&t->data, s, at.len + 1);
+    return at;
+}
+
+/* Room for a list of n elements; returns where it lies in t->data. */
+static size_t put_list(struct tail *t, size_t n, size_t size, struct plan_list *l)
+{
+    while ((t->base + t->data.len) % 8)
+        buf_addc(&t->data, '\0');
+    size_t at = t->data.len;
+    *l = (struct plan_list){n ? t->base + at : 0, n};
+    memset(buf_reserve(&t->data, n * size), 0, n * size);
+    t->data.len += n * size;
+    return at;
+}
+
+static struct plan_list put_strings(struct tail *t, char *const *v)
+{
+    struct plan_list l = {0, 0};
+    size_t n = 0;
+    while (v && v[n])
+        n++;
+    if (!n)
+        return l;
+    size_t at = put_list(t, n, sizeof(struct plan_str), &l);
+    for (size_t i = 0; i < n; i++) {
+        struct plan_str s = put_str(t, v[i]);
+        memcpy(t->data.data + at + i * sizeof s, &s, sizeof s);
+    }
+    return l;
+}
+
+static struct plan_list put_markers(struct tail *t, const struct test *test)
+{
+    struct plan_list l = {0, 0};
+    if (!test->n_markers)
+        return l;
+    size_t at = put_list(t, test->n_markers, sizeof(struct plan_str), &l);
+    for (size_t i = 0; i < test->n_markers; i++) {
+        struct plan_str s = put_str(t, test->markers[i].name);
+        memcpy(t->data.data + at + i * sizeof s, &s, sizeof s);
+    }
+    return l;
+}
+
+/* The selected tests that the test depends on. index_of: manifest → plan, UINT32_MAX for none. */
+static struct plan_list put_depends(struct tail *t, const struct plan *p, const struct test *test,
+                                    const uint32_t *index_of)
+{
+    struct plan_list l = {0, 0};
+    struct buf found = BUF_INIT;
+    for (char **d = test->depends; d && *d; d++) {
+        size_t i = map_get(&p->manifest->by_id, *d);
+        if (i != MAP_NONE && index_of[i] != UINT32_MAX)
+            buf_add(&found, &index_of[i], sizeof index_of[i]);
+    }
+    size_t n = found.len / sizeof(uint32_t);
+    if (n) {
+        size_t at = put_list(t, n, sizeof(uint32_t), &l);
+        memcpy(t->data.data + at, found.data, found.len);
+    }
+    buf_release(&found);
+    return l;
+}
+
+static uint64_t milliseconds(double seconds)
+{
+    if (!(seconds > 0 && seconds < 1e12))
+        return 0;
+    uint64_t ms = (uint64_t)(seconds * 1000);
+    return ms ? ms : 1;
+}
+
+/* group is that of the units' tests, which fill_groups sets. */
+static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *tests)
+{
+    uint32_t *index_of = xmalloc(p->manifest->n * sizeof *index_of);
+    memset(index_of, 0xff, p->manifest->n * sizeof *index_of);
+    for (uint32_t i = 0; i < p->n_tests; i++)
+        index_of[p->tests[i]] = i;
+    for (uint32_t i = 0; i < p->n_tests; i++) {
+        const struct test *from = &p->manifest->tests[p->tests[i]];
+        struct plan_test *to = &tests[i];
+        to->id = put_str(t, from->id);
+        to->suite = put_str(t, from->suite);
+        to->cwd = put_str(t, from->cwd ? from->cwd : "");
+        to->command = put_strings(t, from->command);
+        to->env = put_strings(t, from->env);
+        to->locks = put_strings(t, p->locks[i]);
+        to->markers = put_markers(t, from);
+        to->depends = put_depends(t, p, from, index_of);
+        to->format = from->format;
+        to->flags = from->serial ? PLAN_SERIAL : 0;
+        to->weight = from->weight;
+        to->timeout_ms = milliseconds(from->timeout > 0 ? from->timeout : p->settings.timeout);
+    }
+    free(index_of);
+}
+
+static void fill_groups(const struct plan *p, struct plan_test *tests, struct plan_group *groups,
+                        uint32_t *members)
+{
+    uint32_t at = 0;
+    for (uint32_t g = 0; g < p->n_units; g++) {
+        const struct plan_unit *u = &p->units[g];
+        groups[g] = (struct plan_group){.first = at,
+                                        .count = u->n,
+                                        .format = u->format,
+                                        .flags = u->serial ? PLAN_SERIAL : 0,
+                                        .phase = u->phase,
+                                        .weight = u->weight};
+        for (uint32_t k = 0; k < u->n; k++) {
+            members[at++] = u->tests[k];
+            tests[u->tests[k]].group = g;
+        }
+    }
+}
+
+static uint64_t round_up(uint64_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
+static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
+{
+    const struct plan_settings *s = &p->settings;
+    memcpy(h->magic, PLAN_MAGIC, sizeof h->magic);
+    h->n_tests = p->n_tests;
+    h->n_groups = p->n_units;
+    h->n_members = p->n_tests;
+    h->n_slots = s->n_slots ? s->n_slots : 1;
+    h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0);
+    h->maxfail = s->maxfail;
+    h->off_tests = round_up(sizeof *h);
+    h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);
+    h->off_members = h->off_groups + (uint64_t)p->n_units * sizeof(struct plan_group);
+    h->output_limit = s->output_limit;
+    h->grace_ms = milliseconds(s->grace);
+    t->base = round_up(h->off_members + (uint64_t)p->n_tests * sizeof(uint32_t));
+    h->run_id = put_str(t, s->run_id);
+    h->root = put_str(t, s->root);
+    h->env_prefix = put_str(t, s->env_prefix);
+    h->program = put_str(t, s->program);
+    h->zygote = put_strings(t, s->zygote);
+}
+
+_Static_assert(sizeof(struct plan_head) % 8 == 0, "the tests follow at once");
+_Static_assert(sizeof(struct plan_test) % 8 == 0, "the groups follow at once");
+_Static_assert(sizeof(struct plan_group) % 8 == 0, "the members follow at once");
+
+bool plan_write_file(const struct plan *p, const char *path, struct error *err)
+{
+    struct plan_head head;
+    struct tail tail = {.data = BUF_INIT};
+    struct outfile out;
+    memset(&head, 0, sizeof head);
+    if (!outfile_open(&out, path, err))
+        return false;
+    fill_head(p, &head, &tail);
+    struct plan_test *tests = xcalloc(p->n_tests, sizeof *tests);
+    struct plan_group *groups = xcalloc(p->n_units, sizeof *groups);
+    /* One more, so that the padding before the tail can be written from here. */
+    uint32_t *members = xcalloc(p->n_tests + 1u, sizeof *members);
+    fill_tests(p, &tail, tests);
+    fill_groups(p, tests, groups, members);
+    head.size = tail.base + tail.data.len;
+    fwrite(&head, sizeof head, 1, out.f);
+    fwrite(tests, sizeof *tests, p->n_tests, out.f);
+    fwrite(groups, sizeof *groups, p->n_units, out.f);
+    fwrite(members, 1, (size_t)(tail.base - head.off_members), out.f);
+    fwrite(tail.data.data, 1, tail.data.len, out.f);
+    free(tests);
+    free(groups);
+    free(members);
+    buf_release(&tail.data);
+    map_release(&tail.known);
+    return outfile_commit(&out, err);
+}

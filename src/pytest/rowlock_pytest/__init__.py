@@ -1,0 +1,34 @@
+"""Rowlock's pytest plugin: its fixtures, its markers, and options that a project's addopts
+may hold for pytest-xdist, pytest-cov or Rowlock itself.
+
+The zygote registers it in every run under Rowlock; `pytest -p rowlock_pytest` serves the
+same in a plain run of pytest.
+
+PYTEST_DONT_REWRITE: the zygote imports this package before pytest does.
+"""
+
+import pytest
+from rowlock_pytest import options
+from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by name here)
+    isolated_temp_dir,
+    mock_config_manager,
+    parallel_safe_environment,
+    serial_test_lock,
+    test_execution_context,
+    testrun_uid,
+    worker_id,
+)
+
+
+def pytest_addoption(parser):
+    options.add_early_options(parser)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(parser):
+    yield
+    options.add_late_options(parser)
+
+
+def pytest_configure(config):
+    options.add_markers(config)

@@ -1,0 +1,93 @@
+"""A worker as the zygote sees it."""
+
+import collections
+import os
+import signal
+
+from rowlock_pytest import channel, procfs, records
+
+OUTPUT_LIMIT = 1 << 20
+
+
+class Child:
+    IDLE = "idle"
+    BUSY = "busy"
+    DOWN = "down"  # all torn down, waits for the others
+    LEAVING = "leaving"
+    DYING = "dying"  # interrupted or dead
+
+    def __init__(self, slot, name, pid, ctl, page):
+        self.slot = slot
+        self.name = name
+        self.pid = pid
+        self.ctl = ctl
+        self.page = page
+        self.pidfd = procfs.pidfd_open(pid)
+        self.inbox = channel.Inbox()
+        self.state = self.IDLE
+        self.conn = None  # the client of the group that it runs
+        self.waiting = collections.deque()  # clients that want this slot
+        self.held = None  # what Replayer.test kept back
+        self.output_fds = []
+        self.goodbye = None
+        self.status = None
+
+    def command(self, byte):
+        try:
+            self.ctl.send(byte)
+        except OSError:
+            pass
+
+    def interrupt(self):
+        """SIGINT, so that fixtures tear down; it gets no more work."""
+        self.state = self.DYING
+        self.page.interrupt()
+        procfs.kill(self.pid, signal.SIGINT)
+
+    def has_ended(self):
+        """Reaps it if it is dead."""
+        if self.status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                # Something else in this process has reaped it.
+                pid, status = self.pid, 0
+            if pid == 0:
+                return False
+            self.status = status
+        return True
+
+    def describe_end(self):
+        if os.WIFSIGNALED(self.status):
+            number = os.WTERMSIG(self.status)
+            try:
+                return f"signal {number}, {signal.Signals(number).name}"
+            except ValueError:
+                return f"signal {number}"
+        return f"exit status {os.WEXITSTATUS(self.status)}"
+
+    def save_output(self, paths):
+        """What its last test had printed goes to the two files."""
+        for fd, path in zip(self.output_fds, paths):
+            try:
+                size = os.fstat(fd).st_size
+                data = records.cut_middle(os.pread(fd, size, 0), OUTPUT_LIMIT)
+                with open(path, "wb") as f:
+                    f.write(data)
+            except OSError:
+                pass
+
+    def close(self):
+        self.ctl.close()
+        self.page.close()
+        for fd in self.output_fds + self.inbox.fds:
+            os.close(fd)
+        self.output_fds = []
+        self.inbox.fds = []
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+        for conn in self.waiting:
+            conn.close()
+        if self.conn is not None:
+            self.conn.close()

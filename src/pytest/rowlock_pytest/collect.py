@@ -1,0 +1,195 @@
+"""RUNDIR/pytest.json: the tests that were collected, and what the driver has to know."""
+
+import json
+import os
+import platform
+import threading
+
+import pytest
+from rowlock_pytest import procfs
+
+TEXT_LIMIT = 4096
+
+
+def clean(text):
+    """Text for JSON that any reader takes: no lone surrogates, no NUL."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.replace("\0", "\\x00") if "\0" in text else text
+
+
+def unique_ids(items):
+    """The items' node ids; a second test of the same id gets "@2" appended, and so on."""
+    ids = []
+    taken = set()
+    for item in items:
+        base = name = clean(item.nodeid)
+        copy = 1
+        while name in taken:
+            copy += 1
+            name = f"{base}@{copy}"
+        taken.add(name)
+        ids.append(name)
+    return ids
+
+
+def plain_value(value):
+    """A marker's argument: what -m can compare stays, anything else is only named."""
+    if isinstance(value, str):
+        return clean(value[:TEXT_LIMIT])
+    if value is None or isinstance(value, (bool, int, float)):
+        if isinstance(value, float) and value - value != 0:
+            return {"type": "float"}
+        return value
+    return {"type": clean(type(value).__name__)}
+
+
+def plain_marker(mark):
+    return {
+        "name": clean(mark.name),
+        # parametrize repeats its whole table for each of its tests
+        "args": [] if mark.name == "parametrize" else [plain_value(a) for a in mark.args],
+        "kwargs": {clean(str(k)): plain_value(v) for k, v in mark.kwargs.items()},
+    }
+
+
+def _argument(mark, name, default=None):
+    return mark.args[0] if mark.args else mark.kwargs.get(name, default)
+
+
+def xdist_group(marks):
+    """The names of all xdist_group marks, sorted and joined as pytest-xdist does."""
+    names = {str(_argument(m, "name", "default")) for m in marks if m.name == "xdist_group"}
+    return clean("_".join(sorted(names))) if names else None
+
+
+def locks(marks):
+    names = set()
+    for mark in marks:
+        if mark.name == "lock":
+            names.update(clean(str(name)) for name in mark.args)
+            if "name" in mark.kwargs:
+                names.add(clean(str(mark.kwargs["name"])))
+    return sorted(names)
+
+
+def weight(marks):
+    """The closest weight(n); without one, 2 for what calls itself resource_intensive."""
+    heavy = False
+    for mark in marks:
+        if mark.name == "weight":
+            value = _argument(mark, "n", 1)
+            if isinstance(value, int) and value >= 1:
+                return int(value)
+        heavy = heavy or mark.name == "resource_intensive"
+    return 2 if heavy else 1
+
+
+def timeout(marks):
+    for mark in marks:
+        if mark.name == "timeout":
+            value = mark.args[0] if mark.args else None
+            for name in ("seconds", "timeout", "s"):
+                value = mark.kwargs.get(name, value)
+            if isinstance(value, (int, float)) and 0 < value < float("inf"):
+                return value
+            return None
+    return None
+
+
+class Keywords:
+    """What -k looks at, as pytest sees it. Neighbours share their parents' part."""
+
+    def __init__(self):
+        self.cache = {}
+
+    def of_parents(self, node):
+        if node is None or isinstance(node, pytest.Session):
+            return frozenset()
+        if node not in self.cache:
+            names = {node.name} | node.extra_keyword_matches
+            self.cache[node] = frozenset(names) | self.of_parents(node.parent)
+        return self.cache[node]
+
+    def of(self, item, marks):
+        names = {item.name} | item.extra_keyword_matches
+        names |= self.of_parents(item.parent)
+        names.update(getattr(getattr(item, "function", None), "__dict__", ()))
+        names.update(mark.name for mark in marks)
+        return sorted({clean(str(name)) for name in names})
+
+
+def describe_test(item, name, keywords):
+    marks = list(item.iter_markers())
+    return {
+        "id": name,
+        "file": clean(item.nodeid.split("::", 1)[0]),
+        "scope": clean(item.nodeid.rsplit("::", 1)[0]),
+        "group": xdist_group(marks),
+        "markers": [plain_marker(mark) for mark in marks],
+        "keywords": keywords.of(item, marks),
+        "serial": any(mark.name == "serial" for mark in marks),
+        "locks": locks(marks),
+        "weight": weight(marks),
+        "timeout": timeout(marks),
+    }
+
+
+def marker_names(config):
+    """The names of the registered markers, each once, in their order."""
+    names = {}
+    for line in config.getini("markers"):
+        names[clean(line.split(":")[0].split("(")[0].strip())] = None
+    return list(names)
+
+
+def plain_options(config, asked):
+    """What pytest parsed, as far as JSON can say it; asked: before we changed it."""
+    values = dict(vars(config.option))
+    values.update(asked)
+    plain = {}
+    for name, value in values.items():
+        if isinstance(value, (list, tuple)):
+            if all(isinstance(v, (str, int, float)) or v is None for v in value):
+                plain[name] = [plain_value(v) for v in value]
+        elif value is None or isinstance(value, (str, int, float)):
+            plain[name] = plain_value(value)
+    return plain
+
+
+def thread_names():
+    """The threads beside this one: a fork would lose them."""
+    known = {os.getpid()}  # the main thread; Python may still have its id from before a fork
+    names = []
+    for thread in threading.enumerate():
+        known.add(getattr(thread, "native_id", None))
+        if thread is not threading.main_thread():
+            names.append(clean(thread.name))
+    return names + [clean(name) for name in procfs.native_threads(known)]
+
+
+def describe_session(session, ids, asked, deselected, errors):
+    config = session.config
+    keywords = Keywords()
+    return {
+        "pytest": pytest.__version__,
+        "python": platform.python_version(),
+        "rootdir": clean(str(config.rootpath)),
+        "inipath": clean(str(config.inipath)) if config.inipath else None,
+        "deselected": deselected,
+        "markers": marker_names(config),
+        "options": plain_options(config, asked),
+        "threads": thread_names(),
+        "errors": errors,
+        "tests": [
+            describe_test(item, name, keywords) for item, name in zip(session.items, ids)
+        ],
+    }
+
+
+def write_json(path, data):
+    """Writes the file as a whole or not at all."""
+    temporary = path + ".new"
+    with open(temporary, "w", encoding="utf-8") as f:
+        f.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        f.write("\n")
+    os.rename(temporary, path)

@@ -1,0 +1,253 @@
+"""What makes a forked process a worker of its own: its environment, its temporary folders,
+its captured output, its random numbers, its exit handlers.
+
+Each function here undoes one thing that fork(2) shares and a fresh interpreter would not.
+"""
+
+import atexit
+import contextlib
+import faulthandler
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import weakref
+
+from rowlock_pytest import procfs
+
+
+class SeedWatch:
+    """Knows whether a project has seeded `random` while it was imported.
+
+    Python seeds `random` anew in every fork. A project that seeds it at import time would
+    find its own state in every fresh interpreter, so that state is kept.
+    """
+
+    def __init__(self):
+        self.original = random.seed
+        self.seeded = False
+        random.seed = self.seed
+
+    def seed(self, *args, **kwargs):
+        self.seeded = bool(args or kwargs) and args[:1] != (None,)
+        return self.original(*args, **kwargs)
+
+    def stop(self):
+        """Returns the state to restore in workers, or None. Tests get the original back,
+        unless something else has replaced it."""
+        if random.seed == self.seed:
+            random.seed = self.original
+        return random.getstate() if self.seeded else None
+
+
+def set_random(state):
+    """Gives this process the random numbers of a fresh interpreter."""
+    if state is not None:
+        random.setstate(state)
+    numpy_random = sys.modules.get("numpy.random")
+    try:
+        bits = numpy_random.mtrand._rand._bit_generator
+        sequence = getattr(bits, "seed_seq", getattr(bits, "_seed_seq", None))
+        if sequence is not None:
+            # numpy forgets the sequence when a project seeds it, so nobody has.
+            numpy_random.seed()
+    except AttributeError:
+        pass
+
+
+class Signals:
+    """The signals that the zygote needs for itself while it serves."""
+
+    OURS = (signal.SIGTERM, signal.SIGHUP)
+    HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, handler, wake_fd):
+        self.before = {}
+        for number in self.OURS:
+            self.before[number] = signal.getsignal(number)
+            if self.before[number] != signal.SIG_IGN:
+                signal.signal(number, handler)
+        signal.set_wakeup_fd(wake_fd, warn_on_full_buffer=False)
+
+    def hold(self):
+        """Signals wait, so that none hits a fork that is not a worker yet."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.HELD)
+
+    def release(self):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.HELD)
+
+    def restore(self):
+        """Everything as the project had it, except that SIGINT interrupts."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self.before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.release()
+
+
+def set_environment(settings, slot):
+    """Makes the worker's folders afresh and tells tests about them."""
+    folder = settings.worker_dir(slot)
+    name = settings.worker_name(slot)
+    shutil.rmtree(folder, ignore_errors=True)
+    paths = {part: os.path.join(folder, part) for part in ("tmp", "config", "cache")}
+    for path in paths.values():
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    if not settings.sequential:
+        os.environ["PYTEST_XDIST_WORKER"] = name
+        os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(settings.workers)
+        os.environ["PYTEST_XDIST_TESTRUNUID"] = settings.run_uid
+    os.environ[settings.prefix + "_TEST_WORKER_ID"] = name
+    os.environ[settings.prefix + "_TEST_TEMP_DIR"] = paths["tmp"]
+    os.environ[settings.prefix + "_TEST_MODE"] = settings.mode
+    os.environ[settings.prefix + "_CONFIG_DIR"] = paths["config"]
+    os.environ[settings.prefix + "_CACHE_DIR"] = paths["cache"]
+    os.environ["TMPDIR"] = paths["tmp"]
+    tempfile.tempdir = None
+    return paths["tmp"]
+
+
+def set_config(config, settings, slot):
+    """Lets plugins see a worker of pytest-xdist."""
+    config.workerinput = {
+        "workerid": settings.worker_name(slot),
+        "workercount": settings.workers,
+        "testrunuid": settings.run_uid,
+        "mainargv": list(sys.argv),
+    }
+    config.workeroutput = {}
+    for name, value in (("dist", "no"), ("numprocesses", None), ("usepdb", False)):
+        if hasattr(config.option, name):
+            setattr(config.option, name, value)
+
+
+def drop_controller_plugins(config):
+    """Reports are written by the zygote alone."""
+    manager = config.pluginmanager
+    terminal = manager.get_plugin("terminalreporter")
+    if terminal is not None:
+        manager.unregister(terminal)
+        # It hears no more of the run, but those who ask for it by name still find it.
+        manager._name2plugin["terminalreporter"] = terminal
+    try:
+        from _pytest.junitxml import xml_key
+    except ImportError:
+        return
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        del config.stash[xml_key]
+        manager.unregister(xml)
+
+
+def set_basetemp(config, base, name):
+    """Puts tmp_path below the controller's folder, where pytest-xdist has it. base: that of
+    the controller, or None to leave everything as in a plain run."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is None or base is None:
+        return
+    path = base / ("popen-" + name)
+    path.mkdir(mode=0o700, exist_ok=True)
+    factory._given_basetemp = path
+    factory._basetemp = path
+    if hasattr(factory, "_exit_stack"):
+        factory._exit_stack = contextlib.ExitStack()
+
+
+def restart_capture(config):
+    """New files for captured output. Returns the descriptors of those that hold what a test
+    writes to 1 and 2, as far as there are any."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    if manager is None:
+        return []
+    manager.stop_global_capturing()
+    manager.start_global_capturing()
+    manager.suspend_global_capture(in_=False)
+    fds = []
+    for stream in (manager._global_capturing.out, manager._global_capturing.err):
+        try:
+            fds.append(stream.tmpfile.fileno())
+        except (AttributeError, OSError, ValueError):
+            return []
+    return fds
+
+
+def _faulthandler_fd(config):
+    """The descriptor that pytest's faulthandler plugin writes to, or -1."""
+    import _pytest.faulthandler as plugin
+
+    for name in ("fault_handler_stderr_fd_key", "fault_handler_stderr_key"):
+        key = getattr(plugin, name, None)
+        if key is not None and key in config.stash:
+            value = config.stash[key]
+            return value if isinstance(value, int) else value.fileno()
+    return -1
+
+
+def trace_crashes(config, path):
+    """A crash writes the traceback of all threads to path.
+
+    pytest's plugin, if it is there, keeps its descriptor, which leads to path from now on:
+    so whatever it does with it later, for faulthandler_timeout say, lands there, too.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    theirs = _faulthandler_fd(config)
+    if theirs >= 0:
+        os.dup2(fd, theirs, inheritable=False)
+        os.close(fd)
+        fd = theirs
+    faulthandler.enable(file=fd, all_threads=True)
+
+
+def forget_exit_handlers():
+    """What was registered before the fork belongs to the zygote, which runs it once.
+
+    Removing a folder that a module made when it was imported must not happen when the first
+    of several workers ends.
+    """
+    atexit._clear()
+    for finalizer in list(weakref.finalize._registry):
+        finalizer.atexit = False
+    if weakref.finalize._registered_with_atexit:
+        atexit.register(weakref.finalize._exitfunc)
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        atexit.register(logging.shutdown)
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:
+        # Its finalizers know the process that they were made for.
+        atexit.register(multiprocessing._exit_function)
+
+
+def run_exit_handlers():
+    """What tests have registered in this worker."""
+    try:
+        atexit._run_exitfuncs()
+    except BaseException as error:  # noqa: BLE001
+        sys.stderr.write(f"an exit handler failed: {error!r}\n")
+
+
+def flush_streams():
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+
+
+def become_worker(config, settings, slot, base, random_state):
+    """All of the above. Returns (the worker's temporary folder, capture descriptors)."""
+    os.setpgid(0, 0)
+    procfs.become_subreaper()
+    set_random(random_state)
+    tmp = set_environment(settings, slot)
+    fds = restart_capture(config)
+    trace_crashes(config, settings.trace_path(slot, "crash"))
+    if not settings.sequential:
+        forget_exit_handlers()
+        set_config(config, settings, slot)
+        drop_controller_plugins(config)
+        set_basetemp(config, base, settings.worker_name(slot))
+    return tmp, fds

@@ -1,0 +1,144 @@
+"""The plugin object that turns a pytest process into the zygote."""
+
+import os
+import sys
+import traceback
+
+import pytest
+from rowlock_pytest import collect, isolate, options, procfs, records
+from rowlock_pytest.server import Server
+from rowlock_pytest.verdict import long_text, message
+
+EXIT_INTERNAL = 3
+
+
+class ZygotePlugin:
+    """Registered before any other plugin; passes the hooks on to whatever this process is:
+    the zygote while it collects, then the server, or after a fork a worker."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.asked = {}
+        self.deselected = 0
+        self.errors = []
+        self.server = None
+        self.worker = None
+        self.pid = os.getpid()
+        self.seeds = isolate.SeedWatch()
+
+    # While pytest starts.
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_load_initial_conftests(self, early_config):
+        options.stop_distribution(early_config.known_args_namespace)
+        yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_cmdline_main(self, config):
+        self.asked = options.stop_distribution(config.option)
+        yield
+
+    def pytest_deselected(self, items):
+        self.deselected += len(items)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.errors.append(
+                {
+                    "id": collect.clean(report.nodeid),
+                    "message": collect.clean(message(report)),
+                    "detail": collect.clean(long_text(report)),
+                }
+            )
+
+    # Instead of running the tests here.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        config = session.config
+        if session.testsfailed and not config.option.continue_on_collection_errors:
+            return None  # pytest's own loop has the words for it
+        if config.option.collectonly or not session.items:
+            return None
+        self.asked["maxfail"] = config.option.maxfail
+        config.option.maxfail = 0
+        ids = collect.unique_ids(session.items)
+        data = collect.describe_session(
+            session, ids, self.asked, self.deselected, self.errors
+        )
+        collect.write_json(os.path.join(self.settings.rundir, "pytest.json"), data)
+        del data
+        self.server = Server(session, self.settings, ids, self.seeds.stop())
+        self.server.open()
+        self.worker = self.server.serve()
+        if self.worker is not None:
+            server = self.server
+            self.worker.run(server.basetemp, server.random_state, server.signals)
+        else:
+            self.end_loop(session)
+        return True
+
+    def end_loop(self, session):
+        """What pytest's own loop would raise at its end."""
+        if self.server.final_status is not None:
+            self.leave(self.server.final_status)
+        if self.server.failure is not None:
+            raise self.server.failure
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+
+    def leave(self, status):
+        """Ends the zygote without its own exit handlers: a worker has run them."""
+        self.answer(status)
+        procfs.kill_children()
+        isolate.flush_streams()
+        os._exit(status)
+
+    def answer(self, status):
+        """The last word, for the client that asked for the end."""
+        conn = self.server.finishing if self.server is not None else None
+        if conn is not None:
+            self.server.send(conn, records.quit_frame(int(status)))
+            conn.close()
+
+    # In a worker.
+
+    def pytest_runtest_logreport(self, report):
+        if self.worker is not None:
+            self.worker.logreport(report)
+
+    def pytest_warning_recorded(self, warning_message, when, nodeid, location):
+        if self.worker is not None:
+            self.worker.warning_recorded(warning_message, when, nodeid, location)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        if self.worker is None or fixturedef.scope == "function":
+            yield
+            return
+        before = self.worker.leftovers.before_fixture()
+        yield
+        self.worker.leftovers.after_fixture(before)
+
+
+def run_session(settings, arguments):
+    """Runs pytest. Returns its exit status, in the zygote and, in sequential mode, in the
+    worker that ends the session in its place."""
+    plugin = ZygotePlugin(settings)
+    try:
+        status = pytest.main(list(arguments), plugins=["rowlock_pytest", plugin])
+    except BaseException:
+        if os.getpid() != plugin.pid:
+            traceback.print_exc()
+            os._exit(EXIT_INTERNAL)
+        raise
+    if plugin.worker is not None:
+        if plugin.worker.pid == os.getpid():
+            plugin.worker.say_goodbye(status)
+        return int(status)
+    plugin.answer(status)
+    isolate.flush_streams()
+    sys.stdout.flush()
+    return int(status)

@@ -1,0 +1,510 @@
+"""The zygote's loop: clients come in over TEMP/zygote, workers are forked and watched."""
+
+import collections
+import gc
+import heapq
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+import warnings
+
+from rowlock_pytest import channel, isolate, procfs, records
+from rowlock_pytest.child import Child
+from rowlock_pytest.replay import Replayer
+from rowlock_pytest.worker import Worker
+
+HANG_UP = getattr(select, "POLLRDHUP", 0)
+DRAIN_SECONDS = 0.02
+HEADER_SECONDS = 0.01
+MAX_SLOT = 4096
+SUN_PATH_LIMIT = 100
+
+
+class Forked(BaseException):
+    """Unwinds the loop in a process that has just been forked."""
+
+    def __init__(self, worker):
+        BaseException.__init__(self)
+        self.worker = worker
+
+
+def listen(temp):
+    """The listening socket TEMP/zygote, however long TEMP is."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path = os.path.join(temp, "zygote")
+    folder = os.open(temp, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if os.path.lexists(path):
+            os.unlink(path)
+        if len(os.fsencode(path)) > SUN_PATH_LIMIT:
+            path = f"/proc/self/fd/{folder}/zygote"
+        sock.bind(path)
+    finally:
+        os.close(folder)
+    sock.listen(128)
+    sock.setblocking(False)
+    return sock
+
+
+class Server:
+    """session: collected, with its items; ids: theirs, in the same order."""
+
+    def __init__(self, session, settings, ids, random_state):
+        self.session = session
+        self.settings = settings
+        self.tests = {records.encode(name): number for number, name in enumerate(ids)}
+        self.random_state = random_state
+        self.basetemp = None
+        self.replayer = Replayer(session, settings)
+        self.children = {}  # slot -> Child
+        self.clients = set()  # connections that have not said yet what they want
+        self.handlers = {}  # fd -> function of the events
+        self.poll = select.poll()
+        self.timers = []
+        self.timer_count = 0
+        self.finishing = None  # the connection that sent 'F'
+        self.finish_wanted = False
+        self.terminated = False
+        self.failure = None  # what pytest is to raise once all workers have ended
+        self.final_status = None  # of a sequential session, which ends in its worker
+        self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
+        self.foreign = procfs.children()
+        self.listener = None
+        self.wake_read = self.wake_write = None
+        self.signals = None
+
+    # Setting up.
+
+    def open(self):
+        """Gets ready for clients and says so to the driver."""
+        factory = getattr(self.session.config, "_tmp_path_factory", None)
+        if factory is not None and not self.settings.sequential:
+            self.basetemp = factory.getbasetemp()
+        procfs.become_subreaper()
+        self.listener = listen(self.settings.temp)
+        self.watch(self.listener.fileno(), select.POLLIN, self.accept)
+        self.wake_read, self.wake_write = socket.socketpair()
+        for sock in (self.wake_read, self.wake_write):
+            sock.setblocking(False)
+        self.watch(self.wake_read.fileno(), select.POLLIN, self.woken)
+        self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
+        gc.collect()
+        gc.freeze()
+        os.write(self.settings.ready_fd, b"\1")
+        os.close(self.settings.ready_fd)
+
+    def watch(self, fd, events, handler):
+        self.poll.register(fd, events)
+        self.handlers[fd] = handler
+
+    def unwatch(self, fd):
+        if self.handlers.pop(fd, None) is not None:
+            self.poll.unregister(fd)
+
+    def later(self, seconds, action):
+        self.timer_count += 1
+        heapq.heappush(self.timers, (time.monotonic() + seconds, self.timer_count, action))
+
+    def terminate(self, number, frame):
+        self.terminated = True
+
+    def woken(self, events):
+        try:
+            while self.wake_read.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    # The loop.
+
+    def serve(self):
+        """Serves until 'F' or a signal has ended it. Returns None, or, in a process that was
+        forked, the Worker that it is to be."""
+        try:
+            self.loop()
+        except Forked as forked:
+            return forked.worker
+        except BaseException:
+            if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+                traceback.print_exc()
+            self.end_children()
+            raise
+        self.listener.close()
+        if self.terminated:
+            self.end_children()
+            self.signals.restore()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            isolate.flush_streams()
+            os.kill(os.getpid(), signal.SIGTERM)
+        self.signals.restore()
+        return None
+
+    def loop(self):
+        while not (self.terminated or (self.finish_wanted and not self.children)):
+            for fd, events in self.poll.poll(self.poll_timeout()):
+                handler = self.handlers.get(fd)
+                if handler is not None:
+                    handler(events)
+            while self.timers and self.timers[0][0] <= time.monotonic():
+                heapq.heappop(self.timers)[2]()
+
+    def poll_timeout(self):
+        if not self.timers:
+            return None
+        return max(0, (self.timers[0][0] - time.monotonic()) * 1000) + 0.5
+
+    def end_children(self):
+        """Ends all workers: fixtures get the grace to tear down."""
+        for child in list(self.children.values()):
+            child.interrupt()
+        deadline = time.monotonic() + self.settings.grace
+        for child in list(self.children.values()):
+            while time.monotonic() < deadline and not child.has_ended():
+                child.inbox.read(child.ctl)
+                time.sleep(0.005)
+            procfs.kill(child.pid, signal.SIGKILL)
+        procfs.kill_children(self.foreign)
+
+    # Clients.
+
+    def accept(self, events):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            conn.setblocking(True)
+            self.clients.add(conn)
+            self.await_request(conn)
+
+    def await_request(self, conn):
+        self.watch(conn.fileno(), select.POLLIN | HANG_UP, lambda events: self.request(conn))
+
+    def drop(self, conn):
+        self.unwatch(conn.fileno())
+        self.clients.discard(conn)
+        conn.close()
+        if conn is self.finishing:
+            # Whoever asked for the end does not wait for it.
+            self.finishing = None
+            for child in list(self.children.values()):
+                self.interrupt(child)
+
+    def request(self, conn):
+        """Looks at the next frame without taking it: 'R' is for a worker to read."""
+        try:
+            data = conn.recv(records.HEAD.size + 4, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data or conn is self.finishing:
+            self.drop(conn)
+            return
+        size, kind = records.HEAD.unpack(data[:5]) if len(data) >= 5 else (0, -1)
+        kind = bytes([kind]) if kind >= 0 else b""
+        if not kind or (kind == records.RUN and len(data) < 9):
+            # The rest is on its way; polling on what is there would spin.
+            self.unwatch(conn.fileno())
+            self.later(HEADER_SECONDS, lambda: self.await_request(conn))
+        elif kind == records.RUN:
+            self.unwatch(conn.fileno())
+            self.clients.discard(conn)
+            self.dispatch(conn, int.from_bytes(data[5:9], "little"))
+        elif kind in (records.PING, records.FINISH) and size == 0:
+            conn.recv(records.HEAD.size)
+            if kind == records.PING:
+                self.send(conn, records.quit_frame(0))
+            else:
+                self.finish(conn)
+        else:
+            self.drop(conn)
+
+    def send(self, conn, data):
+        """Sends without waiting; a client that is gone is noticed elsewhere."""
+        try:
+            conn.send(data, socket.MSG_DONTWAIT)
+        except OSError:
+            pass
+
+    def dispatch(self, conn, slot):
+        """Hands an 'R' to the worker of its slot."""
+        if slot > MAX_SLOT or self.finish_wanted:
+            conn.close()
+            return
+        child = self.children.get(slot)
+        if child is None:
+            self.fork(slot, [conn])
+            return
+        self.drain(child)
+        child.waiting.append(conn)
+        self.advance(child)
+
+    def advance(self, child):
+        """Gives an idle worker the next client that waits for it."""
+        if child.state != Child.IDLE or not child.waiting:
+            return
+        conn = child.waiting.popleft()
+        try:
+            channel.send_with_fds(child.ctl, channel.GROUP, [conn.fileno()])
+        except channel.Gone:
+            # It has just died; its end will be noticed, and a new one forked.
+            child.waiting.appendleft(conn)
+            child.state = Child.DYING
+            return
+        child.state = Child.BUSY
+        child.conn = conn
+        self.watch(conn.fileno(), HANG_UP, lambda events: self.hung_up(child, conn))
+
+    def hung_up(self, child, conn):
+        """A client has closed, or the worker that is done with it."""
+        self.drain(child)
+        if child.conn is conn and child.state == Child.BUSY:
+            self.close_client(child)
+            self.interrupt(child)
+
+    def close_client(self, child):
+        conn, child.conn = child.conn, None
+        if conn is not None:
+            self.unwatch(conn.fileno())
+            conn.close()
+
+    def interrupt(self, child):
+        """SIGINT, then SIGKILL after the grace; it gets no more work."""
+        child.interrupt()
+
+        def insist():
+            if self.children.get(child.slot) is child:
+                procfs.kill(child.pid, signal.SIGKILL)
+
+        self.later(self.settings.grace, insist)
+
+    # The end.
+
+    def finish(self, conn):
+        self.finishing = conn
+        self.finish_wanted = True
+        for child in self.children.values():
+            while child.waiting:
+                child.waiting.popleft().close()
+            if child.state != Child.DYING:
+                child.command(channel.TEAR_DOWN)
+        self.leave_together()
+
+    def leave_together(self):
+        """No worker runs the hooks of its end while fixtures of another are torn down."""
+        children = list(self.children.values())
+        if self.finish_wanted and all(c.state in (Child.DOWN, Child.DYING) for c in children):
+            for child in children:
+                if child.state == Child.DOWN:
+                    child.state = Child.LEAVING
+                    child.command(channel.LEAVE)
+
+    # Workers.
+
+    def fork(self, slot, waiting):
+        ours, theirs = socket.socketpair()
+        page = channel.SharedPage()
+        isolate.flush_streams()
+        procfs.flush_c_streams()
+        parent = os.getpid()
+        self.signals.hold()
+        with warnings.catch_warnings():
+            # Python 3.12 warns where there are threads; pytest.json has named them.
+            warnings.simplefilter("ignore")
+            pid = os.fork()
+        if pid == 0:
+            procfs.die_with_parent(parent)
+            self.close_in_worker([ours] + waiting)
+            raise Forked(self.make_worker(slot, theirs, page))
+        self.signals.release()
+        theirs.close()
+        child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
+        child.waiting = collections.deque(waiting)
+        self.children[slot] = child
+        self.watch(ours.fileno(), select.POLLIN, lambda events: self.readable(child))
+        if child.pidfd >= 0:
+            self.watch(child.pidfd, select.POLLIN, lambda events: self.check_end(child))
+        self.advance(child)
+
+    def make_worker(self, slot, ctl, page):
+        try:
+            return Worker(
+                self.session,
+                self.settings,
+                slot,
+                ctl.detach(),
+                self.tests,
+                page,
+                self.stop_flag,
+            )
+        except BaseException:  # noqa: BLE001
+            # Nothing of the zygote's stack is for this process to unwind.
+            traceback.print_exc()
+            os._exit(3)
+
+    def close_in_worker(self, sockets):
+        """A worker keeps nothing of the zygote's; least of all the clients of others."""
+        for child in self.children.values():
+            child.close()
+        sockets += [self.listener, self.wake_read, self.wake_write]
+        for sock in sockets + list(self.clients):
+            sock.close()
+        self.children.clear()
+        self.clients.clear()
+        self.handlers.clear()
+        del self.timers[:]
+
+    def readable(self, child):
+        """Takes what a worker says, then leaves it alone for a moment: a wake-up per test
+        would cost more than the reports themselves."""
+        open_ = self.drain(child)
+        if self.children.get(child.slot) is not child:
+            return
+        fd = child.ctl.fileno()
+        self.unwatch(fd)
+        if not open_ and child.pidfd < 0:
+            self.later(DRAIN_SECONDS, lambda: self.check_end(child))
+        elif open_:
+            pause = 0 if self.finish_wanted else DRAIN_SECONDS
+
+            def resume():
+                if self.children.get(child.slot) is child:
+                    self.watch(fd, select.POLLIN, lambda events: self.readable(child))
+
+            self.later(pause, resume)
+
+    def drain(self, child, unsent=None):
+        """Takes in what a worker has said; unsent: where to find what it could not say."""
+        open_ = child.inbox.read(child.ctl)
+        if unsent is not None:
+            child.inbox.add(unsent(child.inbox.received))
+        for kind, payload in child.inbox.frames():
+            self.heard(child, kind, payload)
+        return open_
+
+    def heard(self, child, kind, payload):
+        if kind == channel.TEST:
+            self.guarded(self.replay_test, child, json.loads(payload))
+        elif kind == channel.HELD:
+            self.guarded(self.replay_held, child, json.loads(payload))
+        elif kind == channel.WARNING:
+            self.guarded(self.replayer.warning, json.loads(payload))
+        elif kind == channel.DONE:
+            self.close_client(child)
+            if child.state == Child.BUSY:
+                child.state = Child.IDLE
+                self.advance(child)
+        elif kind == channel.HALT:
+            self.halt(json.loads(payload))
+        elif kind == channel.AMENDED:
+            if self.finishing is not None:
+                self.send(self.finishing, records.frame(records.RECORD, payload))
+        elif kind == channel.DOWN:
+            child.state = Child.DOWN
+            self.leave_together()
+        elif kind == channel.OUTPUT:
+            child.output_fds, child.inbox.fds = child.inbox.fds, []
+        elif kind == channel.GOODBYE:
+            child.goodbye = json.loads(payload)
+
+    def guarded(self, action, *args):
+        """Runs hooks of the controller. A plugin that fails there ends the session as it
+        would in a plain run, but not before all that runs has ended."""
+        try:
+            action(*args)
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            self.fail(error)
+        if self.session.shouldstop or self.session.shouldfail:
+            self.stop_flag[0] = 1
+
+    def fail(self, error):
+        self.failure = self.failure or error
+        self.stop_flag[0] = 1
+
+    def replay_test(self, child, data):
+        self.replay_held(child, None)
+        child.held = self.replayer.test(data, child.name)
+
+    def replay_held(self, child, data):
+        held, child.held = child.held, None
+        report = data["report"] if data else None
+        if held is not None:
+            self.replayer.finish(held, report, child.name)
+        elif report is not None:
+            self.replayer.late(data["item"], report, child.name)
+
+    def halt(self, data):
+        """A worker has met something that ends the whole session in a plain run."""
+        import pytest
+
+        self.stop_flag[0] = 1
+        kind = data["kind"]
+        if kind == "exit":
+            self.fail(pytest.exit.Exception(data["reason"], data["status"]))
+        elif kind == "interrupt":
+            self.fail(KeyboardInterrupt())
+        elif kind == "internal":
+            self.fail(RuntimeError("{}\n{}".format(data["message"], data["detail"])))
+        else:
+            setattr(self.session, kind, getattr(self.session, kind) or data["reason"])
+
+    def check_end(self, child):
+        if self.children.get(child.slot) is not child:
+            return
+        if not child.has_ended():
+            if child.pidfd < 0:
+                self.later(DRAIN_SECONDS, lambda: self.check_end(child))
+            return
+        self.ended(child)
+
+    def ended(self, child):
+        """A worker is gone, and with it goes all that it has started."""
+        interrupted = child.state == Child.DYING
+        self.drain(child, child.page.unsent)
+        self.unwatch(child.ctl.fileno())
+        if child.pidfd >= 0:
+            self.unwatch(child.pidfd)
+        del self.children[child.slot]
+        procfs.kill_children(self.foreign | {c.pid for c in self.children.values()})
+        self.guarded(self.replay_held, child, None)
+        if child.goodbye is None and not interrupted:
+            self.explain_crash(child)
+        elif child.goodbye is not None and self.settings.sequential:
+            self.final_status = child.goodbye["status"]
+        waiting, child.waiting = child.waiting, collections.deque()
+        self.close_client(child)
+        child.close()
+        if waiting and not self.finish_wanted:
+            self.fork(child.slot, list(waiting))
+        self.leave_together()
+
+    def explain_crash(self, child):
+        """Tells the client, and the hooks, about a worker that died on its own."""
+        child.save_output([self.settings.trace_path(child.slot, kind) for kind in ("out", "err")])
+        phase, index, number, known = child.page.activity()
+        text = child.describe_end()
+        print(f"worker {child.name} died: {text}", file=sys.stderr)
+        client = child.conn or (self.finishing if self.finish_wanted else None)
+        if phase == channel.SharedPage.TESTING:
+            self.guarded(self.replayer.crash, number, child.name, text)
+        elif known and client is not None and phase == channel.SharedPage.TEARING_DOWN:
+            fields = records.Fields()
+            fields.add(
+                records.MESSAGE,
+                f"worker {child.name} died while fixtures were torn down ({text})",
+            )
+            usage = records.Usage(time.time_ns())
+            self.send(
+                client,
+                records.record_frame(index, records.AMEND, records.ERROR, usage, fields),
+            )
+        if child.conn is not None:
+            self.send(child.conn, records.exit_frame(child.status))

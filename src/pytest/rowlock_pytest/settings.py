@@ -1,0 +1,77 @@
+"""What the driver tells the zygote: its command line and the ROWLOCK_* variables."""
+
+import os
+import uuid
+
+DEFAULT_PREFIX = "FQCN"
+XDIST_VARIABLES = (
+    "PYTEST_XDIST_WORKER",
+    "PYTEST_XDIST_WORKER_COUNT",
+    "PYTEST_XDIST_TESTRUNUID",
+)
+
+
+# What the driver tells the zygote and its recipes.
+OWN_VARIABLES = frozenset(
+    "ROWLOCK_" + name
+    for name in ("MODE", "WORKERS", "ENV_PREFIX", "RUN_UID", "GRACE", "RUN", "GOALS")
+)
+# What GNU Make tells the makes below it.
+MAKE_VARIABLES = frozenset(
+    (
+        "MAKEFLAGS",
+        "MFLAGS",
+        "GNUMAKEFLAGS",
+        "MAKELEVEL",
+        "MAKEFILES",
+        "MAKEOVERRIDES",
+        "MAKECMDGOALS",
+        "MAKE_RESTARTS",
+        "MAKE_TERMOUT",
+        "MAKE_TERMERR",
+    )
+)
+
+
+def _is_ours(name):
+    return name in OWN_VARIABLES or name in MAKE_VARIABLES
+
+
+class Settings:
+    """Takes our variables, and those of Make, out of environ: tests see neither."""
+
+    def __init__(self, temp, rundir, ready_fd, environ):
+        self.temp = os.path.abspath(temp)
+        self.rundir = os.path.abspath(rundir)
+        self.ready_fd = ready_fd
+        os.set_inheritable(ready_fd, False)
+        taken = {name: environ.pop(name) for name in list(environ) if _is_ours(name)}
+        for name in XDIST_VARIABLES:
+            environ.pop(name, None)
+        self.sequential = taken.get("ROWLOCK_MODE") == "sequential"
+        self.workers = _number(taken.get("ROWLOCK_WORKERS"), int, 1)
+        self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
+        self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
+        self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
+
+    @property
+    def mode(self):
+        return "sequential" if self.sequential else "parallel"
+
+    def worker_name(self, slot):
+        return "master" if self.sequential else f"gw{slot}"
+
+    def worker_dir(self, slot):
+        return os.path.join(self.temp, self.worker_name(slot))
+
+    def trace_path(self, slot, kind):
+        """Where a worker's last words lie: TEMP/gwN.crash, .out and .err, in any mode."""
+        return os.path.join(self.temp, f"gw{slot}.{kind}")
+
+
+def _number(text, kind, default):
+    try:
+        value = kind(text)
+    except (TypeError, ValueError):
+        return default
+    return value if value >= 0 else default

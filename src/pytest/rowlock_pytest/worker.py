@@ -1,0 +1,437 @@
+"""A worker: runs groups of tests, one after the other, and keeps fixtures between them."""
+
+import contextlib
+import mmap
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+
+from _pytest.runner import CallInfo
+
+import pytest
+from rowlock_pytest import channel, isolate, procfs, records, replay
+from rowlock_pytest.channel import Gone
+from rowlock_pytest.leftovers import Leftovers
+from rowlock_pytest.records import Fields, Usage
+from rowlock_pytest.verdict import Verdict, add_sections, describe, long_text
+
+STOP_OFFSET = 16
+
+
+class StandIn:
+    """Takes the place of the test that follows a group's last one, which nobody knows yet.
+
+    It looks like that last test, but only the collectors above it are needed for it, so
+    that pytest tears down what belongs to the test itself and keeps all else.
+    """
+
+    def __init__(self, item):
+        self.__dict__["_item"] = item
+
+    @property
+    def __class__(self):
+        return type(self._item)
+
+    def __getattr__(self, name):
+        return getattr(self._item, name)
+
+    def listchain(self):
+        return self._item.listchain()[:-1] + [self]
+
+
+class Clock:
+    """Measures one test."""
+
+    def __init__(self, peak):
+        self.peak = peak
+        peak.reset()
+        self.start = time.time_ns()
+        self.times = self._times()
+        self.wall = time.monotonic_ns()
+
+    def _times(self):
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.resident = own.ru_maxrss
+        return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime
+
+    def usage(self):
+        wall = time.monotonic_ns() - self.wall
+        user, system = self._times()
+        scale = 1 if sys.platform == "darwin" else 1024
+        return Usage(
+            self.start,
+            wall,
+            max(0, int((user - self.times[0]) * 1e9)),
+            max(0, int((system - self.times[1]) * 1e9)),
+            self.resident * scale,
+        )
+
+
+class StopFlags:
+    """Whether the run is to stop: the state file says so (src/run/state.h), or the zygote."""
+
+    def __init__(self, settings, flag):
+        self.path = os.path.join(settings.rundir, "state")
+        self.flag = flag
+        self.state = None
+
+    def open(self):
+        """The driver may write the file later than it starts the zygote."""
+        if self.state is not None:
+            return
+        try:
+            with open(self.path, "rb") as f:
+                self.state = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            return
+        if len(self.state) < STOP_OFFSET + 4:
+            self.state = None
+
+    def set(self):
+        if self.flag[0]:
+            return True
+        state = self.state
+        return state is not None and state[STOP_OFFSET : STOP_OFFSET + 4] != b"\0\0\0\0"
+
+
+class Worker:
+    """ctl: the socket to the zygote; page: the SharedPage; stop_flag: one
+    byte that all share; tests: {id: number of its item}."""
+
+    def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
+        self.session = session
+        self.config = session.config
+        self.settings = settings
+        self.slot = slot
+        self.ctl = channel.Channel(ctl_fd)
+        self.outbox = channel.Outbox(self.ctl, page)
+        self.tests = tests
+        self.page = page
+        self.stop_flags = StopFlags(settings, stop_flag)
+        self.pid = os.getpid()
+        self.rootdir = str(self.config.rootpath)
+        self.peak = procfs.PeakMemory()
+        self.leftovers = Leftovers()
+        self.verdict = None
+        self.last = None  # (index in the plan, number, item) of the test that ran last
+        self.held = False  # whether the zygote keeps its last report back
+        self.client = None
+        self.unsaid = b""  # frames for the client that go out with the next one
+        self.tmp = None
+
+    # Hooks; the plugin passes them on.
+
+    def logreport(self, report):
+        if self.verdict is not None:
+            self.verdict.add(report)
+
+    def warning_recorded(self, message, when, nodeid, location):
+        if self.pid == os.getpid():
+            self.tell(channel.WARNING, replay.pack_warning(message, when, nodeid, location))
+
+    # The life of a worker.
+
+    def run(self, base, random_state, signals):
+        """Serves until the zygote says leave. In sequential mode it returns then, so that
+        pytest ends the session in this process; otherwise it does not return."""
+        try:
+            signals.restore()
+            self.tmp, fds = isolate.become_worker(
+                self.config, self.settings, self.slot, base, random_state
+            )
+            if fds:
+                self.tell_with_fds(channel.OUTPUT, fds)
+            self.serve()
+        except (KeyboardInterrupt, Gone):
+            self.abort(2)
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+            self.abort(3)
+        if not self.settings.sequential:
+            self.end_session()
+
+    def serve(self):
+        while True:
+            if self.page.interrupted():
+                raise KeyboardInterrupt
+            command, fds = channel.receive(self.ctl.sock, 1)
+            if command == channel.GROUP and fds:
+                self.client = channel.Channel(fds[0])
+                left_out = self.run_group()
+                self.tell(channel.DONE)
+                self.say(records.end_frame(left_out))
+                self.client.close()
+                self.client = None
+            elif command == channel.TEAR_DOWN:
+                self.tear_down(None)
+                self.tell(channel.DOWN)
+            elif command == channel.LEAVE:
+                return
+            else:
+                raise Gone("the zygote is gone")
+
+    def say(self, data):
+        """Sends the client what was to be said, and data."""
+        data, self.unsaid = self.unsaid + data, b""
+        self.client.send(data)
+
+    def tell(self, kind, payload=b"", at_once=True):
+        self.outbox.put(records.frame(kind, payload), at_once)
+
+    def tell_with_fds(self, kind, fds):
+        data = records.frame(kind)
+        self.ctl.send_fds(data, fds)
+        self.outbox.position += len(data)
+
+    def abort(self, status):
+        """Tears down and leaves without a word: nobody listens any more."""
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if os.getpid() == self.pid:
+            try:
+                self.session._setupstate.teardown_exact(None)
+            except BaseException:  # noqa: BLE001
+                traceback.print_exc()
+            isolate.run_exit_handlers()
+        isolate.flush_streams()
+        os._exit(status)
+
+    def end_session(self):
+        """The hooks that pytest-xdist runs at a worker's end, then the end itself."""
+        status = 1 if self.session.testsfailed else 0
+        self.session.exitstatus = status
+        try:
+            self.config.hook.pytest_sessionfinish(session=self.session, exitstatus=status)
+            self.config._ensure_unconfigure()
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        isolate.run_exit_handlers()
+        if os.getpid() == self.pid:
+            self.say_goodbye(status)
+        isolate.flush_streams()
+        os._exit(0)
+
+    def say_goodbye(self, status):
+        output = getattr(self.config, "workeroutput", {})
+        with contextlib.suppress(Gone):
+            data = {"status": int(status), "output": output}
+            self.tell(channel.GOODBYE, replay.encode(data))
+
+    # Groups.
+
+    def run_group(self):
+        """Runs what the client asks for. True if tests were left out."""
+        _, payload = self.client.read_frame()
+        _, _, wanted = records.parse_run(payload)
+        self.stop_flags.open()
+        group = []
+        for index, name in wanted:
+            number = self.tests.get(name)
+            if number is None:
+                self.refuse(index, name)
+            else:
+                group.append((index, number, self.session.items[number]))
+        if group and not self.must_stop():
+            self.tear_down(group[0][2])
+        for at, (index, number, item) in enumerate(group):
+            if self.must_stop():
+                return True
+            following = group[at + 1][2] if at + 1 < len(group) else None
+            last = following is None
+            if last or following is item:
+                following = StandIn(item)
+            if not self.run_test(index, number, item, following, last):
+                return at + 1 < len(group)
+        return False
+
+    def must_stop(self):
+        return bool(
+            self.stop_flags.set()
+            or self.page.interrupted()
+            or self.session.shouldstop
+            or self.session.shouldfail
+        )
+
+    def refuse(self, index, name):
+        fields = Fields()
+        text = "pytest did not collect this test: {!r}".format(name.decode("utf-8", "replace"))
+        fields.add(records.MESSAGE, text)
+        usage = Usage(time.time_ns())
+        self.say(records.record_frame(index, records.RESULT, records.ERROR, usage, fields))
+
+    def run_test(self, index, number, item, following, last):
+        """Runs one test and reports it. False if the session is to stop after it."""
+        if not os.path.isdir(self.tmp):
+            os.makedirs(self.tmp, mode=0o700, exist_ok=True)
+        self.page.begin_test(index, number)
+        self.say(records.start_frame(index, self.pid))
+        before = replay.marks_of(item)
+        self.verdict = verdict = Verdict(self.rootdir)
+        clock = Clock(self.peak)
+        halt = self.run_protocol(item, following)
+        usage = clock.usage()
+        self.leave_if_forked()
+        self.verdict = None
+        self.last = (index, number, item)
+        outcome, fields = verdict.result()
+        if halt is not None:
+            outcome = records.ERROR
+            fields = Fields()
+            fields.add(records.MESSAGE, halt["message"])
+            fields.add_text(records.DETAIL, halt["detail"])
+        for line in self.leftovers.after_test():
+            fields.add(records.LEFTOVER, line)
+        self.unsaid += records.record_frame(index, records.RESULT, outcome, usage, fields)
+        changed = replay.marks_of(item) != before
+        self.held = last and halt is None
+        self.tell(
+            channel.TEST,
+            replay.pack_test(self.config, number, verdict.reports, changed, self.held),
+            at_once=outcome != records.PASSED,
+        )
+        self.page.be_idle()
+        return self.report_halt(halt)
+
+    def run_protocol(self, item, following):
+        """None, or what is to stop the whole session."""
+        try:
+            self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            return None
+        except KeyboardInterrupt:
+            if self.page.interrupted():
+                raise
+            return {"kind": "interrupt", "message": "KeyboardInterrupt", "detail": ""}
+        except pytest.exit.Exception as error:
+            return self.exit_halt(error)
+        except BaseException as error:  # noqa: BLE001
+            return {
+                "kind": "internal",
+                "message": "internal error of pytest or a plugin: "
+                + records.first_line(f"{type(error).__name__}: {error}"),
+                "detail": traceback.format_exc(),
+            }
+
+    @staticmethod
+    def exit_halt(error):
+        return {
+            "kind": "exit",
+            "message": f"pytest.exit: {records.first_line(str(error.msg))}",
+            "detail": "",
+            "reason": str(error.msg),
+            "status": error.returncode,
+        }
+
+    def leave_if_forked(self):
+        """Ends a child that a test has forked and that has come back from the test."""
+        if os.getpid() != self.pid:
+            isolate.flush_streams()
+            os._exit(0)
+
+    def report_halt(self, halt):
+        if halt is None:
+            for kind in ("shouldstop", "shouldfail"):
+                reason = getattr(self.session, kind)
+                if reason:
+                    halt = {"kind": kind, "reason": str(reason)}
+        if halt is None:
+            return True
+        self.tell(channel.HALT, replay.encode(halt))
+        return False
+
+    # What lives longer than a test.
+
+    def tear_down(self, following):
+        """Tears down what the following test, or nothing (None), does not need. An error
+        there belongs to the test that ran last."""
+        if self.last is None:
+            return
+        index, number, item = self.last
+        stack = self.session._setupstate.stack
+        chain = following.listchain() if following is not None else []
+        data = None
+        if list(stack) != chain[: len(stack)]:
+            self.page.begin_teardown()
+            clock = Clock(self.peak)
+            report = self.report_teardown(item, following)
+            self.leave_if_forked()
+            if report.failed:
+                self.amend(index, report, clock.usage())
+                data = replay.pack_report(self.config, report, True)
+            self.page.be_idle()
+        if data is not None or self.held:
+            self.tell(channel.HELD, replay.encode({"item": number, "report": data}))
+            self.held = False
+
+    def amend(self, index, report, usage):
+        fields = Fields()
+        describe(fields, report, self.rootdir)
+        fields.add_text(records.DETAIL, "error at teardown:\n" + long_text(report))
+        add_sections(fields, report.sections)
+        payload = records.record_payload(index, records.AMEND, records.ERROR, usage, fields)
+        if self.client is not None:
+            self.say(records.frame(records.RECORD, payload))
+        else:
+            self.tell(channel.AMENDED, payload)
+
+    def report_teardown(self, item, following):
+        """Runs the teardown as a phase of item, with its output captured."""
+        del item._report_sections[:]
+        caught = []
+
+        def teardown():
+            with self.captured(item):
+                # pytest 7's capture does not collect what was written if it sees an error.
+                try:
+                    self.session._setupstate.teardown_exact(following)
+                except BaseException as error:  # noqa: BLE001
+                    caught.append((error, error.__traceback__.tb_next))
+            if caught:
+                raise caught[0][0]
+
+        os.environ["PYTEST_CURRENT_TEST"] = item.nodeid.replace("\0", "(null)") + " (teardown)"
+        call = CallInfo.from_call(teardown, when="teardown", reraise=KeyboardInterrupt)
+        os.environ.pop("PYTEST_CURRENT_TEST", None)
+        if caught:
+            error, trace = caught[0]
+            # Without our own frames, which mean nothing to the reader.
+            call.excinfo = pytest.ExceptionInfo.from_exc_info(
+                (type(error), error.with_traceback(trace), trace)
+            )
+            if isinstance(error, pytest.exit.Exception):
+                self.report_halt(self.exit_halt(error))
+        return self.make_report(item, call)
+
+    @staticmethod
+    def make_report(item, call):
+        """A report, even where a plugin expects the state of a running test."""
+        for make in (item.ihook.pytest_runtest_makereport, pytest.TestReport.from_item_and_call):
+            try:
+                return make(item=item, call=call)
+            except Exception:  # noqa: BLE001
+                text = traceback.format_exc()
+        return pytest.TestReport(item.nodeid, item.location, {}, "failed", text, "teardown")
+
+    @contextlib.contextmanager
+    def captured(self, item):
+        manager = self.config.pluginmanager.get_plugin("capturemanager")
+        with contextlib.ExitStack() as stack:
+            if manager is not None and manager._global_capturing is not None:
+                stack.enter_context(manager.item_capture("teardown", item))
+            logs = self.config.pluginmanager.get_plugin("logging-plugin")
+            if logs is not None:
+                stack.enter_context(self.captured_logs(logs, item))
+            yield
+
+    @contextlib.contextmanager
+    def captured_logs(self, plugin, item):
+        from _pytest.logging import LogCaptureHandler, catching_logs
+
+        handler = LogCaptureHandler()
+        handler.setFormatter(plugin.formatter)
+        with catching_logs(handler, level=plugin.log_level):
+            yield
+        item.add_report_section("teardown", "log", handler.stream.getvalue().strip())

@@ -1,0 +1,134 @@
+"""The zygote: one Python process that starts pytest, collects once, and forks the workers.
+
+    PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
+           --rowlock-watch PID -- PYTEST_ARGS...
+
+What is said over TEMP/zygote is specified in src/run/zygote.h. This file is only the entry:
+it puts the process into the state in which `pytest PYTEST_ARGS` would find itself, and the
+package rowlock_pytest beside it does the rest.
+"""
+
+import importlib.util
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OLDEST_PYTEST = (7, 0)
+EXIT_INTERNAL = 3
+EXIT_USAGE = 4
+
+
+def parse_arguments(argv):
+    """Splits argv into our own four values and pytest's arguments; None if they are wrong."""
+    values = {}
+    rest = list(argv)
+    while rest and rest[0] != "--":
+        name = rest.pop(0)
+        if not name.startswith("--rowlock-") or not rest:
+            return None
+        values[name[len("--rowlock-") :]] = rest.pop(0)
+    if not rest or set(values) != {"temp", "run", "ready", "watch"}:
+        return None
+    try:
+        values["ready"] = int(values["ready"])
+        values["watch"] = int(values["watch"])
+    except ValueError:
+        return None
+    return values, rest[1:]
+
+
+def redirect_output(path):
+    """Everything that this process prints goes to path; it reads nothing."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    for fd in (log, null):
+        if fd > 2:
+            os.close(fd)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
+
+
+def make_package():
+    """Makes rowlock_pytest importable without a change to sys.path.
+
+    Its submodules can be imported from here on; its own code, which needs pytest, runs when
+    finish_package is called.
+    """
+    folder = os.path.join(HERE, "rowlock_pytest")
+    spec = importlib.util.spec_from_file_location(
+        "rowlock_pytest",
+        os.path.join(folder, "__init__.py"),
+        submodule_search_locations=[folder],
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["rowlock_pytest"] = package
+    return package
+
+
+def finish_package(package):
+    package.__spec__.loader.exec_module(package)
+
+
+def find_pytest():
+    """The pytest module, or None after a message that says what is wrong with it."""
+    try:
+        import pytest
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        print(f"{sys.executable}: No module named pytest", file=sys.stderr)
+        return None
+    version = tuple(int(part) for part in pytest.__version__.split(".")[:2] if part.isdigit())
+    if version < OLDEST_PYTEST:
+        oldest = ".".join(str(part) for part in OLDEST_PYTEST)
+        print(
+            f"pytest {pytest.__version__} of {sys.executable} is too old;"
+            f" Rowlock needs {oldest} or newer",
+            file=sys.stderr,
+        )
+        return None
+    return pytest
+
+
+def look_like_pytest(pytest_args):
+    """Python put our folder into sys.path and our name into sys.argv: undo both."""
+    if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
+        del sys.path[0]
+    sys.argv[:] = ["pytest"] + pytest_args
+
+
+def main():
+    parsed = parse_arguments(sys.argv[1:])
+    if parsed is None:
+        print(
+            "usage: zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD"
+            " --rowlock-watch PID -- PYTEST_ARGS...",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
+    values, pytest_args = parsed
+    package = make_package()
+    from rowlock_pytest import guard
+    from rowlock_pytest.settings import Settings
+
+    settings = Settings(values["temp"], values["run"], values["ready"], os.environ)
+    try:
+        redirect_output(os.path.join(settings.rundir, "zygote.log"))
+    except OSError as error:
+        print("{}: {}".format(error.filename or "zygote.log", error.strerror), file=sys.stderr)
+        return EXIT_INTERNAL
+    guard.supervise(values["watch"], settings.grace)
+    look_like_pytest(pytest_args)
+    if find_pytest() is None:
+        return EXIT_USAGE
+    finish_package(package)
+    from rowlock_pytest.plugin import run_session
+
+    return run_session(settings, pytest_args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

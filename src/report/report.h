@@ -1,0 +1,42 @@
+/* Reports of a run's results. Every format escapes what it writes: ids, messages and output are
+ * untrusted bytes, and invalid UTF-8 becomes \xNN. Files appear whole or not at all. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "report/results.h"
+
+struct report_style {
+    int width; /* columns; 80 when not a terminal */
+    bool color;
+    int verbose;   /* -v minus -q */
+    int durations; /* slowest tests shown; 0: all; -1: none */
+    bool interrupted;
+    const char *state_dir; /* ".rowlock/last", for "see also"; may be NULL */
+};
+
+/* The end of a run on a terminal: failed tests with their output, the slowest tests with time
+ * and peak memory, notes, and the last line ("12 passed, 1 failed in 3.21s"). */
+void report_terminal(FILE *out, const struct results *r, const struct report_style *style);
+/* JUnit XML as the Jenkins schema (junit-10.xsd) wants it. Folders of path are made. Where a
+ * test recorded properties, its testcase gets a <properties> that the schema does not know but
+ * its readers do: pytest writes the same. */
+bool report_junit(const char *path, const struct results *r, struct error *err);
+/* {"summary": {…}, "tests": […]}; json.c describes every key. Folders of path are made. */
+bool report_json(const char *path, const struct results *r, struct error *err);
+
+/* For all formats and the progress line: */
+/* Appends text with control bytes and invalid UTF-8 as \xNN; newlines and tabs stay if
+ * multiline, and a CR before a newline goes. */
+void report_plain(struct buf *b, const char *text, size_t len, bool multiline);
+/* "1.2 s", "340 ms", "2 m 03 s" and "34 MB" (1 MB is 1,000,000 bytes) into out (at least 16
+ * bytes). */
+void report_seconds(char *out, size_t size, double seconds);
+void report_bytes(char *out, size_t size, double bytes);
+
+#endif

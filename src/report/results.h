@@ -1,0 +1,79 @@
+/* Results: what the journal says of each test, merged. */
+#ifndef REPORT_RESULTS_H
+#define REPORT_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/strv.h"
+#include "plan/planfile.h"
+#include "run/journal.h"
+
+struct result_text {
+    const char *data; /* NUL-terminated; may hold any bytes; NULL: none */
+    size_t len;
+    size_t room; /* bytes behind data that may be written; for results.c */
+};
+struct result_point {
+    enum outcome outcome;
+    const char *description;
+};
+struct result_property {
+    const char *name, *value;
+};
+
+struct result {
+    enum outcome outcome;      /* OUTCOME_NONE: it did not run (to its end) */
+    enum outcome call_outcome; /* what the test itself said, where teardown made it an error */
+    uint16_t slot;
+    uint32_t attempts;
+    int status; /* wait status */
+    int64_t start_ns;
+    uint64_t wall_ns, cpu_ns, peak_bytes;
+    struct result_text message, detail, out, err, log, location;
+    struct result_point *points; /* TAP: each counts as a result of its own */
+    size_t n_points;
+    const char **leftovers;
+    size_t n_leftovers;
+    struct result_property *properties;
+    size_t n_properties;
+};
+
+struct results {
+    struct arena arena;
+    const struct plan_map *plan;  /* borrowed: ids, suites, markers */
+    struct result *tests;         /* [plan->head->n_tests] */
+    size_t counts[OUTCOME_COUNT]; /* by outcome, points counted singly; [OUTCOME_NONE]: not run */
+    struct strv notes;            /* messages of the run itself */
+    size_t torn;                  /* damaged places of the journal that were passed over */
+    double wall_seconds;          /* of the run; set by the caller */
+    bool interrupted;             /* the run was stopped by the user; set by the caller */
+};
+
+void results_init(struct results *r, const struct plan_map *plan);
+void results_release(struct results *r);
+/* Merges one record: a later RESULT of a test replaces an earlier one (attempts are counted; one
+ * that passes after one that failed makes the test flaky, with the failure's message), an AMEND
+ * raises its outcome to error and appends its texts; a crash that was only noticed from outside
+ * (no slot) does not replace a verdict. A failure that came without a message gets
+ * one from its wait status. Texts of passed tests are kept too, since JUnit and -rP want them;
+ * records are bounded by output_limit. A record of a test that the plan does not have counts as
+ * a damaged place. */
+void results_add(struct results *r, const struct record *rec);
+/* Reads a whole journal file. EXIT_INTERNAL if it cannot be read. */
+bool results_read(struct results *r, const char *journal_path, struct error *err);
+/* Counts outcomes anew; call after the last results_add. */
+void results_count(struct results *r);
+/* Seconds from the start of the first test to the end of the last, as the journal has them. */
+double results_span(const struct results *r);
+/* EXIT_OK, EXIT_FAILED (also when tests did not run: a run that lost tests is no success), or
+ * EXIT_NO_TESTS by the counts. That a run was interrupted is for the caller to weigh. */
+enum exit_code results_exit_code(const struct results *r);
+/* Whether the test counts once as itself. A TAP script with points does not, its points do,
+ * unless it failed for a reason that is none of its points' (a bad plan, its exit status). */
+bool result_counts_itself(const struct result *t);
+
+#endif

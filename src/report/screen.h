@@ -1,0 +1,45 @@
+/* Lines of the terminal report: rules, colours, widths. Private to report/. */
+#ifndef REPORT_SCREEN_H
+#define REPORT_SCREEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "report/report.h"
+#include "report/results.h"
+
+struct screen {
+    FILE *out;
+    const struct results *r;
+    const struct report_style *style;
+    size_t width;
+    struct buf b; /* the line under construction */
+};
+
+void screen_init(struct screen *s, FILE *out, const struct results *r,
+                 const struct report_style *style);
+void screen_release(struct screen *s);
+/* The id of test i, unescaped. */
+const char *screen_id(const struct screen *s, uint32_t i);
+/* "failed", "timed out", …: the word for people. */
+const char *screen_outcome(enum outcome o);
+
+/* Appends text to the line, escaped. */
+void screen_plain(struct screen *s, const char *text, size_t len);
+/* Ends the line and writes it. */
+void screen_line(struct screen *s);
+void screen_linef(struct screen *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Writes lines of text, escaped, ended with a newline; nothing if it is empty. Colour codes in
+ * it stay if the report is coloured. */
+void screen_block(struct screen *s, const char *text, size_t len);
+/* A ruled line around title (plain text), as wide as the screen; sgr ("1;31") colours it. */
+void screen_rule(struct screen *s, char fill, const char *title, const char *sgr);
+/* "FAILED id - message": the first line of the message, cut to the width. The id is never cut:
+ * people copy it. */
+void screen_short(struct screen *s, enum outcome o, uint32_t test, const char *message, size_t len);
+/* The last line. */
+void screen_totals(struct screen *s);
+
+#endif

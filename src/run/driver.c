@@ -1,0 +1,208 @@
+#include "run/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/strv.h"
+#include "base/subprocess.h"
+#include "base/xalloc.h"
+#include "run/interrupts.h"
+#include "run/platform.h"
+
+extern char **environ;
+
+/* The environment without what belongs to an outer make, plus what our make needs: of MAKEFLAGS
+ * only the jobserver is kept, so that -B, -i, overrides or MAKEFILES do not reach tests.mk. */
+static void make_environment(const struct driver *d, struct strv *env)
+{
+    static const char *const drop[] = {"MAKEFLAGS=",     "MFLAGS=",       "MAKELEVEL=",
+                                       "MAKEFILES=",     "GNUMAKEFLAGS=", "MAKEOVERRIDES=",
+                                       "MAKE_RESTARTS=", "ROWLOCK_RUN=",  "ROWLOCK_GOALS="};
+    for (char **e = environ; *e; e++) {
+        bool keep = true;
+        for (size_t i = 0; i < sizeof drop / sizeof *drop && keep; i++)
+            keep = strncmp(*e, drop[i], strlen(drop[i])) != 0;
+        if (keep)
+            strv_push(env, *e);
+    }
+    strv_pushf(env, "ROWLOCK_RUN=%s", d->run_id);
+    if (d->outer)
+        strv_pushf(env, "MAKEFLAGS= -j%d --jobserver-auth=%s",
+                   d->outer->jobs > 0 ? d->outer->jobs : 2, d->outer->auth);
+}
+
+static void make_arguments(const struct driver *d, struct strv *argv)
+{
+    strv_push(argv, d->make);
+    strv_push(argv, "-krRs");
+    strv_push(argv, "--no-print-directory");
+    if (!d->outer)
+        strv_pushf(argv, "-j%u", d->jobs);
+    strv_push(argv, "-f");
+    strv_push(argv, d->makefile);
+    strv_push(argv, "all");
+}
+
+/* Between fork and exec. */
+static void become_make(const struct driver *d, pid_t parent, char **argv, char **env)
+{
+    setpgid(0, 0);
+    if (!platform_die_with_parent(SIGTERM, parent))
+        _exit(127);
+    interrupts_reset();
+    int in = open("/dev/null", O_RDONLY);
+    if (in >= 0)
+        dup2(in, 0);
+    if (in > 2)
+        close(in);
+    dup2(d->log_fd, 1);
+    dup2(d->log_fd, 2);
+    execvpe(argv[0], argv, env);
+    _exit(127);
+}
+
+static pid_t start_make(const struct driver *d, struct error *err)
+{
+    struct strv argv = STRV_INIT, env = STRV_INIT;
+    make_arguments(d, &argv);
+    make_environment(d, &env);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        become_make(d, parent, argv.v, env.v);
+    if (pid < 0)
+        error_errno(err, EXIT_INTERNAL, "make cannot be started");
+    else
+        setpgid(pid, pid);
+    strv_release(&argv);
+    strv_release(&env);
+    return pid;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Passes interrupts on: TERM at the first, KILL at the second or when the grace is long over. */
+static void pass_on(const struct driver *d, pid_t make, int *seen, uint64_t *deadline)
+{
+    int n = interrupts_count();
+    if (n > 0 && *seen == 0) {
+        atomic_store(&d->state->run->stop, STOP_INTERRUPTED);
+        kill(-make, SIGTERM);
+        *deadline = now_ms() + d->grace_ms + 2000;
+        *seen = 1;
+    }
+    if (*seen == 1 && (n > 1 || now_ms() > *deadline)) {
+        kill(-make, SIGKILL);
+        *seen = 2;
+    }
+}
+
+enum driver_end driver_run(const struct driver *d, struct error *err)
+{
+    platform_adopt_orphans();
+    pid_t make = start_make(d, err);
+    if (make < 0)
+        return DRIVER_NOT_STARTED;
+    int status = 0, seen = 0;
+    uint64_t deadline = 0, next = 0;
+    while (waitpid(make, &status, WNOHANG) == 0) {
+        pass_on(d, make, &seen, &deadline);
+        uint64_t now = now_ms();
+        if (now >= next) {
+            d->tick(d->ctx);
+            next = now + (uint64_t)d->tick_ms;
+        }
+        interrupts_wait(-1, d->tick_ms);
+    }
+    /* Recipes that outlive a killed make have been told by the kernel, and clean up; what is still
+     * there after that is killed. */
+    if (WIFSIGNALED(status) && seen < 2) {
+        kill(-make, SIGTERM);
+        for (uint64_t end = now_ms() + d->grace_ms + 2000; now_ms() < end && kill(-make, 0) == 0;) {
+            while (waitpid(-make, NULL, WNOHANG) > 0)
+                ;
+            pass_on(d, make, &seen, &deadline);
+            if (seen == 2)
+                break;
+            interrupts_wait(-1, 20);
+        }
+    }
+    kill(-make, SIGKILL);
+    driver_kill_children(d->keep);
+    d->tick(d->ctx);
+    if (seen)
+        return DRIVER_INTERRUPTED;
+    if (WIFSIGNALED(status))
+        return DRIVER_DIED;
+    return WEXITSTATUS(status) == 0 ? DRIVER_DONE : DRIVER_FAILED;
+}
+
+void driver_kill_children(pid_t keep)
+{
+    struct pid_list children = PID_LIST_INIT;
+    for (int round = 0; round < 1000; round++) {
+        size_t others = 0;
+        children.n = 0;
+        platform_children(&children);
+        for (size_t i = 0; i < children.n; i++) {
+            if (children.v[i] == keep)
+                continue;
+            others++;
+            kill(children.v[i], SIGKILL);
+            waitpid(children.v[i], NULL, WNOHANG);
+        }
+        if (!others)
+            break;
+        struct timespec pause = {0, 2000000};
+        nanosleep(&pause, NULL);
+    }
+    pid_list_release(&children);
+}
+
+/* First line of "PROGRAM --version", or NULL. Caller frees. */
+static char *version_line(const char *program)
+{
+    struct buf out = BUF_INIT;
+    char *const argv[] = {(char *)program, (char *)"--version", NULL};
+    subprocess_output(argv, &out, 1000);
+    size_t n = strcspn(buf_cstr(&out), "\n");
+    char *line = n ? xmemdup0(out.data, n) : NULL;
+    buf_release(&out);
+    return line;
+}
+
+bool driver_find_make(char **program, char **version, struct error *err)
+{
+    const char *candidates[] = {getenv("ROWLOCK_MAKE"), "make", "gmake"};
+    char *found = NULL;
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        if (!candidates[i] || !candidates[i][0])
+            continue;
+        char *line = version_line(candidates[i]);
+        int major = 0;
+        if (line && sscanf(line, "GNU Make %d", &major) == 1 && major >= 4) {
+            *program = xstrdup(candidates[i]);
+            *version = line;
+            free(found);
+            return true;
+        }
+        if (line && !found)
+            found = xasprintf("%s is \"%s\"", candidates[i], line);
+        free(line);
+    }
+    error_set(err, EXIT_USAGE, "%s; install GNU Make 4.0 or newer, or name it in ROWLOCK_MAKE",
+              found ? found : "make: not found");
+    free(found);
+    return false;
+}

@@ -1,0 +1,154 @@
+#include "run/group.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/strv.h"
+#include "base/xalloc.h"
+#include "manifest/manifest.h"
+#include "run/isolation.h"
+#include "run/signals.h"
+#include "run/supervise.h"
+#include "run/tap.h"
+#include "run/verdict.h"
+
+struct native {
+    struct job *j;
+    struct isolation iso;
+    int null; /* every test's standard input */
+    uint32_t test;
+    struct tap *tap; /* NULL for format exec */
+};
+
+static void list_strings(const struct job *j, struct plan_list l, struct strv *out)
+{
+    const char *s;
+    for (uint64_t k = 0; (s = plan_map_list_str(&j->plan, l, k)) != NULL; k++)
+        strv_push(out, s);
+}
+
+static void on_output(void *ctx, const void *data, size_t len)
+{
+    struct native *n = ctx;
+    tap_feed(n->tap, data, len);
+}
+
+static void on_start(void *ctx, pid_t pid)
+{
+    struct job *j = ((struct native *)ctx)->j;
+    if (j->slot.number < j->state.run->n_slots)
+        atomic_store(&j->state.slots[j->slot.number].pid, (uint32_t)pid);
+}
+
+static bool supervise_test(struct native *n, const struct plan_test *t, struct supervised *res,
+                           struct error *err)
+{
+    struct job *j = n->j;
+    struct strv argv = STRV_INIT;
+    list_strings(j, t->command, &argv);
+    if (!argv.n)
+        strv_push(&argv, "");
+    struct supervise what = {.argv = argv.v,
+                             .envp = n->iso.env.v,
+                             .cwd = plan_map_str(&j->plan, t->cwd),
+                             .in = n->null,
+                             .timeout_ms = t->timeout_ms,
+                             .grace_ms = j->plan.head->grace_ms,
+                             .output_limit = (size_t)j->plan.head->output_limit,
+                             .on_output = n->tap ? on_output : NULL,
+                             .on_start = on_start,
+                             .ctx = n};
+    bool ok = supervise_run(&what, res, err);
+    strv_release(&argv);
+    return ok;
+}
+
+/* Records what became of the test. An interrupted one is the outer process's to judge. */
+static enum group_end conclude(struct native *n, const struct plan_test *t,
+                               const struct supervised *res, struct error *err)
+{
+    struct job *j = n->j;
+    if (res->end == SUPERVISE_STOPPED)
+        return GROUP_STOPPED;
+    struct buf fields = BUF_INIT;
+    struct record r = {.test = n->test};
+    const char *command = plan_map_list_str(&j->plan, t->command, 0);
+    verdict_record(&r, &fields, res, n->tap, t->timeout_ms, command ? command : "",
+                   plan_map_str(&j->plan, t->cwd));
+    bool ok = job_record(j, &r, err);
+    buf_release(&fields);
+    return ok ? GROUP_DONE : GROUP_BROKEN;
+}
+
+static enum group_end run_test(struct native *n, const struct plan_test *t, struct error *err)
+{
+    struct strv vars = STRV_INIT;
+    struct supervised res;
+    memset(&res, 0, sizeof res);
+    list_strings(n->j, t->env, &vars);
+    bool ok = isolation_begin(&n->iso, n->test + 1, (const char *const *)vars.v, vars.n, err) &&
+              supervise_test(n, t, &res, err);
+    enum group_end end = GROUP_BROKEN;
+    if (ok)
+        end = conclude(n, t, &res, err);
+    isolation_end(&n->iso);
+    supervised_release(&res);
+    strv_release(&vars);
+    return end;
+}
+
+/* The next test of the group. */
+static enum group_end one_test(struct native *n, uint32_t test, struct error *err)
+{
+    struct job *j = n->j;
+    if (state_outcome(&j->state, test) != OUTCOME_NONE)
+        return GROUP_DONE;
+    int skipped = job_skip_dependent(j, test, err);
+    if (skipped)
+        return skipped > 0 ? GROUP_DONE : GROUP_BROKEN;
+    if (!job_start(j, test, 0))
+        return GROUP_DONE;
+    const struct plan_test *t = job_test(j, test);
+    struct tap tap;
+    tap_init(&tap);
+    n->test = test;
+    n->tap = t->format == FORMAT_TAP ? &tap : NULL;
+    enum group_end end = run_test(n, t, err);
+    tap_release(&tap);
+    return end;
+}
+
+enum group_end group_run(struct job *j, struct error *err)
+{
+    const struct plan_head *head = j->plan.head;
+    struct isolation_settings settings = {
+        .temp_dir = j->state.run->temp_dir,
+        .run_uid = j->state.run->run_uid,
+        .env_prefix = plan_map_str(&j->plan, head->env_prefix),
+        .slot = j->slot.number,
+        .n_slots = j->state.run->n_slots,
+        .sequential = head->flags & PLAN_SEQUENTIAL,
+    };
+    struct native n = {.j = j};
+    enum group_end end = GROUP_DONE;
+    n.null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (n.null < 0)
+        error_errno(err, EXIT_INTERNAL, "/dev/null");
+    if (n.null < 0 || !isolation_init(&n.iso, &settings, err))
+        end = GROUP_BROKEN;
+    for (uint32_t k = 0; k < j->n_tests && end == GROUP_DONE; k++) {
+        signals_poll(NULL, 0, 0);
+        if (signals_stop())
+            end = GROUP_STOPPED;
+        else if (atomic_load(&j->state.run->stop) != STOP_NO)
+            break;
+        else
+            end = one_test(&n, j->tests[k], err);
+    }
+    isolation_release(&n.iso);
+    if (n.null >= 0)
+        close(n.null);
+    return end;
+}

@@ -1,0 +1,16 @@
+/* Ctrl-C and its kin in the driver. Only the driver handles INT, TERM and HUP: what runs below it
+ * stands in process groups of its own and is told by the driver. */
+#ifndef RUN_INTERRUPTS_H
+#define RUN_INTERRUPTS_H
+
+/* Catches INT, TERM, HUP and CHLD, ignores PIPE. Call once, before anything is started. */
+void interrupts_install(void);
+/* How many of INT, TERM and HUP have come. */
+int interrupts_count(void);
+/* Sleeps until a signal comes, fd (or -1) is readable, or timeout_ms have passed (-1: never).
+ * Returns 1 if fd is readable or closed, else 0. */
+int interrupts_wait(int fd, int timeout_ms);
+/* What a child calls between fork and exec: default dispositions, empty mask. Async-signal-safe. */
+void interrupts_reset(void);
+
+#endif

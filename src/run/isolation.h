@@ -1,0 +1,48 @@
+/* What keeps tests apart: each worker slot has folders and variables of its own, each test a
+ * fresh folder inside.
+ *
+ * Below the run's temporary folder, for slot N: gwN/tmp, gwN/config and gwN/cache, which the
+ * slot's tests share, and gwN/tM for the time of test M, which is its TMPDIR. A folder that a
+ * test leaves empty is not removed but renamed to gwN/spare and, for the next test, renamed
+ * again: on a file system with a journal that is a hundred times faster. */
+#ifndef RUN_ISOLATION_H
+#define RUN_ISOLATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+
+struct isolation_settings {
+    const char *temp_dir; /* the run's, absolute */
+    const char *run_uid;
+    const char *env_prefix; /* "FQCN" */
+    uint32_t slot;
+    uint32_t n_slots;
+    bool sequential; /* the worker is "master", not gwN */
+};
+
+struct isolation {
+    char *worker_dir; /* TEMP/gwN */
+    char *spare;      /* TEMP/gwN/spare */
+    unsigned mode;    /* of a fresh folder */
+    char *test_dir;   /* NULL between tests */
+    struct strv base; /* what all tests of the slot see */
+    struct strv env;  /* what the current test sees */
+};
+
+/* "gw3", or "master". out holds at least 16 bytes. */
+void isolation_worker_name(char *out, size_t size, uint32_t slot, bool sequential);
+/* Creates the slot's folders and its environment: that of this process without what belongs
+ * to Make and to the run. EXIT_INTERNAL on failure; release in either case. */
+bool isolation_init(struct isolation *iso, const struct isolation_settings *s, struct error *err);
+void isolation_release(struct isolation *iso);
+/* Creates the folder of test number (from 1), empty, and iso->env with the test's own
+ * variables ("NAME=value"; n of them) on top. */
+bool isolation_begin(struct isolation *iso, uint32_t number, const char *const *vars, size_t n,
+                     struct error *err);
+/* Takes the test's folder away, with all that is in it. */
+void isolation_end(struct isolation *iso);
+
+#endif

@@ -1,0 +1,249 @@
+#include "run/outer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/xalloc.h"
+#include "manifest/manifest.h"
+#include "run/console.h"
+#include "run/group.h"
+#include "run/isolation.h"
+#include "run/job.h"
+#include "run/kernel_lock.h"
+#include "run/platform.h"
+#include "run/pygroup.h"
+#include "run/signals.h"
+#include "run/supervise.h"
+#include "run/verdict.h"
+
+enum { FRUITLESS_MAX = 3 };
+
+/* What an inner process exits with; anything else is a crash of ours. */
+enum { INNER_DONE = 0, INNER_STOPPED = EXIT_INTERRUPTED, INNER_BROKEN = EXIT_INTERNAL };
+
+static void inner(struct job *j, pid_t outer) __attribute__((noreturn));
+
+static void inner(struct job *j, pid_t outer)
+{
+    struct error err = ERROR_INIT;
+    signals_forget();
+    platform_adopt_orphans();
+    if (!platform_die_with_parent(SIGTERM, outer))
+        _exit(INNER_STOPPED);
+    enum group_end end =
+        j->group->format == FORMAT_PYTEST ? pygroup_run(j, &err) : group_run(j, &err);
+    if (end == GROUP_BROKEN)
+        console_error(err.msg ? err.msg : "unknown error");
+    _exit(end == GROUP_DONE ? INNER_DONE : end == GROUP_STOPPED ? INNER_STOPPED : INNER_BROKEN);
+}
+
+/* Waits for the inner process, passing on that we are asked to stop. */
+static int wait_for(pid_t pid)
+{
+    int status;
+    pid_t got;
+    bool told = false, told_now = false;
+    while ((got = waitpid(pid, &status, WNOHANG)) != pid) {
+        if (got < 0 && errno != EINTR)
+            return -1;
+        signals_poll(NULL, 0, -1);
+        if (signals_stop() && !told) {
+            kill(pid, SIGTERM);
+            told = true;
+        }
+        if (signals_now() && !told_now) {
+            kill(pid, SIGNAL_NOW);
+            told_now = true;
+        }
+    }
+    return status;
+}
+
+/* The inner process ended while a test ran: that one has crashed, unless its record was
+ * written just before. */
+static bool record_crash(struct job *j, uint32_t test, int status, struct error *err)
+{
+    enum outcome known = OUTCOME_NONE;
+    if (atomic_load(&j->progress->stage) == JOB_RECORDING)
+        known = job_journaled(j, test);
+    if (known != OUTCOME_NONE) {
+        state_end(&j->state, test, j->slot.number, known);
+        return true;
+    }
+    struct buf message = BUF_INIT, fields = BUF_INIT;
+    buf_adds(&message, "rowlock-exec itself was ended while the test ran: ");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == INNER_STOPPED)
+        buf_adds(&message, "somebody told it to stop");
+    else
+        verdict_status(&message, status);
+    journal_add_field(&fields, FIELD_MESSAGE, message.data, message.len);
+    struct record r = {
+        .test = test,
+        .kind = RECORD_RESULT,
+        .outcome = OUTCOME_CRASHED,
+        .attempt = 1,
+        .start_ns = atomic_load(&j->progress->start_ns),
+        .wall_ns = (uint64_t)(clock_monotonic_ns() - atomic_load(&j->progress->start_mono_ns)),
+        .n_fields = 1,
+        .fields = (const unsigned char *)fields.data,
+        .fields_len = fields.len,
+    };
+    bool ok = job_record(j, &r, err);
+    buf_release(&message);
+    buf_release(&fields);
+    return ok;
+}
+
+/* Cleans up behind an inner process that ended too early, and charges the test that ran: it
+ * may well have been the one that killed it. True if the group can go on. */
+static bool recover(struct job *j, int status, int *fruitless, struct error *err)
+{
+    supervise_kill_children();
+    uint32_t running = atomic_load(&j->progress->test);
+    if (running) {
+        *fruitless = 0;
+        bool ok = record_crash(j, running - 1, status, err);
+        atomic_store(&j->progress->test, 0);
+        return ok;
+    }
+    if (++*fruitless < FRUITLESS_MAX)
+        return true;
+    return error_set(err, EXIT_INTERNAL, "group %u: its process dies again and again",
+                     j->group_number);
+}
+
+/* The exit code of the group, or -1 if the inner process ended too early: by a signal, or
+ * because somebody told it, and not us, to stop. (Were we killed, nobody does this, and the
+ * test that ran stays marked as running: whoever settles the run records it as crashed.) */
+static int judge_inner(struct job *j, int status)
+{
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    signals_poll(NULL, 0, 0);
+    if (code == INNER_STOPPED && !signals_stop())
+        return -1;
+    if (code != INNER_DONE && code != INNER_STOPPED && code != INNER_BROKEN)
+        return -1;
+    uint32_t running = atomic_load(&j->progress->test);
+    if (running)
+        job_abandon(j, running - 1);
+    return code;
+}
+
+static int run_inner(struct job *j, struct error *err)
+{
+    int fruitless = 0;
+    for (;;) {
+        signals_poll(NULL, 0, 0);
+        if (signals_stop())
+            return EXIT_INTERRUPTED;
+        pid_t outer = getpid(), pid = fork();
+        if (pid == 0)
+            inner(j, outer);
+        if (pid < 0) {
+            error_errno(err, EXIT_INTERNAL, "group %u cannot be started", j->group_number);
+            return EXIT_INTERNAL;
+        }
+        int status = wait_for(pid);
+        int code = judge_inner(j, status);
+        if (code >= 0)
+            return code;
+        if (!recover(j, status, &fruitless, err))
+            return EXIT_INTERNAL;
+    }
+}
+
+/* A named goal has no edges in the Makefile to keep serial and locked tests apart. Taken
+ * before the slot: who holds a slot never waits for a lock. */
+static enum lock_result take_locks(const struct job *j, int *serial, struct lock_set *set,
+                                   struct error *err)
+{
+    struct strv names = STRV_INIT;
+    bool alone = false;
+    for (uint32_t i = 0; i < j->n_tests; i++) {
+        const struct plan_test *t = job_test(j, j->tests[i]);
+        const char *name;
+        alone = alone || (t->flags & PLAN_SERIAL);
+        for (uint64_t k = 0; (name = plan_map_list_str(&j->plan, t->locks, k)) != NULL; k++)
+            strv_push(&names, name);
+    }
+    char *path = path_join(j->dir, "serial"), *dir = path_join(j->dir, "locks");
+    enum lock_result rc =
+        kernel_lock_wait(path, alone ? LOCK_MODE_EXCLUSIVE : LOCK_MODE_SHARED, serial, err);
+    if (rc == LOCK_TAKEN)
+        rc = lock_set_take(set, dir, names.v, names.n, err);
+    free(dir);
+    free(path);
+    strv_release(&names);
+    return rc;
+}
+
+/* Is there anything to run? A run that goes on after an interruption meets groups whose tests
+ * have all ended. */
+static bool anything_left(const struct job *j)
+{
+    if (atomic_load(&j->state.run->stop) != STOP_NO)
+        return false;
+    for (uint32_t i = 0; i < j->n_tests; i++)
+        if (state_outcome(&j->state, j->tests[i]) == OUTCOME_NONE)
+            return true;
+    return false;
+}
+
+/* Under named goals Make is to know that a test failed. */
+static int named_result(const struct job *j)
+{
+    for (uint32_t i = 0; i < j->n_tests; i++)
+        if (outcome_is_failure(state_outcome(&j->state, j->tests[i])))
+            return EXIT_FAILED;
+    return EXIT_OK;
+}
+
+static int run_job(struct job *j, struct error *err)
+{
+    int serial = -1, code;
+    struct lock_set set = LOCK_SET_INIT;
+    enum lock_result rc = LOCK_TAKEN;
+    bool named = goals_named(&j->goals);
+    if (!anything_left(j))
+        return named ? named_result(j) : EXIT_OK;
+    if (named)
+        rc = take_locks(j, &serial, &set, err);
+    if (rc == LOCK_TAKEN)
+        rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+    if (rc == LOCK_TAKEN) {
+        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
+                              j->plan.head->flags & PLAN_SEQUENTIAL);
+        code = run_inner(j, err);
+        if (named && code == EXIT_OK)
+            code = named_result(j);
+    } else {
+        code = rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    }
+    lock_set_release(&set);
+    if (serial >= 0)
+        close(serial);
+    return code;
+}
+
+int outer_run(const char *run, uint32_t number, char *const *goals, struct error *err)
+{
+    struct job j;
+    int code = EXIT_INTERNAL;
+    pid_t parent = getppid();
+    signals_init();
+    platform_adopt_orphans();
+    if (!platform_die_with_parent(SIGTERM, parent))
+        return EXIT_INTERRUPTED;
+    if (job_open(&j, run, number, goals, err))
+        code = run_job(&j, err);
+    else if (err->code != EXIT_OK)
+        code = (int)err->code;
+    job_close(&j);
+    return code;
+}

@@ -1,0 +1,53 @@
+/* What only Linux has, behind names that another system can implement: the parent-death
+ * signal, the subreaper, and what /proc tells of processes. A port of Rowlock is a port of
+ * platform_linux.c; a function that a system cannot offer does nothing there, and what the
+ * tests leave running is then found through their process groups alone. */
+#ifndef RUN_PLATFORM_H
+#define RUN_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Orphans among our descendants become our children from now on. Not inherited by fork. */
+void platform_adopt_orphans(void);
+/* Has the kernel send us sig when our parent ends. parent is the pid that getppid gave
+ * earlier; false if that process is gone already. Not inherited by fork. */
+bool platform_die_with_parent(int sig, pid_t parent);
+/* Marks every descriptor from first on as close-on-exec. */
+void platform_cloexec_from(int first);
+/* Gives back what memory is free and forgets our own peak: a child starts out with its
+ * parent's as a lower bound. */
+void platform_forget_peak(void);
+
+struct pid_list {
+    pid_t *v;
+    size_t n, cap;
+};
+#define PID_LIST_INIT \
+    {                 \
+        NULL, 0, 0    \
+    }
+void pid_list_add(struct pid_list *l, pid_t pid);
+bool pid_list_has(const struct pid_list *l, pid_t pid);
+void pid_list_release(struct pid_list *l);
+
+/* Our own children, zombies included. They cannot vanish before we reap them. */
+void platform_children(struct pid_list *l);
+/* All processes below us, zombies left out. */
+void platform_descendants(struct pid_list *l);
+/* Sends sig to all processes below us, members of the given process groups left out. A pid
+ * that was recycled meanwhile is not hit. */
+void platform_signal_descendants(int sig, const struct pid_list *but_groups);
+/* True if pid is ancestor or stands below it. */
+bool platform_is_below(pid_t pid, pid_t ancestor);
+/* The process's short name (untrusted bytes, at most size - 1); "?" if unknown. */
+void platform_process_name(pid_t pid, char *out, size_t size);
+/* When the process started, in ticks since boot; 0 if unknown. With the pid it names a
+ * process for good. */
+unsigned long long platform_start_time(pid_t pid);
+
+/* Sleeps until the process that platform_start_time gave start for has ended. */
+void platform_wait_exit(pid_t pid, unsigned long long start);
+
+#endif

@@ -1,0 +1,308 @@
+#include "run/platform.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+void platform_adopt_orphans(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+bool platform_die_with_parent(int sig, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, sig, 0, 0, 0);
+    return getppid() == parent;
+}
+
+static void cloexec_one_by_one(int first)
+{
+    DIR *d = opendir("/proc/self/fd");
+    if (!d)
+        return;
+    struct dirent *e;
+    while ((e = readdir(d)) != NULL) {
+        int fd = atoi(e->d_name);
+        if (isdigit((unsigned char)e->d_name[0]) && fd >= first)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    closedir(d);
+}
+
+void platform_cloexec_from(int first)
+{
+#ifdef SYS_close_range
+    enum { CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, CLOEXEC) == 0)
+        return;
+#endif
+    cloexec_one_by_one(first);
+}
+
+void platform_forget_peak(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "5", 1) != 1)
+        errno = 0; /* peak memory is then only less exact */
+    close(fd);
+}
+
+void pid_list_add(struct pid_list *l, pid_t pid)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 16;
+        l->v = xreallocarray(l->v, l->cap, sizeof *l->v);
+    }
+    l->v[l->n++] = pid;
+}
+
+void pid_list_release(struct pid_list *l)
+{
+    free(l->v);
+    l->v = NULL;
+    l->n = l->cap = 0;
+}
+
+bool pid_list_has(const struct pid_list *l, pid_t pid)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i] == pid)
+            return true;
+    return false;
+}
+
+/* Reads a whole small file below /proc; -1 if there is none. */
+static ssize_t read_proc(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    size_t len = 0;
+    ssize_t n = 0;
+    while (len < size - 1 && (n = read(fd, out + len, size - 1 - len)) > 0)
+        len += (size_t)n;
+    close(fd);
+    out[len] = '\0';
+    return n < 0 ? -1 : (ssize_t)len;
+}
+
+struct process {
+    pid_t pid, parent, group;
+    char state;
+    unsigned long long start;
+    char name[32];
+};
+
+/* Reads /proc/PID/stat. The name stands in parentheses and may hold some itself. */
+static bool read_process(pid_t pid, struct process *p)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    if (read_proc(path, text, sizeof text) <= 0)
+        return false;
+    char *open = strchr(text, '('), *close = strrchr(text, ')');
+    if (!open || !close || close < open)
+        return false;
+    *close = '\0';
+    p->pid = pid;
+    snprintf(p->name, sizeof p->name, "%s", open + 1);
+    long parent = 0;
+    p->start = 0;
+    /* Fields 3 and 4 are state and parent, 22 is the start. */
+    if (sscanf(close + 1,
+               " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+               &p->state, &parent, &p->start) < 2)
+        return false;
+    p->parent = (pid_t)parent;
+    return true;
+}
+
+struct process_list {
+    struct process *v;
+    size_t n, cap;
+};
+
+static void scan_processes(struct process_list *l)
+{
+    DIR *d = opendir("/proc");
+    if (!d)
+        return;
+    struct dirent *e;
+    while ((e = readdir(d)) != NULL) {
+        if (!isdigit((unsigned char)e->d_name[0]))
+            continue;
+        if (l->n == l->cap) {
+            l->cap = l->cap ? l->cap * 2 : 256;
+            l->v = xreallocarray(l->v, l->cap, sizeof *l->v);
+        }
+        if (read_process((pid_t)atol(e->d_name), &l->v[l->n]))
+            l->n++;
+    }
+    closedir(d);
+}
+
+/* The kernel's own list of our children; false if it was built without. */
+static bool read_children_file(struct pid_list *l)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)syscall(SYS_gettid));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    char text[4096];
+    ssize_t n;
+    long pid = 0;
+    while ((n = read(fd, text, sizeof text)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (isdigit((unsigned char)text[i])) {
+                pid = pid * 10 + (text[i] - '0');
+            } else if (pid) {
+                pid_list_add(l, (pid_t)pid);
+                pid = 0;
+            }
+        }
+    }
+    close(fd);
+    return n == 0;
+}
+
+void platform_children(struct pid_list *l)
+{
+    if (read_children_file(l))
+        return;
+    struct process_list all = {NULL, 0, 0};
+    scan_processes(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (all.v[i].parent == getpid())
+            pid_list_add(l, all.v[i].pid);
+    free(all.v);
+}
+
+/* The processes below us with their parents, as one scan saw them. */
+static void find_descendants(struct process_list *below)
+{
+    struct process_list all = {NULL, 0, 0};
+    struct pid_list known = PID_LIST_INIT;
+    scan_processes(&all);
+    pid_list_add(&known, getpid());
+    below->v = xcalloc(all.n + 1, sizeof *below->v);
+    below->n = 0;
+    for (bool found = true; found;) {
+        found = false;
+        for (size_t i = 0; i < all.n; i++) {
+            struct process *p = &all.v[i];
+            if (!p->pid || !pid_list_has(&known, p->parent))
+                continue;
+            pid_list_add(&known, p->pid);
+            below->v[below->n++] = *p;
+            p->pid = 0;
+            found = true;
+        }
+    }
+    pid_list_release(&known);
+    free(all.v);
+}
+
+void platform_descendants(struct pid_list *l)
+{
+    struct process_list below;
+    find_descendants(&below);
+    for (size_t i = 0; i < below.n; i++)
+        if (below.v[i].state != 'Z')
+            pid_list_add(l, below.v[i].pid);
+    free(below.v);
+}
+
+/* Through a pidfd, looked at again once that holds the process: if its pid were recycled
+ * meanwhile, its start would differ. Without pidfds (before Linux 5.3) a moment remains in
+ * which that could happen. */
+static void signal_process(const struct process *p, int sig)
+{
+    struct process again;
+#if defined SYS_pidfd_open && defined SYS_pidfd_send_signal
+    int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    if (fd >= 0) {
+        if (read_process(p->pid, &again) && again.start == p->start)
+            syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+        close(fd);
+        return;
+    }
+    if (errno != ENOSYS)
+        return;
+#endif
+    if (read_process(p->pid, &again) && again.start == p->start)
+        kill(p->pid, sig);
+}
+
+void platform_signal_descendants(int sig, const struct pid_list *but_groups)
+{
+    struct process_list below;
+    find_descendants(&below);
+    for (size_t i = 0; i < below.n; i++)
+        if (below.v[i].state != 'Z' && !pid_list_has(but_groups, below.v[i].group))
+            signal_process(&below.v[i], sig);
+    free(below.v);
+}
+
+bool platform_is_below(pid_t pid, pid_t ancestor)
+{
+    struct process p;
+    if (pid <= 1 || ancestor <= 1)
+        return false;
+    for (int depth = 0; depth < 100 && pid > 1; depth++) {
+        if (pid == ancestor)
+            return true;
+        if (!read_process(pid, &p))
+            return false;
+        pid = p.parent;
+    }
+    return false;
+}
+
+void platform_process_name(pid_t pid, char *out, size_t size)
+{
+    struct process p;
+    snprintf(out, size, "%s", read_process(pid, &p) ? p.name : "?");
+}
+
+unsigned long long platform_start_time(pid_t pid)
+{
+    struct process p;
+    return read_process(pid, &p) ? p.start : 0;
+}
+
+void platform_wait_exit(pid_t pid, unsigned long long start)
+{
+#ifdef SYS_pidfd_open
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd >= 0 && platform_start_time(pid) == start) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        while (poll(&p, 1, -1) < 0 && errno == EINTR)
+            ;
+    }
+    if (fd >= 0)
+        close(fd);
+#endif
+    while (start && platform_start_time(pid) == start)
+        poll(NULL, 0, 20);
+}

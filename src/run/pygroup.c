@@ -1,0 +1,410 @@
+#include "run/pygroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "run/platform.h"
+#include "run/signals.h"
+#include "run/verdict.h"
+#include "run/zygote.h"
+
+#define SECOND ((int64_t)1000000000)
+
+enum {
+    ABORT_SECONDS = 2,           /* for the worker's dying words */
+    CRASH_TEXT_MAX = 256 * 1024, /* read of TEMP/gwN.crash */
+    RECORD_HEAD = 50             /* of a 'J' frame, all before the fields */
+};
+
+/* How a connection to a worker ended. */
+enum talk_end {
+    TALK_ON,      /* it has not */
+    TALK_DONE,    /* 'E' */
+    TALK_LOST,    /* the worker died: 'X', or the connection broke */
+    TALK_GARBAGE, /* what it sent makes no sense */
+    TALK_TIMEOUT, /* we broke it off */
+    TALK_STOPPED, /* we were asked to stop */
+    TALK_BROKEN   /* our own failure; err is set */
+};
+
+struct talk {
+    struct job *j;
+    struct error *err;
+    uint32_t *all;  /* what left points into */
+    uint32_t *left; /* tests that have no result yet, in order */
+    uint32_t n_left;
+    int fd;
+    pid_t zygote;
+    struct frame_reader in;
+    uint32_t running; /* index of the test that runs; UINT32_MAX: none */
+    pid_t worker;     /* as 'S' told; 0: not known */
+    bool aborting;    /* SIGABRT was sent */
+    bool has_status;  /* 'X' told the worker's end */
+    int status;
+    unsigned n_started; /* tests that were started over this connection */
+    int64_t started;    /* CLOCK_MONOTONIC of what the clock runs for */
+    int64_t started_real;
+    uint64_t timeout_ms; /* 0: none */
+};
+
+static uint32_t get_u32(const unsigned char *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t get_u64(const unsigned char *p)
+{
+    return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
+}
+
+/* The place of a test among those that are left; n_left if it is none of them. */
+static uint32_t find_left(const struct talk *k, uint32_t test)
+{
+    uint32_t i = 0;
+    while (i < k->n_left && k->left[i] != test)
+        i++;
+    return i;
+}
+
+static void drop_left(struct talk *k, uint32_t test)
+{
+    uint32_t i = find_left(k, test);
+    if (i == k->n_left)
+        return;
+    /* Nearly always the first: what is before moves up. */
+    memmove(k->left + 1, k->left, i * sizeof *k->left);
+    k->left++;
+    k->n_left--;
+}
+
+/* Starts the clock: for the test that runs or, between tests, with the patience that the next
+ * one has (its worker may be starting, or tearing down a wide fixture). */
+static void start_clock(struct talk *k)
+{
+    uint32_t test = k->running != UINT32_MAX ? k->running : k->n_left ? k->left[0] : UINT32_MAX;
+    const struct plan_test *t = job_test(k->j, test);
+    k->started = clock_monotonic_ns();
+    k->started_real = clock_realtime_ns();
+    if (t)
+        k->timeout_ms = t->timeout_ms;
+}
+
+static bool send_tests(struct talk *k)
+{
+    struct buf b = BUF_INIT;
+    buf_add_u32(&b, k->j->slot.number);
+    buf_add_u32(&b, 1);
+    buf_add_u32(&b, k->n_left);
+    for (uint32_t i = 0; i < k->n_left; i++) {
+        const char *id = plan_map_str(&k->j->plan, job_test(k->j, k->left[i])->id);
+        size_t n = strlen(id);
+        buf_add_u32(&b, k->left[i]);
+        buf_add_u32(&b, (uint32_t)n);
+        buf_add(&b, id, n);
+    }
+    bool ok = zygote_send(k->fd, 'R', b.data, b.len);
+    buf_release(&b);
+    return ok;
+}
+
+static enum talk_end on_start(struct talk *k, const struct frame *f)
+{
+    if (f->len != 8 || k->running != UINT32_MAX)
+        return TALK_GARBAGE;
+    uint32_t test = get_u32(f->payload), pid = get_u32(f->payload + 4);
+    if (find_left(k, test) == k->n_left || pid < 2 || pid > INT_MAX)
+        return TALK_GARBAGE;
+    job_start(k->j, test, (pid_t)pid);
+    k->running = test;
+    k->worker = (pid_t)pid;
+    k->n_started++;
+    start_clock(k);
+    return TALK_ON;
+}
+
+static enum talk_end on_record(struct talk *k, const struct frame *f)
+{
+    const unsigned char *p = f->payload;
+    if (f->len < RECORD_HEAD)
+        return TALK_GARBAGE;
+    struct record r = {
+        .test = get_u32(p),
+        .kind = (enum record_kind)p[4],
+        .outcome = (enum outcome)p[5],
+        .attempt = 1,
+        .start_ns = (int64_t)get_u64(p + 6),
+        .wall_ns = get_u64(p + 14),
+        .user_ns = get_u64(p + 22),
+        .sys_ns = get_u64(p + 30),
+        .peak_bytes = get_u64(p + 38),
+        .n_fields = get_u32(p + 46),
+        .fields = p + RECORD_HEAD,
+        .fields_len = f->len - RECORD_HEAD,
+    };
+    bool result = r.kind == RECORD_RESULT;
+    if (p[4] < RECORD_RESULT || p[4] > RECORD_NOTE || p[5] >= OUTCOME_COUNT ||
+        !journal_fields_valid(r.fields, r.fields_len, r.n_fields) ||
+        (r.kind != RECORD_NOTE && !job_test(k->j, r.test)) ||
+        (result && (r.outcome == OUTCOME_NONE || find_left(k, r.test) == k->n_left ||
+                    (k->running != UINT32_MAX && k->running != r.test))))
+        return TALK_GARBAGE;
+    if (r.kind == RECORD_NOTE)
+        r.test = UINT32_MAX;
+    if (result && k->aborting && r.test == k->running)
+        return TALK_ON; /* too late: it has timed out */
+    if (!job_record(k->j, &r, k->err))
+        return TALK_BROKEN;
+    if (result) {
+        drop_left(k, r.test);
+        k->running = UINT32_MAX;
+        start_clock(k);
+    }
+    return TALK_ON;
+}
+
+static enum talk_end on_frame(struct talk *k, const struct frame *f)
+{
+    switch (f->type) {
+    case 'S':
+        return on_start(k, f);
+    case 'J':
+        return on_record(k, f);
+    case 'E':
+        if (f->len != 4 || k->running != UINT32_MAX)
+            return TALK_GARBAGE;
+        if (get_u32(f->payload))
+            k->n_left = 0; /* the run is to stop */
+        return TALK_DONE;
+    case 'X':
+        if (f->len != 4)
+            return TALK_GARBAGE;
+        k->status = (int)get_u32(f->payload);
+        k->has_status = true;
+        return TALK_LOST;
+    default:
+        return TALK_GARBAGE;
+    }
+}
+
+static enum talk_end read_frames(struct talk *k)
+{
+    struct frame f;
+    int rc;
+    while ((rc = frame_read(&k->in, &f)) > 0) {
+        enum talk_end end = on_frame(k, &f);
+        if (end != TALK_ON)
+            return end;
+    }
+    if (rc < 0 && errno == EAGAIN)
+        return TALK_ON;
+    return rc < 0 && errno == EMSGSIZE ? TALK_GARBAGE : TALK_LOST;
+}
+
+/* The time is over: first SIGABRT, which makes the worker write down where it hangs; then we
+ * close the connection, which makes the zygote kill it. The pid comes from the worker, so it
+ * is believed only if that is a process of the zygote's. */
+static enum talk_end on_timeout(struct talk *k)
+{
+    if (k->aborting || !k->worker || !platform_is_below(k->worker, k->zygote))
+        return TALK_TIMEOUT;
+    kill(k->worker, SIGABRT);
+    k->aborting = true;
+    return TALK_ON;
+}
+
+static int64_t deadline(const struct talk *k)
+{
+    if (!k->timeout_ms)
+        return -1;
+    int64_t end = k->started + (int64_t)k->timeout_ms * 1000000;
+    return k->aborting ? end + ABORT_SECONDS * SECOND : end;
+}
+
+static enum talk_end listen_to_worker(struct talk *k)
+{
+    enum talk_end end = TALK_ON;
+    while (end == TALK_ON) {
+        int64_t until = deadline(k), now = clock_monotonic_ns();
+        struct pollfd fd = {k->fd, POLLIN, 0};
+        int ready = signals_poll(&fd, 1, until < 0 ? -1 : until > now ? until - now : 0);
+        if (signals_stop())
+            return TALK_STOPPED;
+        if (ready > 0)
+            end = read_frames(k);
+        else if (until >= 0 && clock_monotonic_ns() >= until)
+            end = on_timeout(k);
+    }
+    return end == TALK_LOST && k->aborting ? TALK_TIMEOUT : end;
+}
+
+static void learn_zygote(struct talk *k)
+{
+#ifdef SO_PEERCRED
+    struct ucred who;
+    socklen_t n = sizeof who;
+    if (getsockopt(k->fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0)
+        k->zygote = who.pid;
+#endif
+}
+
+/* One connection, from the request to its end. */
+static enum talk_end talk(struct talk *k)
+{
+    k->running = UINT32_MAX;
+    k->worker = k->zygote = 0;
+    k->aborting = k->has_status = false;
+    k->n_started = 0;
+    k->fd = zygote_connect(k->j->state.run->temp_dir, k->err);
+    if (k->fd < 0)
+        return TALK_BROKEN;
+    learn_zygote(k);
+    start_clock(k);
+    frame_reader_init(&k->in, k->fd);
+    enum talk_end end = TALK_LOST;
+    if (send_tests(k)) {
+        fcntl(k->fd, F_SETFL, O_NONBLOCK);
+        end = listen_to_worker(k);
+    }
+    frame_reader_release(&k->in);
+    close(k->fd);
+    return end;
+}
+
+/* Appends what the worker wrote when it died, if it did. */
+static void add_crash_text(const struct job *j, struct record *r, struct buf *fields)
+{
+    char *path = xasprintf("%s/gw%u.crash", j->state.run->temp_dir, j->slot.number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    struct buf text = BUF_INIT;
+    ssize_t n = 1;
+    while (fd >= 0 && text.len < CRASH_TEXT_MAX &&
+           (n = read(fd, buf_reserve(&text, 4096), 4096)) > 0)
+        text.len += (size_t)n;
+    if (text.len) {
+        journal_add_field(fields, FIELD_DETAIL, text.data, text.len);
+        r->n_fields++;
+    }
+    if (fd >= 0)
+        close(fd);
+    buf_release(&text);
+    free(path);
+}
+
+/* Records the test that ran, or the next one, as what became of its worker. */
+static bool record_loss(struct talk *k, uint32_t test, enum outcome o, const char *message)
+{
+    struct buf fields = BUF_INIT;
+    journal_add_field(&fields, FIELD_MESSAGE, message, strlen(message));
+    struct record r = {.test = test,
+                       .kind = RECORD_RESULT,
+                       .outcome = o,
+                       .attempt = 1,
+                       .status = k->has_status ? k->status : 0,
+                       .start_ns = k->started_real,
+                       .wall_ns = (uint64_t)(clock_monotonic_ns() - k->started),
+                       .n_fields = 1};
+    add_crash_text(k->j, &r, &fields);
+    r.fields = (const unsigned char *)fields.data;
+    r.fields_len = fields.len;
+    bool ok = job_record(k->j, &r, k->err);
+    buf_release(&fields);
+    drop_left(k, test);
+    return ok;
+}
+
+static void explain_loss(const struct talk *k, enum talk_end end, struct buf *b)
+{
+    const char *when = k->running != UINT32_MAX ? "while it ran the test"
+                       : k->n_left              ? "before it started the test"
+                                                : "after the last test of its group";
+    if (end == TALK_TIMEOUT) {
+        if (k->running == UINT32_MAX)
+            buf_addf(b, "the worker hung %s: ", when);
+        buf_addf(b, "timed out after %g s", (double)k->timeout_ms / 1000);
+        return;
+    }
+    buf_addf(b, "the worker ended %s: ", when);
+    if (end == TALK_GARBAGE)
+        buf_adds(b, "it sent what is no message");
+    else if (k->has_status)
+        verdict_status(b, k->status);
+    else
+        buf_adds(b, "its connection broke");
+}
+
+/* The worker is gone before its time. Charges the test that ran. If none did, that need not
+ * be the next one's fault (what ran before in the worker may have been): the first time it
+ * is a note, and *innocent forbids another. */
+static bool on_loss(struct talk *k, enum talk_end end, bool *innocent)
+{
+    bool ok = true;
+    struct buf message = BUF_INIT;
+    explain_loss(k, end, &message);
+    bool ran = k->running != UINT32_MAX;
+    uint32_t test = ran ? k->running : k->n_left ? k->left[0] : UINT32_MAX;
+    if (!ran && (test == UINT32_MAX || (end != TALK_TIMEOUT && !*innocent))) {
+        *innocent = true;
+        ok = job_note(k->j, message.data, k->err);
+    } else {
+        *innocent = false;
+        ok = record_loss(k, test, end == TALK_TIMEOUT ? OUTCOME_TIMEOUT : OUTCOME_CRASHED,
+                         message.data);
+    }
+    buf_release(&message);
+    return ok;
+}
+
+/* The worker said it is done and yet left tests out. */
+static bool on_leftout(struct talk *k)
+{
+    char *message = xasprintf("gw%u: pytest left out %" PRIu32 " tests of group %u",
+                              k->j->slot.number, k->n_left, k->j->group_number);
+    bool ok = job_note(k->j, message, k->err);
+    free(message);
+    k->n_left = 0;
+    return ok;
+}
+
+/* The tests that may run: not ended yet, and nothing that they depend on failed. */
+static bool choose(struct talk *k)
+{
+    struct job *j = k->j;
+    for (uint32_t i = 0; i < j->n_tests; i++) {
+        if (state_outcome(&j->state, j->tests[i]) != OUTCOME_NONE)
+            continue;
+        int skipped = job_skip_dependent(j, j->tests[i], k->err);
+        if (skipped < 0)
+            return false;
+        if (!skipped)
+            k->left[k->n_left++] = j->tests[i];
+    }
+    return true;
+}
+
+enum group_end pygroup_run(struct job *j, struct error *err)
+{
+    struct talk k = {.j = j, .err = err, .running = UINT32_MAX};
+    k.left = k.all = xcalloc(j->n_tests, sizeof *k.left);
+    bool ok = choose(&k), innocent = false, stopped = false;
+    while (ok && !stopped && k.n_left && atomic_load(&j->state.run->stop) == STOP_NO) {
+        enum talk_end end = talk(&k);
+        if (end == TALK_STOPPED)
+            stopped = true;
+        else if (end == TALK_BROKEN)
+            ok = false;
+        else if (end != TALK_DONE)
+            ok = on_loss(&k, end, &innocent);
+        else if (k.n_left)
+            ok = on_leftout(&k);
+    }
+    free(k.all);
+    return stopped ? GROUP_STOPPED : ok ? GROUP_DONE : GROUP_BROKEN;
+}

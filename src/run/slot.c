@@ -1,0 +1,40 @@
+#include "run/slot.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+
+/* The lowest that is free now. */
+static enum lock_result take_free(struct slot *s, const char *run_dir, uint32_t n,
+                                  struct error *err)
+{
+    enum lock_result rc = LOCK_BUSY;
+    for (uint32_t i = 0; i < n && rc == LOCK_BUSY; i++) {
+        char *path = xasprintf("%s/slots/%u", run_dir, i);
+        rc = kernel_lock_try(path, LOCK_MODE_EXCLUSIVE, &s->fd, err);
+        free(path);
+        s->number = i;
+    }
+    return rc;
+}
+
+enum lock_result slot_take(struct slot *s, const char *run_dir, uint32_t n, struct error *err)
+{
+    long pause = 0;
+    s->fd = -1;
+    for (;;) {
+        enum lock_result rc = take_free(s, run_dir, n ? n : 1, err);
+        if (rc != LOCK_BUSY)
+            return rc;
+        if (!kernel_lock_pause(&pause))
+            return LOCK_STOPPED;
+    }
+}
+
+void slot_release(struct slot *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}

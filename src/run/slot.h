@@ -1,0 +1,21 @@
+/* Worker slots: slots/0, slots/1, … of a run, each a file that its holder has locked. The
+ * name gwN, the worker's folders and its pytest worker belong to the slot, not to the process
+ * that holds it. */
+#ifndef RUN_SLOT_H
+#define RUN_SLOT_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "run/kernel_lock.h"
+
+struct slot {
+    uint32_t number;
+    int fd; /* the lock; shared by a fork, never by an exec */
+};
+
+/* Takes the lowest free slot of run_dir (which has n), waiting for one if need be. */
+enum lock_result slot_take(struct slot *s, const char *run_dir, uint32_t n, struct error *err);
+void slot_release(struct slot *s);
+
+#endif

@@ -1,0 +1,94 @@
+/* The state of a run, in a file that all its processes map shared (.rowlock/runs/ID/state):
+ * one byte per test, what each worker slot does now, and the run-wide counters. It is for
+ * progress, maxfail, dependencies and resuming; the journal is the record that counts.
+ *
+ * Layout: struct run_state, then struct slot_state[n_slots], then n_tests bytes. Python maps
+ * it too: `stop` is the uint32_t at offset 16. */
+#ifndef RUN_STATE_H
+#define RUN_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Verdicts; the names are those of --report-json (outcome_name). */
+enum outcome {
+    OUTCOME_NONE, /* not known yet */
+    OUTCOME_PASSED,
+    OUTCOME_FAILED,
+    OUTCOME_SKIPPED,
+    OUTCOME_XFAILED,
+    OUTCOME_XPASSED,
+    OUTCOME_ERROR,   /* set-up or teardown failed, or the test could not be started */
+    OUTCOME_CRASHED, /* ended by a signal, or its process vanished */
+    OUTCOME_TIMEOUT,
+    OUTCOME_FLAKY, /* failed, then passed when run again */
+    OUTCOME_COUNT
+};
+/* "passed", …; "" for OUTCOME_NONE and anything else. */
+const char *outcome_name(enum outcome o);
+/* True for failed, error, crashed and timeout. */
+bool outcome_is_failure(enum outcome o);
+
+/* The byte of a test. */
+enum test_state {
+    TEST_PENDING = 0,
+    TEST_RUNNING = 1,
+    TEST_ENDED = 16 /* 16 + enum outcome: it has a record in the journal */
+};
+
+enum stop_reason {
+    STOP_NO = 0,
+    STOP_MAXFAIL = 1,
+    STOP_INTERRUPTED = 2,
+    STOP_BROKEN = 3 /* the journal cannot be written: results would be lost */
+};
+
+struct run_state {
+    char magic[8]; /* "RLSTATE1" */
+    uint32_t n_tests;
+    uint32_t n_slots;
+    _Atomic uint32_t stop; /* enum stop_reason; no test starts once it is set */
+    _Atomic uint32_t failures;
+    uint32_t maxfail; /* 0: none */
+    _Atomic uint32_t ended;
+    char temp_dir[64];   /* the run's temporary folder, /tmp/rl-XXXXXX; NUL-terminated */
+    char run_uid[40];    /* PYTEST_XDIST_TESTRUNUID; NUL-terminated */
+    uint32_t standalone; /* 1: no driver shows progress, so rowlock-exec prints a line per test */
+    uint32_t reserved[5];
+};
+struct slot_state {
+    _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */
+    _Atomic uint32_t pid;      /* of the test's process, for messages only */
+    _Atomic uint64_t since_ns; /* CLOCK_MONOTONIC */
+};
+
+/* A mapped state file. */
+struct state {
+    struct run_state *run;
+    struct slot_state *slots;     /* [run->n_slots] */
+    _Atomic unsigned char *tests; /* [run->n_tests] */
+    size_t size;
+};
+
+/* Creates path (replacing what is there) with all tests pending. EXIT_INTERNAL on failure. */
+bool state_create(const char *path, uint32_t n_tests, uint32_t n_slots, struct error *err);
+/* Maps path; checks magic and size. */
+bool state_open(struct state *s, const char *path, struct error *err);
+void state_close(struct state *s);
+/* Marks the test as running in the slot. Returns false, and changes nothing, if the run is
+ * to stop or the test has ended already. */
+bool state_start(struct state *s, uint32_t test, uint32_t slot, uint32_t pid);
+/* Takes state_start back: the test is pending again. For a test that was interrupted. */
+void state_abandon(struct state *s, uint32_t test, uint32_t slot);
+/* Marks the test as ended; counts failures and sets stop when maxfail is reached. Call it
+ * after the journal record is written. Ended twice (an amended record) counts once; an
+ * amendment that turns a test into a failure counts as that failure. */
+void state_end(struct state *s, uint32_t test, uint32_t slot, enum outcome o);
+/* OUTCOME_NONE while it has not ended. */
+enum outcome state_outcome(const struct state *s, uint32_t test);
+
+#endif

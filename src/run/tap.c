@@ -1,0 +1,437 @@
+#include "run/tap.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "run/journal.h"
+
+/* A piece of a line. */
+struct piece {
+    const char *p;
+    size_t n;
+};
+
+enum directive { DIRECTIVE_NONE, DIRECTIVE_SKIP, DIRECTIVE_TODO };
+
+void tap_init(struct tap *t)
+{
+    memset(t, 0, sizeof *t);
+    t->version = 12;
+}
+
+void tap_release(struct tap *t)
+{
+    buf_release(&t->line);
+    buf_release(&t->points);
+    buf_release(&t->detail);
+    buf_release(&t->first_failed);
+    buf_release(&t->error);
+    buf_release(&t->reason);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+static void skip(struct piece *s, size_t n)
+{
+    s->p += n;
+    s->n -= n;
+}
+
+static void skip_space(struct piece *s)
+{
+    while (s->n && is_space(*s->p))
+        skip(s, 1);
+}
+
+static void trim(struct piece *s)
+{
+    skip_space(s);
+    while (s->n && is_space(s->p[s->n - 1]))
+        s->n--;
+}
+
+/* Takes text off the beginning, if it is there. */
+static bool take(struct piece *s, const char *text)
+{
+    size_t n = strlen(text);
+    if (s->n < n || memcmp(s->p, text, n) != 0)
+        return false;
+    skip(s, n);
+    return true;
+}
+
+/* Takes a word in any case, which must end there. */
+static bool take_word(struct piece *s, const char *word)
+{
+    size_t n = strlen(word);
+    if (s->n < n || strncasecmp(s->p, word, n) != 0 || (s->n > n && is_word(s->p[n])))
+        return false;
+    skip(s, n);
+    return true;
+}
+
+static bool take_number(struct piece *s, uint64_t *v)
+{
+    size_t i = 0;
+    for (*v = 0; i < s->n && isdigit((unsigned char)s->p[i]); i++)
+        *v = *v > UINT64_MAX / 10 - 1 ? UINT64_MAX / 2 : *v * 10 + (uint64_t)(s->p[i] - '0');
+    skip(s, i);
+    return i > 0;
+}
+
+static void add_detail(struct tap *t, const char *p, size_t n)
+{
+    if (t->detail.len + n + 1 > TAP_DETAIL_BYTES)
+        return;
+    buf_add(&t->detail, p, n);
+    buf_addc(&t->detail, '\n');
+}
+
+static void fault(struct tap *t, const struct buf *what)
+{
+    if (!t->error.len)
+        buf_add(&t->error, what->data, what->len);
+    add_detail(t, what->data, what->len);
+}
+
+static void fault_text(struct tap *t, const char *what)
+{
+    struct buf b = BUF_INIT;
+    buf_adds(&b, what);
+    fault(t, &b);
+    buf_release(&b);
+}
+
+/* "# SKIP reason" or "# TODO reason" behind a description; cuts it off there. Only the first
+ * '#' without a backslash can begin one. */
+static enum directive take_directive(struct piece *text, struct piece *reason)
+{
+    size_t i = 0;
+    while (i < text->n && text->p[i] != '#')
+        i += text->p[i] == '\\' && i + 1 < text->n ? 2 : 1;
+    if (i >= text->n)
+        return DIRECTIVE_NONE;
+    struct piece s = {text->p + i + 1, text->n - i - 1};
+    skip_space(&s);
+    enum directive d = take_word(&s, "SKIP")   ? DIRECTIVE_SKIP
+                       : take_word(&s, "TODO") ? DIRECTIVE_TODO
+                                               : DIRECTIVE_NONE;
+    if (d == DIRECTIVE_NONE)
+        return d;
+    trim(&s);
+    *reason = s;
+    text->n = i;
+    return d;
+}
+
+static bool planned_todo(const struct tap *t, uint64_t number)
+{
+    for (size_t i = 0; i < t->n_plan_todo; i++)
+        if (t->plan_todo[i] == number)
+            return true;
+    return false;
+}
+
+static void record_point(struct tap *t, enum outcome o, struct piece text, enum directive d,
+                         struct piece reason)
+{
+    if (t->n_points >= (o == OUTCOME_FAILED ? TAP_FAILURES_MAX : TAP_POINTS_MAX))
+        return;
+    struct buf b = BUF_INIT;
+    buf_addc(&b, (char)o);
+    if (t->points.len < TAP_POINTS_BYTES) {
+        buf_add(&b, text.p, text.n);
+        if (d != DIRECTIVE_NONE && reason.n) {
+            buf_adds(&b, d == DIRECTIVE_SKIP ? " # SKIP " : " # TODO ");
+            buf_add(&b, reason.p, reason.n);
+        }
+    }
+    journal_add_field(&t->points, FIELD_POINT, b.data, b.len);
+    t->n_points++;
+    buf_release(&b);
+}
+
+static void count_point(struct tap *t, enum outcome o, uint64_t number, struct piece text)
+{
+    t->skipped += o == OUTCOME_SKIPPED;
+    t->xfailed += o == OUTCOME_XFAILED;
+    t->xpassed += o == OUTCOME_XPASSED;
+    if (o != OUTCOME_FAILED)
+        return;
+    if (!t->failed++) {
+        buf_addf(&t->first_failed, "%" PRIu64, number);
+        if (text.n)
+            buf_adds(&t->first_failed, " - ");
+        buf_add(&t->first_failed, text.p, text.n < 200 ? text.n : 200);
+    }
+}
+
+static bool point_line(struct tap *t, struct piece line)
+{
+    struct piece s = line;
+    bool good = !take(&s, "not ");
+    if (!take(&s, "ok") || (s.n && is_word(*s.p)))
+        return false;
+    t->ran++;
+    skip_space(&s);
+    uint64_t number;
+    bool numbered = take_number(&s, &number);
+    if (!numbered)
+        number = t->ran;
+    struct piece reason = {"", 0};
+    enum directive d = take_directive(&s, &reason);
+    trim(&s);
+    if (take(&s, "-"))
+        skip_space(&s);
+    if (t->n_plan_todo && planned_todo(t, number))
+        d = DIRECTIVE_TODO;
+    if (numbered && number != t->ran) {
+        struct buf b = BUF_INIT;
+        buf_addf(&b, "point %" PRIu64 " came where %" PRIu64 " was due", number, t->ran);
+        fault(t, &b);
+        buf_release(&b);
+    }
+    if (t->plan_behind) {
+        fault_text(t, "the plan stands neither at the beginning nor at the end");
+        t->plan_behind = false;
+    }
+    bool unplanned = t->has_plan && t->ran > t->planned;
+    enum outcome o = unplanned             ? OUTCOME_FAILED
+                     : d == DIRECTIVE_TODO ? (good ? OUTCOME_XPASSED : OUTCOME_XFAILED)
+                     : !good               ? OUTCOME_FAILED
+                     : d == DIRECTIVE_SKIP ? OUTCOME_SKIPPED
+                                           : OUTCOME_PASSED;
+    record_point(t, o, s, d, reason);
+    count_point(t, o, number, s);
+    t->after_point = true;
+    t->explains_failure = o == OUTCOME_FAILED;
+    if (t->explains_failure)
+        add_detail(t, line.p, line.n);
+    return true;
+}
+
+/* What stands behind "1..N". False if that makes it no plan. */
+static bool plan_tail(struct tap *t, struct piece s, uint64_t n, struct piece *reason, bool *skips)
+{
+    trim(&s);
+    *skips = n == 0;
+    struct piece at = s;
+    if (t->version < 13 && take(&at, "todo")) {
+        uint64_t v;
+        for (skip_space(&at); take_number(&at, &v); skip_space(&at))
+            if (t->n_plan_todo < TAP_PLAN_TODO_MAX)
+                t->plan_todo[t->n_plan_todo++] = v;
+        return true;
+    }
+    if (take(&at, "#")) {
+        skip_space(&at);
+        if (at.n >= 4 && strncasecmp(at.p, "SKIP", 4) == 0) {
+            while (at.n && !is_space(*at.p))
+                skip(&at, 1);
+            trim(&at);
+            *reason = at;
+            *skips = *skips || t->version >= 13;
+            return n == 0 || t->version >= 13;
+        }
+    }
+    return !s.n || n == 0 || (t->version >= 14 && s.p[0] == '#');
+}
+
+static bool plan_line(struct tap *t, struct piece line)
+{
+    struct piece s = line, reason = {"", 0};
+    uint64_t n;
+    bool skips;
+    if (!take(&s, "1..") || !take_number(&s, &n) || !plan_tail(t, s, n, &reason, &skips))
+        return false;
+    if (t->has_plan) {
+        fault_text(t, "more than one plan");
+        return true;
+    }
+    t->has_plan = true;
+    t->planned = n;
+    t->plan_behind = t->ran > 0;
+    t->skip_all = skips;
+    if (skips)
+        buf_add(&t->reason, reason.p, reason.n);
+    return true;
+}
+
+static bool version_line(struct tap *t, struct piece line)
+{
+    struct piece s = line;
+    uint64_t v;
+    if (!take_word(&s, "TAP") || !s.n || !is_space(*s.p))
+        return false;
+    skip_space(&s);
+    if (!take_word(&s, "version"))
+        return false;
+    skip_space(&s);
+    if (!take_number(&s, &v) || (trim(&s), s.n))
+        return false;
+    if (t->has_version || t->has_plan || t->ran) {
+        fault_text(t, "the TAP version is not in the first line");
+    } else if (v < 13 || v > 14) {
+        struct buf b = BUF_INIT;
+        buf_addf(&b, "TAP version %" PRIu64 " is not known; 13 and 14 are, and 12 without a line",
+                 v);
+        fault(t, &b);
+        buf_release(&b);
+    } else {
+        t->version = (unsigned)v;
+    }
+    t->has_version = true;
+    return true;
+}
+
+static bool bail_line(struct tap *t, struct piece line)
+{
+    skip_space(&line);
+    if (!take(&line, "Bail out!"))
+        return false;
+    trim(&line);
+    t->bailed = true;
+    buf_clear(&t->reason);
+    buf_add(&t->reason, line.p, line.n);
+    return true;
+}
+
+/* A YAML block behind a point: indented "---", up to "..." with the same indent. */
+static bool yaml_line(struct tap *t, struct piece line)
+{
+    size_t indent = 0;
+    while (indent < line.n && is_space(line.p[indent]))
+        indent++;
+    struct piece s = {line.p + indent, line.n - indent};
+    if (!t->in_yaml) {
+        if (!t->after_point || !indent || !take(&s, "---"))
+            return false;
+        t->in_yaml = true;
+        t->yaml_indent = indent;
+    } else if (indent < t->yaml_indent && s.n) {
+        t->in_yaml = false;
+        return false;
+    } else if (indent == t->yaml_indent && take(&s, "...")) {
+        t->in_yaml = false;
+    }
+    if (t->explains_failure)
+        add_detail(t, line.p, line.n);
+    return true;
+}
+
+static void handle_line(struct tap *t, const char *p, size_t n)
+{
+    if (n && p[n - 1] == '\r')
+        n--;
+    struct piece line = {p, n};
+    if (t->bailed || yaml_line(t, line))
+        return;
+    if (n && *p == '#') {
+        if (t->explains_failure)
+            add_detail(t, p, n);
+        return;
+    }
+    t->after_point = false;
+    if (bail_line(t, line) || point_line(t, line))
+        return;
+    if (!n || !is_space(*p))
+        t->explains_failure = false;
+    if (!plan_line(t, line))
+        version_line(t, line);
+}
+
+static void keep(struct tap *t, const char *p, size_t n)
+{
+    size_t room = TAP_LINE_MAX - t->line.len;
+    if (n > room) {
+        n = room;
+        t->line_cut = true;
+    }
+    buf_add(&t->line, p, n);
+}
+
+void tap_feed(struct tap *t, const void *data, size_t len)
+{
+    const char *p = data, *end = p + len;
+    while (p < end) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((nl ? nl : end) - p);
+        if (nl && !t->line.len && !t->line_cut && n <= TAP_LINE_MAX) {
+            handle_line(t, p, n);
+        } else {
+            keep(t, p, n);
+            if (nl) {
+                handle_line(t, buf_cstr(&t->line), t->line.len);
+                buf_clear(&t->line);
+                t->line_cut = false;
+            }
+        }
+        p += n + (nl != NULL);
+    }
+}
+
+static void join(struct buf *message)
+{
+    if (message->len)
+        buf_adds(message, "; ");
+}
+
+/* What is wrong, the gravest first; nothing if all is well. */
+static void explain(const struct tap *t, int exit_status, struct buf *m)
+{
+    if (t->bailed) {
+        buf_adds(m, "Bail out! ");
+        buf_add(m, t->reason.data ? t->reason.data : "", t->reason.len);
+        while (m->data[m->len - 1] == ' ')
+            m->data[--m->len] = '\0';
+        return;
+    }
+    if (t->failed) {
+        buf_addf(m, "%" PRIu64 " of %" PRIu64 " points failed, the first: ", t->failed, t->ran);
+        buf_add(m, t->first_failed.data, t->first_failed.len);
+    }
+    if (!t->has_plan) {
+        join(m);
+        buf_adds(m, "no plan (1..N) in its output");
+    } else if (t->ran != t->planned) {
+        join(m);
+        buf_addf(m, "planned %" PRIu64 " points, ran %" PRIu64, t->planned, t->ran);
+    }
+    if (t->error.len) {
+        join(m);
+        buf_add(m, t->error.data, t->error.len);
+    }
+    if (exit_status) {
+        join(m);
+        buf_addf(m, "exit status %d", exit_status);
+    }
+}
+
+enum outcome tap_finish(struct tap *t, int exit_status, struct buf *message)
+{
+    if (t->line.len) {
+        handle_line(t, t->line.data, t->line.len);
+        buf_clear(&t->line);
+    }
+    size_t before = message->len;
+    explain(t, exit_status, message);
+    if (message->len > before)
+        return OUTCOME_FAILED;
+    if (!t->skip_all)
+        return OUTCOME_PASSED;
+    if (t->reason.len)
+        buf_add(message, t->reason.data, t->reason.len);
+    else
+        buf_adds(message, "the script says no reason");
+    return OUTCOME_SKIPPED;
+}

@@ -1,0 +1,23 @@
+/* From what became of a native test's process to its record in the journal. */
+#ifndef RUN_VERDICT_H
+#define RUN_VERDICT_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "plan/planfile.h"
+#include "run/journal.h"
+#include "run/supervise.h"
+#include "run/tap.h"
+
+/* "SIGSEGV", or "signal 42" into out. */
+void verdict_signal_name(char *out, size_t size, int sig);
+/* "exit status 3" or "killed by SIGSEGV (core dumped)" for a wait status. */
+void verdict_status(struct buf *b, int status);
+/* Fills r (test, outcome, times; attempt 1) and its fields, which stay in *fields. tap is NULL
+ * for format exec; otherwise it has seen all output, and is finished here. command is the
+ * program's name, cwd where it should have started, for messages. */
+void verdict_record(struct record *r, struct buf *fields, const struct supervised *s,
+                    struct tap *tap, uint64_t timeout_ms, const char *command, const char *cwd);
+
+#endif

@@ -1,0 +1,83 @@
+/* The talk between rowlock-exec (or the driver) and the zygote, over a UNIX stream socket at
+ * TEMP/zygote, TEMP being the run's temporary folder.
+ *
+ * A frame: u32 length of the payload, u8 type, payload. Integers are little-endian.
+ *
+ * The client sends one of
+ *   'R' run    u32 slot, u32 attempt, u32 count, then per test: u32 index in the plan,
+ *              u32 length, that many bytes of its id (as the zygote's own list gave it).
+ *              The zygote hands the connection to the worker of that slot, which it forks
+ *              first if there is none. The client may send 'R' only once per connection.
+ *   'F' finish Every worker tears down and ends, then the session ends. Answered by the
+ *              'J' records of what failed in those teardowns, then by 'Q'.
+ *   'P' ping   Answered by 'Q' at once.
+ * and gets
+ *   'S' start  u32 index in the plan, u32 pid of the worker. The test starts now.
+ *   'J' record u32 index, u8 kind, u8 outcome, i64 start_ns, u64 wall_ns, u64 user_ns,
+ *              u64 sys_ns, u64 peak_bytes, u32 n_fields, then the fields in the journal's form.
+ *              A RESULT ends its test; an AMEND may come at any time, for any earlier test
+ *              that this worker ran.
+ *   'E' end    u32 1 if tests of the group were left out because the run is to stop, else 0.
+ *              The group is done, the connection is closed.
+ *   'X' exit   i32 wait status. The worker died; comes from the zygote itself, then it closes.
+ *   'Q' quit   i32 exit status of the session, as pytest would return it.
+ *
+ * A client that closes its connection before 'E' (a timeout, Ctrl-C, its death) makes the
+ * zygote end that worker: SIGINT, so that fixtures tear down, then SIGKILL after the grace;
+ * the slot gets a new worker with its next 'R', never the old one. A worker's crash traceback
+ * (faulthandler, all threads) is in TEMP/gwN.crash; on a timeout the client sends SIGABRT to
+ * the pid of 'S' first, which makes the worker write it.
+ *
+ * Start: the zygote is started with
+ *     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
+ *            --rowlock-watch PID -- PYTEST_ARGS…
+ * It runs pytest's own start-up and collection, writes RUNDIR/pytest.json (the tests, form
+ * below), listens on TEMP/zygote, and then writes one byte to FD and closes it. When pytest
+ * itself ends first (a usage error, a collection error, no tests), it exits with pytest's
+ * status, FD closes without a byte, and what pytest printed is in RUNDIR/zygote.log. It ends
+ * with everything it started when process PID (followed by pidfd) does.
+ *
+ * pytest.json: {"pytest": "8.3.1", "python": "3.11.7", "rootdir": …, "inipath": … or null,
+ *   "deselected": n, "markers": ["name", …],
+ *   "options": {…}                           what the zygote's pytest parsed, for the driver
+ *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
+ *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
+ *              "weight": n, "timeout": s or null}, …]}
+ * Strings that are not UTF-8 come with backslash escapes. A second test of the same node id
+ * gets "@2" appended, and so on, so that ids are unique. */
+#ifndef RUN_ZYGOTE_H
+#define RUN_ZYGOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct frame {
+    uint8_t type;
+    uint32_t len;
+    const unsigned char *payload; /* borrowed until the next read */
+};
+
+/* Connects to TEMP/zygote; the descriptor (O_CLOEXEC) or -1 and err. Works for any length of
+ * TEMP up to PATH_MAX. */
+int zygote_connect(const char *temp_dir, struct error *err);
+/* Sends one frame; false with errno if the other side is gone. Never raises SIGPIPE. */
+bool zygote_send(int fd, uint8_t type, const void *payload, size_t len);
+
+/* Collects bytes from fd and yields frames. */
+struct frame_reader {
+    int fd;
+    struct buf in;
+    size_t used; /* bytes of in that were handed out */
+};
+void frame_reader_init(struct frame_reader *r, int fd);
+void frame_reader_release(struct frame_reader *r);
+/* Reads what is there (blocks only if nothing is buffered and fd is blocking).
+ * 1: a frame; 0: the other side closed; -1: EAGAIN or an error, errno says. A frame above
+ * 256 MiB is an error (EMSGSIZE). */
+int frame_read(struct frame_reader *r, struct frame *f);
+
+#endif

@@ -1,0 +1,213 @@
+#include "run/zygote_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/strv.h"
+#include "run/interrupts.h"
+#include "run/journal.h"
+#include "run/platform.h"
+#include "run/zygote.h"
+
+extern char **environ;
+
+static void zygote_arguments(const struct zygote_host *z, int ready, struct strv *argv)
+{
+    char *dir = realpath(z->store->dir, NULL);
+    strv_push(argv, z->argv[0]);
+    strv_push(argv, z->argv[1]);
+    strv_push(argv, "--rowlock-temp");
+    strv_push(argv, z->store->temp);
+    strv_push(argv, "--rowlock-run");
+    strv_push(argv, dir ? dir : z->store->dir);
+    strv_push(argv, "--rowlock-ready");
+    strv_pushf(argv, "%d", ready);
+    strv_push(argv, "--rowlock-watch");
+    strv_pushf(argv, "%ld", (long)z->watch);
+    strv_push(argv, "--");
+    strv_push_all(argv, z->argv + 2);
+    free(dir);
+}
+
+static void zygote_environment(const struct zygote_host *z, struct strv *env)
+{
+    static const char *const own[] = {"ROWLOCK_MODE=", "ROWLOCK_WORKERS=", "ROWLOCK_ENV_PREFIX=",
+                                      "ROWLOCK_RUN_UID=", "ROWLOCK_GRACE="};
+    for (char **e = environ; *e; e++) {
+        bool keep = true;
+        for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
+            keep = strncmp(*e, own[i], strlen(own[i])) != 0;
+        if (keep)
+            strv_push(env, *e);
+    }
+    strv_pushf(env, "ROWLOCK_MODE=%s", z->sequential ? "sequential" : "parallel");
+    strv_pushf(env, "ROWLOCK_WORKERS=%u", z->workers);
+    strv_pushf(env, "ROWLOCK_ENV_PREFIX=%s", z->env_prefix);
+    strv_pushf(env, "ROWLOCK_RUN_UID=%s", z->store->uid);
+    strv_pushf(env, "ROWLOCK_GRACE=%g", z->grace);
+}
+
+bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err)
+{
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC) != 0)
+        return error_errno(err, EXIT_INTERNAL, "pipe");
+    struct strv argv = STRV_INIT, env = STRV_INIT;
+    zygote_arguments(z, ready[1], &argv);
+    zygote_environment(z, &env);
+    char *log = runstore_path(z->store, "zygote.log");
+    z->pid = fork();
+    if (z->pid == 0) {
+        setsid();
+        interrupts_reset();
+        int in = open("/dev/null", O_RDONLY);
+        int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+        dup2(in, 0);
+        dup2(out, 1);
+        dup2(out, 2);
+        /* Nothing else of ours, an outer make's jobserver among it, goes along. */
+        platform_cloexec_from(3);
+        fcntl(ready[1], F_SETFD, 0);
+        execvpe(argv.v[0], argv.v, env.v);
+        dprintf(2, "%s: %s\n", argv.v[0], strerror(errno));
+        _exit(127);
+    }
+    close(ready[1]);
+    strv_release(&argv);
+    strv_release(&env);
+    free(log);
+    *ready_fd = ready[0];
+    if (z->pid > 0)
+        return true;
+    close(ready[0]);
+    return error_errno(err, EXIT_INTERNAL, "the pytest process cannot be started");
+}
+
+enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *status,
+                                    void (*tick)(void *), void *ctx)
+{
+    enum zygote_state result = ZYGOTE_READY;
+    while (!interrupts_wait(ready_fd, 100)) {
+        if (interrupts_count()) {
+            zygote_kill(z);
+            result = ZYGOTE_INTERRUPTED;
+            break;
+        }
+        tick(ctx);
+    }
+    char byte;
+    if (result == ZYGOTE_READY && read(ready_fd, &byte, 1) != 1) {
+        int wait_status = 0;
+        while (waitpid(z->pid, &wait_status, 0) < 0 && errno == EINTR)
+            ;
+        z->pid = 0;
+        *status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+        result = ZYGOTE_ENDED;
+    }
+    close(ready_fd);
+    return result;
+}
+
+static uint32_t get_u32(const unsigned char *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t get_u64(const unsigned char *p)
+{
+    return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
+}
+
+/* Journals the payload of a 'J' frame, unless it is none: the journal stays whole. */
+static bool journal_frame(int journal_fd, const struct frame *f, struct error *err)
+{
+    enum { HEAD = 4 + 1 + 1 + 8 + 4 * 8 + 4 };
+    const unsigned char *p = f->payload;
+    if (f->len < HEAD || p[4] < RECORD_RESULT || p[4] > RECORD_NOTE || p[5] >= OUTCOME_COUNT ||
+        !journal_fields_valid(p + HEAD, f->len - HEAD, get_u32(p + 46)))
+        return true;
+    struct record r = {.test = get_u32(p),
+                       .kind = p[4],
+                       .outcome = p[5],
+                       .slot = JOURNAL_NO_SLOT,
+                       .attempt = 1,
+                       .start_ns = (int64_t)get_u64(p + 6),
+                       .wall_ns = get_u64(p + 14),
+                       .user_ns = get_u64(p + 22),
+                       .sys_ns = get_u64(p + 30),
+                       .peak_bytes = get_u64(p + 38),
+                       .n_fields = get_u32(p + 46),
+                       .fields = p + HEAD,
+                       .fields_len = f->len - HEAD};
+    return journal_write(journal_fd, &r, err);
+}
+
+bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct error *err)
+{
+    int fd = zygote_connect(temp, err);
+    if (fd < 0)
+        return false;
+    struct frame_reader in;
+    struct frame f;
+    frame_reader_init(&in, fd);
+    bool quit = false;
+    if (zygote_send(fd, 'F', NULL, 0)) {
+        while (!quit && interrupts_count() < 2) {
+            int n = frame_read(&in, &f);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0)
+                break;
+            if (f.type == 'J' && !journal_frame(journal_fd, &f, err))
+                break;
+            if (f.type == 'Q' && f.len >= 4) {
+                *status = (int32_t)get_u32(f.payload);
+                quit = true;
+            }
+        }
+    }
+    frame_reader_release(&in);
+    close(fd);
+    if (!quit && !err->msg)
+        error_set(err, EXIT_INTERNAL,
+                  "the pytest process ended early; its output is in .rowlock/last/zygote.log");
+    return quit;
+}
+
+bool zygote_finish(struct zygote_host *z, int journal_fd, int *status, struct error *err)
+{
+    bool ok = zygote_finish_at(z->store->temp, journal_fd, status, err);
+    for (int i = 0; z->pid > 0 && i < 200; i++) {
+        if (waitpid(z->pid, NULL, WNOHANG) != 0)
+            z->pid = 0;
+        else
+            interrupts_wait(-1, 10);
+    }
+    zygote_kill(z);
+    return ok;
+}
+
+void zygote_kill(struct zygote_host *z)
+{
+    if (z->pid <= 0)
+        return;
+    /* TERM first: the zygote kills its workers and what they started. */
+    kill(z->pid, SIGTERM);
+    for (int i = 0; i < 100; i++) {
+        if (waitpid(z->pid, NULL, WNOHANG) != 0) {
+            z->pid = 0;
+            return;
+        }
+        interrupts_wait(-1, 20);
+    }
+    kill(z->pid, SIGKILL);
+    while (waitpid(z->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    z->pid = 0;
+}

@@ -1,0 +1,43 @@
+/* Starting and ending the zygote; the talk with it is in run/zygote.h. */
+#ifndef RUN_ZYGOTE_HOST_H
+#define RUN_ZYGOTE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "run/runstore.h"
+
+struct zygote_host {
+    const struct runstore *store;
+    char *const *argv;      /* PYTHON zygote.py PYTEST_ARGS…, NULL-terminated */
+    const char *env_prefix; /* "FQCN" */
+    uint32_t workers;
+    bool sequential;
+    double grace; /* seconds */
+    pid_t watch;  /* the zygote ends when this process does */
+    pid_t pid;    /* set by zygote_start */
+};
+
+enum zygote_state {
+    ZYGOTE_READY,
+    ZYGOTE_ENDED, /* pytest ended first: *status is its exit status, its words are in zygote.log */
+    ZYGOTE_INTERRUPTED /* Ctrl-C while it collected; it is gone */
+};
+
+/* Starts it. EXIT_INTERNAL on failure. */
+bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err);
+/* Waits until it has collected; calls tick(ctx) some times a second. Closes ready_fd. */
+enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *status,
+                                    void (*tick)(void *), void *ctx);
+/* Has every worker tear down and end, journals what failed in that (amends) and waits for the
+ * zygote's end. *status is pytest's exit status. False if it does not answer: err says so. */
+bool zygote_finish(struct zygote_host *z, int journal_fd, int *status, struct error *err);
+/* Asks the zygote of the run with that temporary folder, whoever started it, to end; journals as
+ * above. */
+bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct error *err);
+/* Ends it at once, if it runs. */
+void zygote_kill(struct zygote_host *z);
+
+#endif

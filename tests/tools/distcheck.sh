@@ -1,0 +1,69 @@
+#!/bin/sh
+# distcheck.sh DISTDIR MAKE CONFIGURE-ARGUMENTS...: unpacks DISTDIR.tar.gz, builds out of tree from
+# a read-only source tree, checks, installs into a private prefix, tests what was installed,
+# uninstalls it, and makes the distribution again from there.
+set -eu
+dist=$1
+make=$2
+shift 2
+top=$(pwd)/distcheck
+tarball=$(pwd)/$dist.tar.gz
+
+fail()
+{
+    echo "distcheck: $*" >&2
+    exit 1
+}
+
+# Name, size and content of every file below a folder.
+listing()
+{
+    (cd "$1" && find . -name __pycache__ -prune -o -type f -exec cksum {} + | sort -k 3)
+}
+
+remove()
+{
+    if [ -d "$top" ]; then
+        chmod -R u+w "$top"
+        rm -rf "$top"
+    fi
+}
+
+remove
+mkdir "$top"
+cd "$top"
+tar xzf "$tarball"
+chmod -R a-w "$dist"
+# Root may write where nobody may: so see to it that nothing did.
+listing "$dist" >before
+mkdir build
+cd build
+"../$dist/configure" --prefix="$top/prefix" "$@"
+# shellcheck disable=SC2086 # MAKE may hold arguments
+{
+    $make all
+    $make "${DISTCHECK_CHECK:-check}"
+    $make install
+    $make installcheck
+    $make uninstall
+    left=$(find "$top/prefix" ! -type d -print -o -name 'rowlock*' -print)
+    [ -z "$left" ] || fail "left behind by make uninstall: $left"
+    $make install DESTDIR="$top/dest"
+    [ -x "$top/dest$top/prefix/bin/rowlock" ] || fail 'make install does not honour DESTDIR'
+    [ -z "$(find "$top/prefix" ! -type d -print)" ] || fail 'make install wrote outside of DESTDIR'
+    $make installcheck DESTDIR="$top/dest"
+    $make uninstall DESTDIR="$top/dest"
+    $make dist
+    tar tzf "$dist.tar.gz" | sort >"$top/again"
+    tar tzf "$tarball" | sort >"$top/first"
+    cmp "$top/first" "$top/again" || fail 'a distribution made from the distribution differs'
+    $make distclean
+}
+left=$(find . -type f -print)
+[ -z "$left" ] || fail "left behind by make distclean: $left"
+cd "$top"
+listing "$dist" >after
+cmp before after || fail 'the build wrote into the source tree'
+cd ..
+remove
+echo "distcheck: $dist.tar.gz is ready for distribution"

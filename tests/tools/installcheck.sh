@@ -1,0 +1,47 @@
+#!/bin/sh
+# installcheck.sh ROWLOCK PYTHON VERSION: tests an installed rowlock from a folder of its own.
+set -eu
+rowlock=$1
+python=$2
+version=$3
+
+fail()
+{
+    echo "installcheck: $*" >&2
+    exit 1
+}
+
+case $rowlock in
+/*) ;;
+*) rowlock=$(pwd)/$rowlock ;;
+esac
+folder=$(mktemp -d "${TMPDIR:-/tmp}/rowlock-installcheck.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
+"$rowlock" --version | grep -qF "$version" || fail "$rowlock --version does not say $version"
+
+printf '#!/bin/sh\nexit 0\n' >good.sh
+printf '#!/bin/sh\nexit 1\n' >bad.sh
+chmod +x good.sh bad.sh
+suites='{"name": "native", "format": "exec", "glob": "good.sh"}'
+expected=1
+if "$python" -c 'import pytest' 2>/dev/null; then
+    mkdir tests
+    printf 'def test_one():\n    pass\n\n\ndef test_two():\n    pass\n' >tests/test_sample.py
+    suites="$suites, {\"name\": \"py\", \"format\": \"pytest\", \"paths\": [\"tests\"]}"
+    expected=3
+fi
+printf '{"rowlock": 1, "suites": [%s]}\n' "$suites" >tests.json
+"$rowlock" parallel -n 2 --python "$python" --report-json report.json ||
+    fail "a run in which all tests pass ended with $?"
+grep -qE "\"passed\": *${expected}([^0-9]|\$)" report.json ||
+    fail "the report does not count $expected passed tests"
+
+printf '{"rowlock": 1, "suites": [{"name": "n", "format": "exec", "glob": "*.sh"}]}\n' >tests.json
+status=0
+"$rowlock" parallel -n 2 >output 2>&1 || status=$?
+[ "$status" = 1 ] || fail "a run with a failed test ended with $status"
+grep -q '1 passed, 1 failed\|1 failed, 1 passed' output || fail 'the summary does not count them'
+echo "installcheck: $rowlock works"
