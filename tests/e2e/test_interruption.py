@@ -1,0 +1,201 @@
+"""Ctrl-C and kill -9 of every process of a run: nothing stays behind, what is known is kept."""
+
+import json
+import os
+import signal
+import time
+
+
+def sh(test_id, script, **more):
+    return dict({"id": test_id, "command": ["sh", "-c", script]}, **more)
+
+
+def long_suite(project):
+    """Ten quick tests, and when they are recorded two that start a daemon and stay."""
+    stay = "setsid sleep 3333 & touch up.$$; exec sleep 3333"
+    tests = [sh(f"quick{i}", "true") for i in range(10)]
+    more = {"env": {"STAY": project.mark}, "timeout": 120, "depends": [t["id"] for t in tests]}
+    tests += [sh(f"stay{i}", stay, **more) for i in range(2)]
+    project.write("tests.json", json.dumps({"rowlock": 1, "tests": tests}))
+
+
+def long_pytest(project):
+    project.write(
+        "test_long.py",
+        "import os, subprocess, time, pytest\n"
+        "@pytest.fixture(scope='module')\n"
+        "def server():\n"
+        "    p = subprocess.Popen(['sleep', '3333'], start_new_session=True)\n"
+        "    yield\n"
+        "    p.kill()\n"
+        "    open('torn-down', 'w').close()\n"
+        "@pytest.mark.parametrize('i', range(10))\n"
+        "def test_quick(i): pass\n"
+        "def test_stay(server):\n"
+        "    open('up.py', 'w').close()\n"
+        "    time.sleep(3333)\n",
+    )
+
+
+def is_up(project):
+    return any(p.name.startswith("up.") for p in project.path(".").iterdir())
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+        return f.read().strip()
+
+
+def start(project, wait_until, *args):
+    child = project.start("parallel", "-n", "2", *args, env={"RUN_MARK": project.mark})
+    assert wait_until(lambda: is_up(project)), "the long test starts"
+    return child
+
+
+def gone(project, processes_with, wait_until):
+    return wait_until(lambda: processes_with(project.mark) == [])
+
+
+def test_ctrl_c_keeps_what_is_known(project, processes_with, wait_until):
+    long_suite(project)
+    child = start(project, wait_until, "--report-json", "report.json")
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert "interrupted" in out
+    summary = project.report()["summary"]
+    assert summary["passed"] == 10
+    assert gone(project, processes_with, wait_until)
+
+
+def test_ctrl_c_tears_pytest_fixtures_down(project, processes_with, wait_until):
+    long_pytest(project)
+    child = start(project, wait_until)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert "10 passed" in out
+    assert project.path("torn-down").exists()
+    assert gone(project, processes_with, wait_until)
+
+
+def test_second_ctrl_c_kills(project, processes_with, wait_until):
+    script = "trap '' TERM INT; touch up.$$; while :; do sleep 1; done"
+    project.write("pytest.ini", "[pytest]\n[rowlock]\ngrace = 60\n")
+    project.write("tests.json", json.dumps({"rowlock": 1, "tests": [sh("stubborn", script)]}))
+    child = start(project, wait_until)
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert gone(project, processes_with, wait_until)
+
+
+def kill_one(project, wait_until, name, inner=False):
+    """Kills what stands above a test that stays: make, or its outer or inner rowlock-exec.
+
+    Found upwards from the test's own process, which its up.PID names, so that it cannot
+    be a process that is just about to end.
+    """
+    child = start(project, wait_until, "--report-json", "report.json")
+    pid = int(next(p.name for p in project.path(".").glob("up.*"))[3:])
+    above = []
+    while pid != child.pid:
+        pid = parent_of(pid)
+        above.append(pid)
+    victims = [p for p in above if name_of(p) == name]
+    assert len(victims) == (2 if name == "rowlock-exec" else 1)
+    os.kill(victims[0 if inner else -1], signal.SIGKILL)
+    return child
+
+
+def finish_with_interrupt(child):
+    """What was killed is crashed; the tests that stay are ended by Ctrl-C."""
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    return out
+
+
+def next_run_is_clean(project):
+    project.write("tests.json", json.dumps({"rowlock": 1, "tests": [sh("t", "true")]}))
+    done = project.rowlock("parallel", "-n", "2")
+    assert done.returncode == 0 and "1 passed" in done.stdout
+
+
+def test_kill_9_of_the_driver(project, processes_with, wait_until):
+    long_suite(project)
+    child = start(project, wait_until)
+    child.kill()
+    child.communicate(timeout=60)
+    assert gone(project, processes_with, wait_until)
+    report = project.rowlock("report", "--report-json", "report.json")
+    assert "10 passed" in report.stdout
+    next_run_is_clean(project)
+
+
+def test_kill_9_of_the_driver_of_a_pytest_suite(project, processes_with, wait_until):
+    long_pytest(project)
+    child = start(project, wait_until)
+    child.kill()
+    child.communicate(timeout=60)
+    assert gone(project, processes_with, wait_until)
+
+
+def test_kill_9_of_make(project, processes_with, wait_until):
+    long_suite(project)
+    child = kill_one(project, wait_until, "make")
+    out = finish_with_interrupt(child)
+    assert project.report()["summary"]["passed"] == 10, out
+    assert gone(project, processes_with, wait_until)
+    next_run_is_clean(project)
+
+
+def test_kill_9_of_outer_and_inner_rowlock_exec(project, processes_with, wait_until):
+    for inner in (False, True):
+        long_suite(project)
+        child = kill_one(project, wait_until, "rowlock-exec", inner)
+        out = finish_with_interrupt(child)
+        assert project.report()["summary"]["passed"] == 10, out
+        assert gone(project, processes_with, wait_until)
+        for p in project.path(".").glob("up.*"):
+            p.unlink()
+    next_run_is_clean(project)
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+        return int(f.read().rsplit(")", 1)[1].split()[1])
+
+
+def test_kill_9_of_rowlock_exec_marks_the_test_crashed(project, wait_until):
+    """The test that ran is crashed, the rest of its group runs all the same."""
+    tests = [sh("first", "touch up.$$; exec sleep 3333", timeout=120)]
+    tests += [sh(f"t{i}", "true") for i in range(20)]
+    project.write("tests.json", json.dumps({"rowlock": 1, "tests": tests}))
+    child = kill_one(project, wait_until, "rowlock-exec", inner=True)
+    child.communicate(timeout=60)
+    assert child.returncode == 1
+    outcomes = {t["id"]: t["outcome"] for t in project.report()["tests"]}
+    assert outcomes.pop("first") == "crashed"
+    assert set(outcomes.values()) == {"passed"} and len(outcomes) == 20
+
+
+def test_kill_9_of_the_zygote(project, processes_with, wait_until):
+    long_pytest(project)
+    child = kill_one(project, wait_until, lambda p: name_of(p).startswith("python"))
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode != 0
+    assert gone(project, processes_with, wait_until), out
+
+
+def test_kill_9_of_a_standalone_make(project, processes_with, wait_until):
+    long_suite(project)
+    project.rowlock("generate", "-n", "2")
+    child = project.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": project.mark})
+    assert wait_until(lambda: is_up(project))
+    child.kill()
+    child.communicate(timeout=60)
+    assert gone(project, processes_with, wait_until)
+    next_run_is_clean(project)

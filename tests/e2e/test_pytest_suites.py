@@ -1,0 +1,297 @@
+"""pytest suites through the driver: the verdicts of plain pytest, fixtures, distribution."""
+
+import json
+import re
+
+MIXED = '''
+import unittest
+import pytest
+
+def test_pass(): pass
+def test_fail(): assert [1, 2] == [1, 3]
+@pytest.mark.skip(reason="later")
+def test_skip(): pass
+def test_skip_inside(): pytest.skip("no network")
+@pytest.mark.xfail(reason="known")
+def test_xfail(): assert 0
+@pytest.mark.xfail
+def test_xpass(): pass
+@pytest.mark.xfail(strict=True)
+def test_xpass_strict(): pass
+@pytest.fixture
+def broken(): raise RuntimeError("set-up")
+def test_error(broken): pass
+@pytest.fixture
+def late():
+    yield
+    raise RuntimeError("teardown")
+def test_late(late): pass
+@pytest.mark.parametrize("x", ["a b", "ü", "c[d]", 1.5])
+def test_param(x): assert x != 1.5
+
+class TestUnit(unittest.TestCase):
+    def test_one(self): self.assertEqual(1, 1)
+    def test_two(self): self.assertEqual(1, 2)
+    @unittest.expectedFailure
+    def test_three(self): self.fail()
+'''
+
+
+def outcomes(project):
+    return {t["id"]: t["outcome"] for t in project.report()["tests"]}
+
+
+def test_verdicts_equal_plain_pytest(project):
+    project.write("test_mixed.py", MIXED)
+    plain = project.pytest_plain()
+    for command in (("parallel", "-n", "2"), ("sequential",)):
+        done = project.rowlock(*command, "--report-json", "report.json")
+        assert done.returncode == plain.returncode == 1
+        assert outcomes(project) == plain.outcomes
+    assert "assert [1, 2] == [1, 3]" in done.stdout
+    assert "RuntimeError: teardown" in done.stdout
+
+
+WIDE = '''
+import os
+import pytest
+
+def log(word):
+    with open("log", "a") as f:
+        f.write("%s %s\\n" % (word, os.environ.get("PYTEST_XDIST_WORKER", "master")))
+
+@pytest.fixture(scope="session")
+def session():
+    log("session+")
+    yield
+    log("session-")
+
+@pytest.fixture(scope="module")
+def module(session, request):
+    log("module+" + request.module.__name__)
+    yield
+    log("module-" + request.module.__name__)
+
+@pytest.fixture(scope="class")
+def klass(module, request):
+    log("class+")
+    yield
+    log("class-")
+'''
+USES = '''
+class TestA:
+    def test_1(self, klass): pass
+    def test_2(self, klass): pass
+class TestB:
+    def test_3(self, klass): pass
+def test_4(module): pass
+def test_5(session): pass
+'''
+
+
+def test_wide_fixtures_live_once_per_worker(project):
+    project.write("conftest.py", WIDE)
+    for name in "abcd":
+        project.write(f"test_{name}.py", USES)
+    for dist in ("load", "loadscope", "loadfile", "loadgroup"):
+        if project.path("log").exists():
+            project.path("log").unlink()
+        done = project.rowlock("parallel", "-n", "2", "--dist", dist)
+        assert done.returncode == 0, done.stdout
+        lines = project.path("log").read_text().split("\n")[:-1]
+        workers = {line.split()[1] for line in lines}
+        for worker in workers:
+            words = [line.split()[0] for line in lines if line.endswith(" " + worker)]
+            assert words.count("session+") == words.count("session-") <= 1
+            assert words[-1] == "session-"
+            for word in set(words):
+                other = word.replace("+", "-") if "+" in word else word.replace("-", "+")
+                assert words.count(word) == words.count(other)
+        if dist == "loadfile":
+            assert sum("module+" in line for line in lines) == 4
+
+
+def test_loadscope_keeps_a_scope_on_one_worker(project):
+    body = (
+        "import os, pytest\n"
+        "@pytest.mark.parametrize('i', range(20))\n"
+        "class TestX:\n"
+        "    def test(self, i):\n"
+        "        with open('ran', 'a') as f:\n"
+        "            f.write(__name__ + ' ' + os.environ['PYTEST_XDIST_WORKER'] + '\\n')\n"
+    )
+    for i in range(6):
+        project.write(f"test_{i}.py", body)
+    assert project.rowlock("parallel", "-n", "3").returncode == 0
+    rows = set(project.path("ran").read_text().split("\n")[:-1])
+    assert len(rows) == 6
+
+
+def test_loadgroup_keeps_a_group_on_one_worker(project):
+    body = (
+        "import os, pytest\n"
+        "@pytest.mark.xdist_group('g')\n"
+        "@pytest.mark.parametrize('i', range(4))\n"
+        "def test(i):\n"
+        "    with open('ran', 'a') as f: f.write(os.environ['PYTEST_XDIST_WORKER'] + '\\n')\n"
+    )
+    for i in range(4):
+        project.write(f"test_{i}.py", body)
+    assert project.rowlock("parallel", "-n", "3", "--dist", "loadgroup").returncode == 0
+    lines = project.path("ran").read_text().split()
+    assert len(lines) == 16 and len(set(lines)) == 1
+
+
+def test_serial_tests_run_alone_and_last(project):
+    project.write(
+        "test_order.py",
+        "import os, time, pytest\n"
+        "def visit(word):\n"
+        "    os.mkdir('in-%s-%d' % (word, os.getpid())); time.sleep(0.02)\n"
+        "    here = [n for n in os.listdir('.') if n.startswith('in-')]\n"
+        "    os.rmdir('in-%s-%d' % (word, os.getpid()))\n"
+        "    with open('order', 'a') as f: f.write(word + '\\n')\n"
+        "    return here\n"
+        "@pytest.mark.serial\n"
+        "@pytest.mark.parametrize('i', range(3))\n"
+        "def test_serial(i): assert len(visit('serial')) == 1\n"
+        "@pytest.mark.parametrize('i', range(12))\n"
+        "def test_parallel(i): visit('parallel')\n",
+    )
+    done = project.rowlock("parallel", "-n", "3", "--dist", "load")
+    assert done.returncode == 0, done.stdout
+    assert project.path("order").read_text().split() == ["parallel"] * 12 + ["serial"] * 3
+
+
+def test_addopts_of_an_xdist_project(project):
+    project.write(
+        "pytest-parallel.ini",
+        "[pytest]\naddopts =\n    -n 2\n    --dist loadscope\n    -m 'not slow'\n"
+        "markers =\n    slow: takes long\n",
+    )
+    project.write(
+        "test_x.py",
+        "import pytest\ndef test_a(worker_id): assert worker_id in ('gw0', 'gw1')\n"
+        "@pytest.mark.slow\ndef test_b(): assert 0\n",
+    )
+    done = project.rowlock("-c", "pytest-parallel.ini", "--report-json", "report.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert outcomes(project) == {"test_x.py::test_a": "passed"}
+    project.write("pytest.ini", "[pytest]\n")
+    done = project.rowlock("-c", "pytest.ini", "--report-json", "report.json")
+    assert done.returncode == 1
+    assert [t["worker"] for t in project.report()["tests"]] == ["master", "master"]
+
+
+def test_paths_ids_and_pytest_options(project):
+    project.write("a/test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    project.write("b/test_b.py", "def test_three(): pass\n")
+
+    def ids(*args):
+        return project.rowlock("list", *args).stdout.split()
+
+    assert ids() == ["a/test_a.py::test_one", "a/test_a.py::test_two", "b/test_b.py::test_three"]
+    assert ids("b") == ["b/test_b.py::test_three"]
+    assert ids("a/test_a.py::test_two") == ["a/test_a.py::test_two"]
+    assert ids("-k", "two or three") == ["a/test_a.py::test_two", "b/test_b.py::test_three"]
+    assert ids("--ignore=a") == ["b/test_b.py::test_three"]
+    assert ids("--deselect", "a/test_a.py::test_one", "-p", "no:cacheprovider") == [
+        "a/test_a.py::test_two",
+        "b/test_b.py::test_three",
+    ]
+
+
+def test_crash_timeout_and_the_rest(project):
+    project.write(
+        "test_bad.py",
+        "import os, signal, time, pytest\n"
+        "def test_before(): pass\n"
+        "def test_segv(): os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "def test_between(): pass\n"
+        "def test_exit(): os._exit(3)\n"
+        "@pytest.mark.timeout(0.5)\n"
+        "def test_hang(): time.sleep(600)\n"
+        "def test_after(): pass\n",
+    )
+    done = project.rowlock("parallel", "-n", "2", "--report-json", "report.json")
+    assert done.returncode == 1
+    got = {name.split("::")[1]: o for name, o in outcomes(project).items()}
+    assert got == {
+        "test_before": "passed",
+        "test_segv": "crashed",
+        "test_between": "passed",
+        "test_exit": "crashed",
+        "test_hang": "timeout",
+        "test_after": "passed",
+    }
+    assert "SIGSEGV" in done.stdout
+    assert "test_hang" in done.stdout and "in test_hang" in done.stdout, "the traceback is shown"
+
+
+def test_mixed_project_in_one_run(project):
+    project.write("tests/test_py.py", "def test_a(): pass\ndef test_b(): assert 0\n")
+    project.write("t/x.sh", "#!/bin/sh\nexit 0\n", executable=True)
+    project.write(
+        "tests.json",
+        json.dumps(
+            {
+                "rowlock": 1,
+                "suites": [
+                    {"name": "py", "format": "pytest", "paths": ["tests"]},
+                    {"name": "sh", "format": "exec", "glob": "t/*.sh", "markers": ["unit"]},
+                ],
+            }
+        ),
+    )
+    done = project.rowlock("parallel", "-n", "2", "--report-json", "report.json")
+    assert done.returncode == 1
+    assert outcomes(project) == {
+        "sh/x.sh": "passed",
+        "tests/test_py.py::test_a": "passed",
+        "tests/test_py.py::test_b": "failed",
+    }
+    assert project.rowlock("list", "tests/test_py.py").stdout.split() == [
+        "tests/test_py.py::test_a",
+        "tests/test_py.py::test_b",
+    ]
+    assert project.rowlock("list", "sh").stdout.split() == ["sh/x.sh"]
+
+
+def test_standalone_makefile(project):
+    project.write(
+        "test_x.py",
+        "import pytest\n@pytest.mark.parametrize('i', range(6))\ndef test(i): assert i != 4\n"
+        "@pytest.mark.serial\ndef test_last(): pass\n",
+    )
+    assert project.rowlock("generate", "-n", "2", "--dist", "load").returncode == 0
+    done = project.make("-f", ".rowlock/tests.mk", "-j2")
+    assert done.returncode == 2
+    assert done.stdout.count("PASSED test_x.py") == 6
+    assert "FAILED test_x.py::test[4]" in done.stdout
+    text = project.path(".rowlock/tests.mk").read_text()
+    goal = re.search(r"^# (t\d+) test_x.py::test_last$", text, re.M).group(1)
+    done = project.make("-f", ".rowlock/tests.mk", goal)
+    assert done.returncode == 0
+    assert done.stdout.count("PASSED") == 1
+
+
+def test_pytest_speaks_for_itself_when_it_refuses(project):
+    project.write("test_x.py", "import nosuchmodule_xyz\n")
+    plain = project.pytest_plain()
+    done = project.rowlock("parallel")
+    assert done.returncode == plain.returncode == 2
+    assert "ModuleNotFoundError: No module named 'nosuchmodule_xyz'" in done.stdout
+    assert not project.path(".rowlock").exists()
+    project.write("test_x.py", "def test_a(): pass\n")
+    done = project.rowlock("parallel", "--no-such-option")
+    assert done.returncode == 4
+    assert "--no-such-option" in done.stdout + done.stderr
+    done = project.rowlock("parallel", "-m", "unit and")
+    assert done.returncode == 4
+    assert project.rowlock("parallel", "-k", "nothing_like_it").returncode == 5
+
+
+def test_lastfailed_works_across_workers(project):
+    project.write("test_x.py", "def test_a(): assert 0\ndef test_b(): pass\n")
+    assert project.rowlock("parallel", "-n", "2").returncode == 1
+    assert project.rowlock("list", "--lf").stdout.split() == ["test_x.py::test_a"]
