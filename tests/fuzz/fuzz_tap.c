@@ -1,0 +1,69 @@
+/* Exercises the TAP reader: the output of a test program, once in one piece and once in pieces
+ * of odd sizes. Both give the same, all memory stays within its bounds, and the points that it
+ * records are whole fields of the journal. */
+#include <string.h>
+
+#include "run/journal.h"
+#include "run/tap.h"
+#include "support.h"
+
+static bool same(const struct buf *a, const struct buf *b)
+{
+    return a->len == b->len && memcmp(buf_cstr(a), buf_cstr(b), a->len) == 0;
+}
+
+static void check_same(const struct tap *a, const struct tap *b)
+{
+    CHECK(a->ran == b->ran && a->failed == b->failed && a->skipped == b->skipped);
+    CHECK(a->xfailed == b->xfailed && a->xpassed == b->xpassed && a->planned == b->planned);
+    CHECK(a->bailed == b->bailed && a->skip_all == b->skip_all && a->version == b->version);
+    CHECK(a->n_points == b->n_points && same(&a->points, &b->points));
+    CHECK(same(&a->detail, &b->detail) && same(&a->error, &b->error));
+    CHECK(same(&a->reason, &b->reason) && same(&a->first_failed, &b->first_failed));
+}
+
+static void check_bounds(const struct tap *t)
+{
+    CHECK(t->line.len <= TAP_LINE_MAX && t->detail.len <= TAP_DETAIL_BYTES);
+    CHECK(t->n_points <= TAP_FAILURES_MAX && t->n_plan_todo <= TAP_PLAN_TODO_MAX);
+    CHECK(t->points.len <= TAP_POINTS_BYTES + 2 * TAP_LINE_MAX + 9 * (size_t)TAP_FAILURES_MAX);
+    CHECK(t->failed + t->skipped + t->xfailed + t->xpassed <= t->ran);
+    CHECK(journal_fields_valid((const unsigned char *)t->points.data, t->points.len, t->n_points));
+}
+
+static enum outcome finish(struct tap *t, int status, struct buf *message)
+{
+    enum outcome o = tap_finish(t, status, message);
+    check_bounds(t);
+    CHECK(o == OUTCOME_PASSED || o == OUTCOME_FAILED || o == OUTCOME_SKIPPED);
+    CHECK(o == OUTCOME_FAILED || (!t->failed && !t->bailed && !status && t->ran == t->planned));
+    CHECK((o == OUTCOME_PASSED) == (message->len == 0));
+    CHECK(!message->len || !memchr(message->data, '\n', message->len));
+    return o;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct tap whole, pieces;
+    struct buf message = BUF_INIT, message2 = BUF_INIT;
+    int status = size % 3 == 2 ? 3 : 0;
+    tap_init(&whole);
+    tap_init(&pieces);
+    tap_feed(&whole, data, size);
+    for (size_t at = 0, n; at < size; at += n) {
+        n = 1 + at * 7 % 13;
+        if (n > size - at)
+            n = size - at;
+        tap_feed(&pieces, data + at, n);
+        CHECK(pieces.line.len <= TAP_LINE_MAX);
+    }
+    enum outcome o = finish(&whole, status, &message);
+    CHECK(o == finish(&pieces, status, &message2));
+    CHECK(same(&message, &message2));
+    check_same(&whole, &pieces);
+    buf_release(&message);
+    buf_release(&message2);
+    tap_release(&whole);
+    tap_release(&pieces);
+    return 0;
+}
