@@ -16,6 +16,7 @@
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
+#include "run/queue.h"
 
 /* How often make is started again for tests that a killed make left. */
 enum { MOST_ROUNDS = 3 };
@@ -133,6 +134,7 @@ static bool journal_broke(const struct session *n, struct error *err)
 static bool run_all(struct session *n, struct error *err)
 {
     for (int round = 0; round < MOST_ROUNDS; round++) {
+        queue_fill(&n->state, &n->map);
         enum driver_end end = run_make(n, err);
         size_t left =
             outcome_settle(&n->map, &n->state, n->journal_fd, end != DRIVER_INTERRUPTED, err);
@@ -205,7 +207,7 @@ static void say_what_runs(const struct suite *s)
         fprintf(stderr,
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
-    if (s->options.dist == DIST_WORKSTEAL || s->options.dist == DIST_EACH)
+    if (s->options.dist == DIST_EACH)
         fprintf(stderr, "rowlock: --dist %s is run as --dist load by this version\n",
                 dist_name(s->options.dist));
     if (s->options.forked)

@@ -18,6 +18,7 @@
 #include "run/jobserver.h"
 #include "run/journal.h"
 #include "run/platform.h"
+#include "run/queue.h"
 #include "run/rundir.h"
 #include "run/runstore.h"
 #include "run/zygote_host.h"
@@ -88,6 +89,19 @@ static bool begin_zygote(const struct plan_map *map, const struct runstore *stor
     return ok;
 }
 
+static bool fill_queues(const struct runstore *store, const struct plan_map *map,
+                        struct error *err)
+{
+    struct state state = {0};
+    char *path = runstore_path(store, "state");
+    bool ok = state_open(&state, path, err);
+    if (ok)
+        queue_fill(&state, map);
+    state_close(&state);
+    free(path);
+    return ok;
+}
+
 /* Slots for the -jN of the make above; without a number, as planned. */
 static unsigned slots_for(const struct plan_map *map)
 {
@@ -148,6 +162,7 @@ int command_begin(const struct invocation *inv)
         ok = fd >= 0 &&
              runstore_write_state(&store, map.head->n_tests, workers, map.head->maxfail, true,
                                   &err) &&
+             fill_queues(&store, &map, &err) &&
              begin_zygote(&map, &store, workers, make, &code, &err) &&
              link_run(&store, inv->args.v[0], make, &err);
         if (ok)

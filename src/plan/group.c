@@ -37,7 +37,7 @@ static enum kind kind_of(const struct work *w, uint32_t i)
         return KIND_ALONE;
     if (t->serial)
         return KIND_SERIAL;
-    if (dist == DIST_LOADGROUP && t->group)
+    if ((dist == DIST_LOADGROUP || dist == DIST_WORKSTEAL) && t->group)
         return KIND_GROUP;
     if (w->lockset_of[i])
         return KIND_LOCKED;
@@ -45,7 +45,7 @@ static enum kind kind_of(const struct work *w, uint32_t i)
         return KIND_SCOPE;
     if (dist == DIST_LOADFILE && is_pytest(t) && t->file)
         return KIND_FILE;
-    return KIND_CHUNK;
+    return dist == DIST_WORKSTEAL ? KIND_ALONE : KIND_CHUNK;
 }
 
 static uint32_t add_unit(struct work *w, uint32_t test)

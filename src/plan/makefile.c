@@ -126,6 +126,33 @@ static void write_group(FILE *f, const struct plan *p, uint32_t g, struct buf *b
             g + 1, u->weight > 1 ? "+" : "", g + 1);
 }
 
+static uint32_t count_queues(const struct plan *p)
+{
+    uint32_t slots = p->settings.n_slots ? p->settings.n_slots : 1;
+    return p->n_queued ? slots : 0;
+}
+
+/* What keeps the workers busy under worksteal: a recipe per worker. The groups in the queues keep
+ * their own rules, for named goals. */
+static void write_queues(FILE *f, const struct plan *p)
+{
+    uint32_t n = count_queues(p);
+    if (!n)
+        return;
+    fprintf(f, "\n# Workers take groups g1 to g%u from their queues, and from each other's.\n",
+            p->n_queued);
+    for (uint32_t q = 0; q < n; q++)
+        fprintf(f, "q%u: | rowlock-begin ; @-$(rowlock_exec) queue\n", q + 1);
+    struct list l = {f, "rowlock-end: ", "", 0};
+    for (uint32_t q = 0; q < n; q++)
+        list_add(&l, 'q', q);
+    list_end(&l);
+    l.before = ".PHONY: ";
+    for (uint32_t q = 0; q < n; q++)
+        list_add(&l, 'q', q);
+    list_end(&l);
+}
+
 /* The files that a group's tests need, each once. */
 static void write_needs(FILE *f, const struct plan *p, uint32_t g, struct buf *b)
 {
@@ -158,6 +185,8 @@ static void write_included(FILE *f, const struct plan *p, struct buf *b)
           f);
     list_groups(f, "", 0, p->n_units, ": private SHELL := /bin/sh");
     list_groups(f, "", 0, p->n_units, ": private .SHELLFLAGS := -c");
+    for (uint32_t q = 0; q < count_queues(p); q++)
+        fprintf(f, "q%u: private SHELL := /bin/sh\nq%u: private .SHELLFLAGS := -c\n", q + 1, q + 1);
     fputs("# Who reads tests.mk by itself wants to run tests, not to make the files they need.\n",
           f);
     for (uint32_t g = 0; g < p->n_units; g++)
@@ -181,7 +210,9 @@ static void write_phase(FILE *f, const struct plan *p, uint32_t phase, uint32_t 
     if (phase + 1 >= p->n_phases)
         return;
     snprintf(text, sizeof text, "rowlock-phase-%u: | ", phase);
-    list_groups(f, text, first, below, "");
+    for (uint32_t q = 0; phase == 0 && q < count_queues(p); q++)
+        fprintf(f, "%sq%u\n", text, q + 1);
+    list_groups(f, text, phase == 0 ? p->n_queued : first, below, "");
     if (phase > 0)
         fprintf(f, "rowlock-phase-%u: | rowlock-phase-%u\n", phase, phase - 1);
     fprintf(f, ".PHONY: rowlock-phase-%u\n", phase);
@@ -222,7 +253,8 @@ bool plan_write_makefile(const struct plan *p, const char *path, struct error *e
     for (uint32_t g = 0; g < p->n_units; g++)
         write_group(out.f, p, g, &b);
     fputs("\n# Make starts groups in this order.\n", out.f);
-    list_groups(out.f, "rowlock-end: ", 0, p->n_units, "");
+    list_groups(out.f, "rowlock-end: ", p->n_queued, p->n_units, "");
+    write_queues(out.f, p);
     list_groups(out.f, ".PHONY: ", 0, p->n_units, "");
     struct list tests = {out.f, ".PHONY: ", "", 0};
     for (uint32_t i = 0; i < p->n_tests; i++)

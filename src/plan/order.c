@@ -282,6 +282,8 @@ void work_order(struct work *w)
     memset(s.chain, 0xff, p->n_units * sizeof *s.chain);
     link_units(&s);
     order_phases(&s);
+    if (p->settings.dist == DIST_WORKSTEAL)
+        work_queues(w, s.order);
     permute(&s);
     link_after(&s);
     for (uint32_t k = 0; k < s.n_locks; k++)

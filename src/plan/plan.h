@@ -50,6 +50,8 @@ struct plan {
     char ***locks; /* of test i: its locks and, as "xdist_group:NAME", its group; sorted; NULL */
     struct plan_unit *units; /* in the order in which they start: group i is target g(i+1) */
     uint32_t n_units;
+    uint32_t n_queued; /* under worksteal: the first so many units are handed out by queues */
+    uint32_t *queues;  /* of slot s: units queues[s] up to, not with, queues[s + 1]; NULL */
     uint32_t n_phases; /* even phases run in parallel, odd ones hold the serial groups */
     struct plan_settings settings; /* strings borrowed */
     struct arena arena;            /* what the units and locks point to */
@@ -67,6 +69,8 @@ bool plan_write_file(const struct plan *p, const char *path, struct error *err);
  *
  *     .rowlock/rowlock-exec RUNID begin [GOALS]      before all groups
  *     .rowlock/rowlock-exec RUNID N [GOALS]          group gN, counted from 1
+ *     .rowlock/rowlock-exec RUNID queue              groups from the workers' queues, until all
+ *                                                    are empty (worksteal; run/queue.h)
  *     .rowlock/rowlock-exec RUNID end                after all groups, in a full run only
  *
  * GOALS is there when tests or groups were named on make's command line: the words "t17",

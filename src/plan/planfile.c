@@ -23,7 +23,8 @@ static bool head_ok(const struct plan_map *p)
     return memcmp(h->magic, PLAN_MAGIC, sizeof h->magic) == 0 && h->size == p->size &&
            section_ok(p, h->off_tests, h->n_tests, sizeof(struct plan_test)) &&
            section_ok(p, h->off_groups, h->n_groups, sizeof(struct plan_group)) &&
-           section_ok(p, h->off_members, h->n_members, sizeof(uint32_t));
+           section_ok(p, h->off_members, h->n_members, sizeof(uint32_t)) &&
+           h->n_queued <= h->n_groups;
 }
 
 bool plan_map_open(struct plan_map *p, const char *path, struct error *err)

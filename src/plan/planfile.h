@@ -71,6 +71,8 @@ struct plan_head {
     uint32_t n_slots; /* workers */
     uint32_t flags;   /* enum plan_flags */
     uint32_t maxfail; /* 0: none */
+    uint32_t n_queued; /* under worksteal: groups 0 up to, not with, this one are in queues */
+    uint32_t reserved;
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */
     uint64_t grace_ms;     /* between SIGTERM and SIGKILL */
@@ -79,6 +81,8 @@ struct plan_head {
     struct plan_str env_prefix; /* "FQCN" */
     struct plan_str program;    /* absolute path of rowlock, for begin and end */
     struct plan_list zygote;    /* strings: argv that starts the zygote; empty without pytest */
+    struct plan_list queues;    /* uint32_t, n_slots + 1: queue s holds groups queues[s] up to, not
+                                   with, queues[s + 1]; empty where n_queued is 0 */
 };
 
 /* A mapped plan file. */

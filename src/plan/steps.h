@@ -66,5 +66,8 @@ uint32_t work_lockset(struct work *w, struct strv *names);
 void work_group(struct work *w);
 /* Sorts the units into the order in which they start, and fills their `after`. */
 void work_order(struct work *w);
+/* Under worksteal: puts the units that may run anywhere at any time in front, cut into one queue
+ * per slot. order: all units, in the order in which they would start. */
+void work_queues(struct work *w, uint32_t *order);
 
 #endif

@@ -167,6 +167,12 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->env_prefix = put_str(t, s->env_prefix);
     h->program = put_str(t, s->program);
     h->zygote = put_strings(t, s->zygote);
+    h->n_queued = p->n_queued;
+    if (p->n_queued) {
+        size_t n = (size_t)h->n_slots + 1;
+        size_t at = put_list(t, n, sizeof(uint32_t), &h->queues);
+        memcpy(t->data.data + at, p->queues, n * sizeof(uint32_t));
+    }
 }
 
 _Static_assert(sizeof(struct plan_head) % 8 == 0, "the tests follow at once");

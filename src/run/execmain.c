@@ -23,6 +23,7 @@
 static const char help[] =
     "usage: rowlock-exec RUN GROUP [GOAL...]  run the tests of group GROUP (a number): all,\n"
     "                                         or those named: t17, g3, @FILE\n"
+    "       rowlock-exec RUN queue            run groups from the workers' queues (worksteal)\n"
     "       rowlock-exec RUN begin            start a run, unless the driver has\n"
     "       rowlock-exec RUN end              end it and report\n"
     "       rowlock-exec --help | --version\n"
@@ -98,7 +99,7 @@ static int run_word(const char *run, const char *word, char *const *goals, struc
 {
     if (strcmp(word, "begin") == 0 || strcmp(word, "end") == 0)
         return call_rowlock(run, word, err);
-    uint32_t group = group_number(word);
+    uint32_t group = strcmp(word, "queue") == 0 ? OUTER_QUEUES : group_number(word);
     return group ? outer_run(run, group, goals, err) : usage("the group must be a number from 1");
 }
 

@@ -16,26 +16,35 @@
 
 enum { SHOWN_OF_ID = 500 };
 
-/* The members of the group that this start is to run. */
-static bool find_tests(struct job *j, struct error *err)
+/* Adds the members of a group that are to run. */
+static void add_tests(struct job *j, uint32_t number, const struct plan_group *group)
 {
-    j->group = plan_map_group(&j->plan, j->group_number - 1);
-    if (!j->group_number || !j->group)
-        return error_set(err, EXIT_USAGE, "%s/plan: there is no group %u; start a new run", j->dir,
-                         j->group_number);
-    uint32_t n =
-        j->group->count < j->plan.head->n_members ? j->group->count : j->plan.head->n_members;
+    uint32_t n = group->count < j->plan.head->n_members ? group->count : j->plan.head->n_members;
     uint32_t *members = xcalloc(n, sizeof *members);
     bool *wanted = xcalloc(n, sizeof *wanted);
     for (uint32_t k = 0; k < n; k++)
-        members[k] = plan_map_member(&j->plan, j->group, k);
-    goals_select(&j->goals, j->group_number, members, n, wanted);
-    j->n_tests = 0;
+        members[k] = plan_map_member(&j->plan, group, k);
+    goals_select(&j->goals, number, members, n, wanted);
+    j->tests = xreallocarray(j->tests, (size_t)j->n_tests + n + 1, sizeof *j->tests);
     for (uint32_t k = 0; k < n; k++)
         if (wanted[k] && members[k] < j->state.run->n_tests && plan_map_test(&j->plan, members[k]))
-            members[j->n_tests++] = members[k];
-    j->tests = members;
+            j->tests[j->n_tests++] = members[k];
     free(wanted);
+    free(members);
+}
+
+bool job_choose(struct job *j, uint32_t number, uint32_t n, struct error *err)
+{
+    j->n_tests = 0;
+    j->group_number = number;
+    j->group = plan_map_group(&j->plan, number - 1);
+    for (uint32_t i = number; i - number < n; i++) {
+        const struct plan_group *group = i ? plan_map_group(&j->plan, i - 1) : NULL;
+        if (!group)
+            return error_set(err, EXIT_USAGE, "%s/plan: there is no group %u; start a new run",
+                             j->dir, i);
+        add_tests(j, i, group);
+    }
     return true;
 }
 
@@ -50,14 +59,12 @@ static bool open_files(struct job *j, struct error *err)
     return ok;
 }
 
-bool job_open(struct job *j, const char *run, uint32_t number, char *const *goals,
-              struct error *err)
+bool job_open(struct job *j, const char *run, char *const *goals, struct error *err)
 {
     memset(j, 0, sizeof *j);
     j->journal = j->slot.fd = -1;
-    j->group_number = number;
     j->dir = rundir_find(run, err);
-    if (!j->dir || !open_files(j, err) || !goals_read(&j->goals, goals, err) || !find_tests(j, err))
+    if (!j->dir || !open_files(j, err) || !goals_read(&j->goals, goals, err))
         return false;
     j->prints = j->state.run->standalone != 0;
     void *p =

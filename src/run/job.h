@@ -38,8 +38,8 @@ struct job {
     int journal;
     char *journal_path;
     struct goals goals;
-    const struct plan_group *group;
-    uint32_t group_number; /* from 1 */
+    const struct plan_group *group; /* the first of those that it runs now */
+    uint32_t group_number;          /* its number, from 1 */
     uint32_t *tests;       /* indexes of those to run, in order */
     uint32_t n_tests;
     struct slot slot;
@@ -48,11 +48,12 @@ struct job {
     struct job_progress *progress;
 };
 
-/* Opens the files of run (the word of the recipe) and finds group number (from 1). goals: the
- * words behind it (run/goals.h). False with err; job_close in either case. The slot is not
- * taken yet. */
-bool job_open(struct job *j, const char *run, uint32_t number, char *const *goals,
-              struct error *err);
+/* Opens the files of run (the word of the recipe). goals: the words behind it (run/goals.h). False
+ * with err; job_close in either case. The slot is not taken yet. */
+bool job_open(struct job *j, const char *run, char *const *goals, struct error *err);
+/* The job is to run n groups, from number (counted from 1) on, which are all of pytest tests or
+ * all of native ones. */
+bool job_choose(struct job *j, uint32_t number, uint32_t n, struct error *err);
 void job_close(struct job *j);
 
 /* The test of an index; never NULL for one of job.tests. */

@@ -18,6 +18,7 @@
 #include "run/kernel_lock.h"
 #include "run/platform.h"
 #include "run/pygroup.h"
+#include "run/queue.h"
 #include "run/signals.h"
 #include "run/supervise.h"
 #include "run/verdict.h"
@@ -204,6 +205,15 @@ static int named_result(const struct job *j)
     return EXIT_OK;
 }
 
+static enum lock_result take_slot(struct job *j, struct error *err)
+{
+    enum lock_result rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+    if (rc == LOCK_TAKEN)
+        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
+                              j->plan.head->flags & PLAN_SEQUENTIAL);
+    return rc;
+}
+
 static int run_job(struct job *j, struct error *err)
 {
     int serial = -1, code;
@@ -215,10 +225,8 @@ static int run_job(struct job *j, struct error *err)
     if (named)
         rc = take_locks(j, &serial, &set, err);
     if (rc == LOCK_TAKEN)
-        rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+        rc = take_slot(j, err);
     if (rc == LOCK_TAKEN) {
-        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
-                              j->plan.head->flags & PLAN_SEQUENTIAL);
         code = run_inner(j, err);
         if (named && code == EXIT_OK)
             code = named_result(j);
@@ -231,6 +239,52 @@ static int run_job(struct job *j, struct error *err)
     return code;
 }
 
+static bool is_pytest_group(const struct job *j, uint32_t i)
+{
+    const struct plan_group *g = plan_map_group(&j->plan, i);
+    return g && g->format == FORMAT_PYTEST;
+}
+
+/* Runs the groups from first up to end: neighbours of one kind together. */
+static int run_stretch(struct job *j, uint32_t first, uint32_t end, struct error *err)
+{
+    int code = EXIT_OK;
+    while (first < end && code == EXIT_OK) {
+        uint32_t n = 1;
+        while (first + n < end && is_pytest_group(j, first + n) == is_pytest_group(j, first))
+            n++;
+        if (!job_choose(j, first + 1, n, err))
+            return (int)err->code;
+        if (anything_left(j))
+            code = run_inner(j, err);
+        first += n;
+    }
+    return code;
+}
+
+/* Works the slot's queue off, and then those of others. */
+static int run_queues(struct job *j, struct error *err)
+{
+    uint32_t first, n;
+    int code = EXIT_OK;
+    if (queue_empty(&j->state))
+        return EXIT_OK;
+    enum lock_result rc = take_slot(j, err);
+    if (rc != LOCK_TAKEN)
+        return rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    while (code == EXIT_OK && atomic_load(&j->state.run->stop) == STOP_NO &&
+           queue_take(&j->state, j->slot.number, &first, &n))
+        code = run_stretch(j, first, first + n, err);
+    return code;
+}
+
+static int run_opened(struct job *j, uint32_t number, struct error *err)
+{
+    if (number == OUTER_QUEUES)
+        return run_queues(j, err);
+    return job_choose(j, number, 1, err) ? run_job(j, err) : (int)err->code;
+}
+
 int outer_run(const char *run, uint32_t number, char *const *goals, struct error *err)
 {
     struct job j;
@@ -240,8 +294,8 @@ int outer_run(const char *run, uint32_t number, char *const *goals, struct error
     platform_adopt_orphans();
     if (!platform_die_with_parent(SIGTERM, parent))
         return EXIT_INTERRUPTED;
-    if (job_open(&j, run, number, goals, err))
-        code = run_job(&j, err);
+    if (job_open(&j, run, goals, err))
+        code = run_opened(&j, number, err);
     else if (err->code != EXIT_OK)
         code = (int)err->code;
     job_close(&j);

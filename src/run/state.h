@@ -64,6 +64,8 @@ struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */
     _Atomic uint32_t pid;      /* of the test's process, for messages only */
     _Atomic uint64_t since_ns; /* CLOCK_MONOTONIC */
+    _Atomic uint64_t queue;    /* run/queue.h: the first group and, in the upper half, the one
+                                  behind the last */
 };
 
 /* A mapped state file. */

@@ -142,6 +142,72 @@ def test_loadgroup_keeps_a_group_on_one_worker(project):
     assert len(lines) == 16 and len(set(lines)) == 1
 
 
+def test_worksteal_takes_the_tail_of_a_busy_worker(project):
+    """The first test of a worker's stretch waits for the last one of the same stretch: only
+    somebody else can run that."""
+    project.write(
+        "test_a.py",
+        "import os, time, pytest\n"
+        "@pytest.mark.parametrize('i', range(20))\n"
+        "def test(i, worker_id):\n"
+        "    open(f'ran-{i}-{worker_id}', 'w').close()\n"
+        "    while i == 0 and not os.path.exists('last'): time.sleep(0.01)\n"
+        "    if i == 9: open('last', 'w').close()\n"
+        "@pytest.mark.xdist_group('g')\n"
+        "@pytest.mark.parametrize('i', range(6))\n"
+        "def test_group(i, worker_id):\n"
+        "    open(f'group-{i}-{worker_id}', 'w').close()\n",
+    )
+    done = project.rowlock("parallel", "-n", "2", "--dist", "worksteal", "--timeout", "100")
+    assert done.returncode == 0 and "26 passed" in done.stdout
+    ran = [p.name.split("-") for p in project.path(".").glob("ran-*")]
+    worker = {int(i): name for _, i, name in ran}
+    assert len(ran) == 20 and worker[0] != worker[9]
+    assert len({p.name.split("-")[2] for p in project.path(".").glob("group-*")}) == 1
+
+
+def test_worksteal_by_make_alone_and_after_a_kill(project):
+    """A worker that dies in the middle of its queue: the next round runs what it had taken."""
+    project.write(
+        "tests.json",
+        json.dumps(
+            {
+                "rowlock": 1,
+                "tests": [
+                    {"id": f"t{i}", "command": ["sh", "-c", f"echo >> ran-{i}"]} for i in range(40)
+                ]
+                + [
+                    {
+                        "id": "killer",
+                        "command": [
+                            "sh",
+                            "-c",
+                            "p=$(sed 's/.*) //' /proc/$PPID/stat | cut -d' ' -f2);"
+                            " kill -9 $p; sleep 99",
+                        ],
+                        "timeout": 60,
+                    }
+                ],
+            }
+        ),
+    )
+    done = project.rowlock(
+        "parallel", "-n", "2", "--dist", "worksteal", "--report-json", "report.json"
+    )
+    assert done.returncode == 1
+    outcomes = project.outcomes()
+    assert outcomes.pop("killer") == "crashed"
+    assert set(outcomes.values()) == {"passed"} and len(outcomes) == 40
+    assert all(project.path(f"ran-{i}").read_text() == "\n" for i in range(40))
+    project.manifest(*({"id": f"t{i}", "command": ["true"]} for i in range(40)))
+    assert project.rowlock("generate", "-n", "2", "--dist", "worksteal").returncode == 0
+    for jobs in ("-j1", "-j2", "-j5"):
+        made = project.make("-f", ".rowlock/tests.mk", jobs)
+        assert made.returncode == 0 and "40 passed" in made.stdout
+    named = project.make("-f", ".rowlock/tests.mk", "t3")
+    assert named.returncode == 0 and named.stdout.count("PASSED") == 1
+
+
 def test_serial_tests_run_alone_and_last(project):
     project.write(
         "test_order.py",

@@ -98,7 +98,7 @@ static void describe(struct manifest *m, struct test *t, const char *piece)
 /* ---- What the makefile may hold ------------------------------------------------------------ */
 
 /* A word of a rule: a numbered target or one of our own names. */
-#define TARGET  "(t[0-9]+|g[0-9]+|rowlock-(end|begin|phase-[0-9]+))"
+#define TARGET  "(t[0-9]+|g[0-9]+|q[0-9]+|rowlock-(end|begin|phase-[0-9]+))"
 #define TARGETS TARGET "( " TARGET ")*"
 #define ENCODED "([]A-Za-z0-9._/:[-]|%[0-9A-F][0-9A-F])"
 
@@ -113,6 +113,8 @@ static const char *const forms[] = {
     "^\\.PHONY: " TARGETS "$",
     "^g[0-9]+: \\| rowlock-begin ; \\+?@\\$\\(rowlock_ignore\\)\\$\\(rowlock_exec\\) [0-9]+ "
     "\\$\\(rowlock_goals\\)$",
+    "^q[0-9]+: \\| rowlock-begin ; @-\\$\\(rowlock_exec\\) queue$",
+    "^# Workers take groups g1 to g[0-9]+ from their queues, and from each other's\\.$",
     "^" TARGETS ": private (SHELL := /bin/sh|\\.SHELLFLAGS := -c)$",
 };
 
@@ -257,6 +259,9 @@ static void check_file(const struct plan *p)
         for (uint32_t k = 0; k < pg->count; k++)
             CHECK(plan_map_member(&map, pg, k) == p->units[g].tests[k]);
     }
+    CHECK(map.head->n_queued == p->n_queued);
+    for (uint32_t s = 0; p->n_queued && s <= map.head->n_slots; s++)
+        CHECK(plan_map_list_u32(&map, map.head->queues, s) == p->queues[s]);
     plan_map_close(&map);
     free(path);
 }

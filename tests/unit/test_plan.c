@@ -180,12 +180,33 @@ static void check_weights(const struct plan *p, const struct closure *c)
     }
 }
 
+/* What is in a queue may start at any time: it waits for nothing, and nothing but the next phase
+ * waits for it. */
+static void check_queues(const struct plan *p)
+{
+    if (!p->n_queued)
+        return;
+    assert_int_equal(p->settings.dist, DIST_WORKSTEAL);
+    assert_int_equal(p->queues[0], 0);
+    assert_int_equal(p->queues[p->settings.n_slots], p->n_queued);
+    for (uint32_t s = 0; s < p->settings.n_slots; s++)
+        assert_true(p->queues[s] <= p->queues[s + 1]);
+    for (uint32_t u = 0; u < p->n_units; u++) {
+        const struct plan_unit *unit = &p->units[u];
+        if (u < p->n_queued)
+            assert_true(!unit->n_after && !unit->phase && !unit->serial && unit->weight <= 1);
+        for (uint32_t k = 0; k < unit->n_after; k++)
+            assert_true(unit->after[k] >= p->n_queued);
+    }
+}
+
 static void check_plan(const struct plan *p)
 {
     struct closure c;
     uint32_t *unit_of = xmalloc((p->n_tests + 1u) * sizeof *unit_of);
     memset(unit_of, 0xff, (p->n_tests + 1u) * sizeof *unit_of);
     check_units(p, unit_of);
+    check_queues(p);
     close_plan(&c, p);
     check_order(p, &c, unit_of);
     if (!p->settings.sequential)
@@ -313,6 +334,28 @@ static void test_strategies(void **state)
     expect(f, "bd a c e");
     f->s.dist = DIST_LOAD;
     expect(f, "bd a c e");
+}
+
+static void test_queues_of_neighbours_the_longest_first(void **state)
+{
+    struct fixture *f = *state;
+    f->s.dist = DIST_WORKSTEAL;
+    f->s.n_slots = 2;
+    ADD(&f->m, "a", "scope=f", "file=f");
+    ADD(&f->m, "b", "scope=f", "file=f", "group=g");
+    ADD(&f->m, "c", "scope=f", "file=f");
+    ADD(&f->m, "d", "scope=h", "file=h", "group=g");
+    ADD(&f->m, "e", "scope=h", "file=h", "expected=3");
+    ADD(&f->m, "k", "scope=h", "file=h", "locks=x");
+    ADD(&f->m, "l", "scope=h", "file=h", "locks=x", "locks=y");
+    ADD(&f->m, "s", "scope=h", "file=h", "serial");
+    expect(f, "bd a e c k l<4 | s");
+    assert_int_equal(f->p.n_queued, 4);
+    assert_int_equal(f->p.queues[1], 2);
+    f->s.sequential = true;
+    plan_release(&f->p);
+    plantest_plan(&f->p, &f->m, &f->s);
+    assert_int_equal(f->p.n_queued, 0);
 }
 
 static void test_load_chunks_have_no_more_than_64(void **state)
@@ -570,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_selection_drops_dependencies),
         RULE(test_nothing),
         RULE(test_strategies),
+        RULE(test_queues_of_neighbours_the_longest_first),
         RULE(test_load_chunks_have_no_more_than_64),
         RULE(test_load_chunks_follow_known_durations),
         RULE(test_longest_first),
