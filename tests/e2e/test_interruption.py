@@ -32,7 +32,7 @@ def long_pytest(project):
         "@pytest.mark.parametrize('i', range(10))\n"
         "def test_quick(i): pass\n"
         "def test_stay(server):\n"
-        "    open('up.py', 'w').close()\n"
+        "    open(f'up.{os.getpid()}', 'w').close()\n"
         "    time.sleep(3333)\n",
     )
 
@@ -93,7 +93,8 @@ def test_second_ctrl_c_kills(project, processes_with, wait_until):
 
 
 def kill_one(project, wait_until, name, inner=False):
-    """Kills what stands above a test that stays: make, or its outer or inner rowlock-exec.
+    """Kills what stands above a test that stays: make, its outer or inner rowlock-exec, or, of
+    the two Pythons above a worker, the guard or the zygote (inner).
 
     Found upwards from the test's own process, which its up.PID names, so that it cannot
     be a process that is just about to end.
@@ -104,8 +105,8 @@ def kill_one(project, wait_until, name, inner=False):
     while pid != child.pid:
         pid = parent_of(pid)
         above.append(pid)
-    victims = [p for p in above if name_of(p) == name]
-    assert len(victims) == (2 if name == "rowlock-exec" else 1)
+    victims = [p for p in above if name_of(p).startswith(name)]
+    assert len(victims) == (1 if name == "make" else 2)
     os.kill(victims[0 if inner else -1], signal.SIGKILL)
     return child
 
@@ -182,12 +183,15 @@ def test_kill_9_of_rowlock_exec_marks_the_test_crashed(project, wait_until):
     assert set(outcomes.values()) == {"passed"} and len(outcomes) == 20
 
 
-def test_kill_9_of_the_zygote(project, processes_with, wait_until):
-    long_pytest(project)
-    child = kill_one(project, wait_until, lambda p: name_of(p).startswith("python"))
-    out, _ = child.communicate(timeout=60)
-    assert child.returncode != 0
-    assert gone(project, processes_with, wait_until), out
+def test_kill_9_of_the_zygote_and_its_guard(project, processes_with, wait_until):
+    for inner in (False, True):
+        long_pytest(project)
+        child = kill_one(project, wait_until, "python", inner)
+        out, _ = child.communicate(timeout=60)
+        assert child.returncode != 0
+        assert gone(project, processes_with, wait_until), out
+        for p in project.path(".").glob("up.*"):
+            p.unlink()
 
 
 def test_kill_9_of_a_standalone_make(project, processes_with, wait_until):
