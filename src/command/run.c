@@ -207,9 +207,6 @@ static void say_what_runs(const struct suite *s)
         fprintf(stderr,
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
-    if (s->options.dist == DIST_EACH)
-        fprintf(stderr, "rowlock: --dist %s is run as --dist load by this version\n",
-                dist_name(s->options.dist));
     if (s->options.forked)
         fprintf(stderr, "rowlock: --forked is not there in this version; tests share workers\n");
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,

@@ -68,7 +68,8 @@ static bool resolve_all(struct work *w, struct error *err)
     bool ok = true;
     if (known)
         memset(index_of, 0xff, known * sizeof *index_of);
-    for (uint32_t i = 0; i < p->n_tests; i++)
+    /* Not the copies that --dist each has made. */
+    for (uint32_t i = 0; i < p->n_selected; i++)
         index_of[p->tests[i]] = i;
     w->deps.first = arena_alloc(&w->scratch, (p->n_tests + 1u) * sizeof(uint32_t));
     for (uint32_t i = 0; i < p->n_tests && ok; i++) {

@@ -45,7 +45,8 @@ static enum kind kind_of(const struct work *w, uint32_t i)
         return KIND_SCOPE;
     if (dist == DIST_LOADFILE && is_pytest(t) && t->file)
         return KIND_FILE;
-    return dist == DIST_WORKSTEAL ? KIND_ALONE : KIND_CHUNK;
+    bool queued = dist == DIST_WORKSTEAL || work_copy_of(w, i) != WORK_NONE;
+    return queued ? KIND_ALONE : KIND_CHUNK;
 }
 
 static uint32_t add_unit(struct work *w, uint32_t test)

@@ -60,10 +60,11 @@ void work_locks(struct work *w)
     p->locks = arena_alloc(&p->arena, p->n_tests * sizeof *p->locks);
     for (uint32_t i = 0; i < p->n_tests; i++) {
         const struct test *t = work_test(w, i);
-        if (!t->locks && !t->group)
+        bool grouped = t->group && p->settings.dist != DIST_EACH;
+        if (!t->locks && !grouped)
             continue;
         strv_push_all(&names, t->locks);
-        if (t->group)
+        if (grouped)
             strv_pushf(&names, "xdist_group:%s", t->group);
         w->lockset_of[i] = work_lockset(w, &names);
         p->locks[i] = w->locksets[w->lockset_of[i]].names;

@@ -282,7 +282,7 @@ void work_order(struct work *w)
     memset(s.chain, 0xff, p->n_units * sizeof *s.chain);
     link_units(&s);
     order_phases(&s);
-    if (p->settings.dist == DIST_WORKSTEAL)
+    if (p->settings.dist == DIST_WORKSTEAL || p->settings.dist == DIST_EACH)
         work_queues(w, s.order);
     permute(&s);
     link_after(&s);

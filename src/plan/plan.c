@@ -30,6 +30,41 @@ uint32_t work_slots(const struct work *w)
     return w->p->settings.n_slots ? w->p->settings.n_slots : 1;
 }
 
+/* May the test have a copy on every worker? Only tests of pytest that nothing keeps apart. */
+static bool is_copied(const struct test *t, const struct plan_settings *s)
+{
+    return s->dist == DIST_EACH && !s->sequential && t->format == FORMAT_PYTEST && !t->serial &&
+           !t->locks && t->weight <= 1;
+}
+
+/* The tests of the plan: those selected, then, under --dist each, the copies for the workers
+ * behind the first, worker by worker. */
+static void list_tests(struct plan *p, const size_t *selected, uint32_t n)
+{
+    uint32_t slots = p->settings.n_slots ? p->settings.n_slots : 1, copies = 0;
+    for (uint32_t i = 0; i < n; i++)
+        copies += is_copied(&p->manifest->tests[selected[i]], &p->settings);
+    p->n_selected = n;
+    p->n_copied = copies;
+    p->n_tests = n + copies * (slots - 1);
+    p->tests = xmalloc((size_t)p->n_tests * sizeof *p->tests);
+    if (n)
+        memcpy(p->tests, selected, n * sizeof *p->tests);
+    uint32_t at = n;
+    for (uint32_t s = 1; s < slots && copies; s++)
+        for (uint32_t i = 0; i < n; i++)
+            if (is_copied(&p->manifest->tests[selected[i]], &p->settings))
+                p->tests[at++] = selected[i];
+}
+
+uint32_t work_copy_of(const struct work *w, uint32_t i)
+{
+    const struct plan *p = w->p;
+    if (!is_copied(work_test(w, i), &p->settings))
+        return WORK_NONE;
+    return i < p->n_selected ? 0 : 1 + (i - p->n_selected) / p->n_copied;
+}
+
 /* The order of the units proves that the graph has no cycle: every edge leads backwards. GNU Make
  * would drop an edge of a cycle, run in a wrong order and exit 0, so it is looked at in earnest. */
 static bool check_order(const struct plan *p, struct error *err)
@@ -61,14 +96,11 @@ bool plan_make(struct plan *p, const struct manifest *m, const size_t *selected,
                const struct plan_settings *s, struct error *err)
 {
     memset(p, 0, sizeof *p);
-    if (n > INT32_MAX)
+    if (n > INT32_MAX / (s->dist == DIST_EACH && s->n_slots ? s->n_slots : 1))
         return error_set(err, EXIT_USAGE, "%zu tests are too many for one run; select fewer", n);
     p->manifest = m;
     p->settings = *s;
-    p->n_tests = (uint32_t)n;
-    p->tests = xmalloc(n * sizeof *p->tests);
-    if (n)
-        memcpy(p->tests, selected, n * sizeof *p->tests);
+    list_tests(p, selected, (uint32_t)n);
     struct work w = {.p = p};
     bool ok = work_depends(&w, err);
     if (ok) {

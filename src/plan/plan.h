@@ -45,12 +45,13 @@ struct plan_unit {
 
 struct plan {
     const struct manifest *manifest;
-    size_t *tests; /* indexes into the manifest, in the manifest's order: test i is target t(i+1) */
-    uint32_t n_tests;
+    size_t *tests; /* indexes into the manifest, in the manifest's order: test i is target t(i+1).
+                      Under --dist each copies of n_copied of them follow for each further worker */
+    uint32_t n_tests, n_selected, n_copied;
     char ***locks; /* of test i: its locks and, as "xdist_group:NAME", its group; sorted; NULL */
     struct plan_unit *units; /* in the order in which they start: group i is target g(i+1) */
     uint32_t n_units;
-    uint32_t n_queued; /* under worksteal: the first so many units are handed out by queues */
+    uint32_t n_queued; /* under worksteal and each: the first so many units are in queues */
     uint32_t *queues;  /* of slot s: units queues[s] up to, not with, queues[s + 1]; NULL */
     uint32_t n_phases; /* even phases run in parallel, odd ones hold the serial groups */
     struct plan_settings settings; /* strings borrowed */

@@ -60,7 +60,8 @@ struct plan_group {
     uint32_t weight; /* the largest of its tests */
 };
 
-enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2 };
+/* PLAN_EACH: a queue is for its own slot only. */
+enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2, PLAN_EACH = 4 };
 
 struct plan_head {
     char magic[8];
@@ -71,7 +72,7 @@ struct plan_head {
     uint32_t n_slots; /* workers */
     uint32_t flags;   /* enum plan_flags */
     uint32_t maxfail; /* 0: none */
-    uint32_t n_queued; /* under worksteal: groups 0 up to, not with, this one are in queues */
+    uint32_t n_queued; /* under worksteal and each: groups 0 up to, not with, this one are in queues */
     uint32_t reserved;
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */

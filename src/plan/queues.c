@@ -1,6 +1,7 @@
-/* --dist worksteal: which groups lie in the workers' queues, and in which.
+/* --dist worksteal and each: which groups lie in the workers' queues, and in which.
  *
- * As in pytest-xdist every worker begins with a stretch of neighbouring tests, so that fixtures
+ * Under each a worker's queue holds its copies of all tests. Under worksteal:
+ * as in pytest-xdist every worker begins with a stretch of neighbouring tests, so that fixtures
  * of modules are set up few times. The stretches are of equal length in time, as far as that is
  * known, and within one the longest group comes first. */
 #include <stdlib.h>
@@ -28,6 +29,8 @@ static bool is_free(const struct work *w, uint32_t unit, const uint32_t *holders
     const struct lockset *set = &w->locksets[w->unit_lockset[unit]];
     if (u->phase || u->serial || u->weight > 1)
         return false;
+    if (w->p->settings.dist == DIST_EACH)
+        return work_copy_of(w, u->tests[0]) != WORK_NONE && !w->linked[u->tests[0]];
     for (uint32_t k = 0; k < set->n; k++)
         if (holders[set->ids[k]] > 1)
             return false;
@@ -64,12 +67,14 @@ static void cut(struct work *w, const struct queued *all, uint32_t n)
     struct plan *p = w->p;
     uint32_t slots = work_slots(w), at = 0;
     double total = 0, sum = 0;
+    bool each = p->settings.dist == DIST_EACH;
     for (uint32_t k = 0; k < n; k++)
         total += all[k].expected;
     p->queues = arena_alloc(&p->arena, (slots + 1u) * sizeof *p->queues);
     p->queues[0] = 0;
     for (uint32_t s = 1; s < slots; s++) {
-        while (at < n && sum + all[at].expected / 2 < total * s / slots)
+        while (at < n && (each ? work_copy_of(w, all[at].first) < s
+                               : sum + all[at].expected / 2 < total * s / slots))
             sum += all[at++].expected;
         p->queues[s] = at;
     }
@@ -92,7 +97,7 @@ void work_queues(struct work *w, uint32_t *order)
     if (p->n_queued) {
         qsort(all, p->n_queued, sizeof *all, by_place);
         cut(w, all, p->n_queued);
-        for (uint32_t s = 0; s < work_slots(w); s++)
+        for (uint32_t s = 0; s < work_slots(w) && p->settings.dist == DIST_WORKSTEAL; s++)
             qsort(all + p->queues[s], p->queues[s + 1] - p->queues[s], sizeof *all, by_length);
     }
     for (uint32_t k = 0; k < p->n_queued; k++)

@@ -54,6 +54,9 @@ int work_compare_u32(const void *a, const void *b);
 /* The workers, at least 1. */
 uint32_t work_slots(const struct work *w);
 
+/* Under --dist each: which worker's copy of its test i is; WORK_NONE if it has no copies. */
+uint32_t work_copy_of(const struct work *w, uint32_t i);
+
 /* Resolves `depends`; fills deps, rdeps, linked and topo. EXIT_USAGE for what plan_make refuses. */
 bool work_depends(struct work *w, struct error *err);
 /* Fills phase and p->n_phases. */
@@ -66,8 +69,8 @@ uint32_t work_lockset(struct work *w, struct strv *names);
 void work_group(struct work *w);
 /* Sorts the units into the order in which they start, and fills their `after`. */
 void work_order(struct work *w);
-/* Under worksteal: puts the units that may run anywhere at any time in front, cut into one queue
- * per slot. order: all units, in the order in which they would start. */
+/* Under worksteal puts the units that may run anywhere at any time in front, under each those with
+ * copies, cut into one queue per slot. order: all units, in the order in which they would start. */
 void work_queues(struct work *w, uint32_t *order);
 
 #endif

@@ -101,7 +101,7 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
 {
     uint32_t *index_of = xmalloc(p->manifest->n * sizeof *index_of);
     memset(index_of, 0xff, p->manifest->n * sizeof *index_of);
-    for (uint32_t i = 0; i < p->n_tests; i++)
+    for (uint32_t i = 0; i < p->n_selected; i++)
         index_of[p->tests[i]] = i;
     for (uint32_t i = 0; i < p->n_tests; i++) {
         const struct test *from = &p->manifest->tests[p->tests[i]];
@@ -154,7 +154,8 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->n_groups = p->n_units;
     h->n_members = p->n_tests;
     h->n_slots = s->n_slots ? s->n_slots : 1;
-    h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0);
+    h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0) |
+               (s->dist == DIST_EACH ? PLAN_EACH : 0);
     h->maxfail = s->maxfail;
     h->off_tests = round_up(sizeof *h);
     h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);

@@ -205,15 +205,6 @@ static int named_result(const struct job *j)
     return EXIT_OK;
 }
 
-static enum lock_result take_slot(struct job *j, struct error *err)
-{
-    enum lock_result rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
-    if (rc == LOCK_TAKEN)
-        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
-                              j->plan.head->flags & PLAN_SEQUENTIAL);
-    return rc;
-}
-
 static int run_job(struct job *j, struct error *err)
 {
     int serial = -1, code;
@@ -225,8 +216,10 @@ static int run_job(struct job *j, struct error *err)
     if (named)
         rc = take_locks(j, &serial, &set, err);
     if (rc == LOCK_TAKEN)
-        rc = take_slot(j, err);
+        rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
     if (rc == LOCK_TAKEN) {
+        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
+                              j->plan.head->flags & PLAN_SEQUENTIAL);
         code = run_inner(j, err);
         if (named && code == EXIT_OK)
             code = named_result(j);
@@ -262,19 +255,35 @@ static int run_stretch(struct job *j, uint32_t first, uint32_t end, struct error
     return code;
 }
 
-/* Works the slot's queue off, and then those of others. */
-static int run_queues(struct job *j, struct error *err)
+/* Works the slot's queue off and, where they share, those of others. */
+static int run_queue(struct job *j, struct error *err)
 {
+    bool steals = !(j->plan.head->flags & PLAN_EACH);
     uint32_t first, n;
     int code = EXIT_OK;
-    if (queue_empty(&j->state))
-        return EXIT_OK;
-    enum lock_result rc = take_slot(j, err);
-    if (rc != LOCK_TAKEN)
-        return rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
     while (code == EXIT_OK && atomic_load(&j->state.run->stop) == STOP_NO &&
-           queue_take(&j->state, j->slot.number, &first, &n))
+           queue_take(&j->state, j->slot.number, steals, &first, &n))
         code = run_stretch(j, first, first + n, err);
+    return code;
+}
+
+/* One slot's queue after the other, until none is left that nobody works at. */
+static int run_queues(struct job *j, struct error *err)
+{
+    bool each = j->plan.head->flags & PLAN_EACH;
+    int code = EXIT_OK;
+    while (code == EXIT_OK && atomic_load(&j->state.run->stop) == STOP_NO &&
+           !queue_empty(&j->state)) {
+        enum lock_result rc = each ? slot_take_queued(&j->slot, j->dir, &j->state, err)
+                                   : slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+        if (rc == LOCK_BUSY)
+            return EXIT_OK;
+        if (rc != LOCK_TAKEN)
+            return rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+        isolation_worker_name(j->worker, sizeof j->worker, j->slot.number, false);
+        code = run_queue(j, err);
+        slot_release(&j->slot);
+    }
     return code;
 }
 

@@ -43,6 +43,11 @@ bool queue_empty(const struct state *s)
     return true;
 }
 
+uint32_t queue_length(const struct state *s, uint32_t slot)
+{
+    return slot < s->run->n_slots ? length(atomic_load(&s->slots[slot].queue)) : 0;
+}
+
 /* Moves the tail half of the longest queue to the slot's own, which is empty. False if there is
  * nothing to move. */
 static bool steal(struct state *s, uint32_t slot)
@@ -70,7 +75,7 @@ static bool steal(struct state *s, uint32_t slot)
     }
 }
 
-bool queue_take(struct state *s, uint32_t slot, uint32_t *first, uint32_t *n)
+bool queue_take(struct state *s, uint32_t slot, bool steals, uint32_t *first, uint32_t *n)
 {
     if (slot >= s->run->n_slots)
         return false;
@@ -79,7 +84,7 @@ bool queue_take(struct state *s, uint32_t slot, uint32_t *first, uint32_t *n)
     for (;;) {
         uint32_t left = length(q), part = left / TAKE_PART;
         if (!left) {
-            if (!steal(s, slot))
+            if (!steals || !steal(s, slot))
                 return false;
             q = atomic_load(own);
             continue;

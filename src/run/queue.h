@@ -16,8 +16,11 @@
 void queue_fill(struct state *s, const struct plan_map *p);
 /* Are all of them empty? */
 bool queue_empty(const struct state *s);
+/* How many groups the queue of that slot has. */
+uint32_t queue_length(const struct state *s, uint32_t slot);
 /* Takes some neighbouring groups for the worker of that slot: the fewer the less is left, so that
- * the last ones can be shared out. False if there is nothing left. */
-bool queue_take(struct state *s, uint32_t slot, uint32_t *first, uint32_t *n);
+ * the last ones can be shared out. steals: from other queues when its own is empty. False if there
+ * is nothing left. */
+bool queue_take(struct state *s, uint32_t slot, bool steals, uint32_t *first, uint32_t *n);
 
 #endif

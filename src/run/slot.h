@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "run/kernel_lock.h"
+#include "run/state.h"
 
 struct slot {
     uint32_t number;
@@ -16,6 +17,10 @@ struct slot {
 
 /* Takes the lowest free slot of run_dir (which has n), waiting for one if need be. */
 enum lock_result slot_take(struct slot *s, const char *run_dir, uint32_t n, struct error *err);
+/* Takes a free slot whose queue (run/queue.h) is not empty; waits while such slots are taken.
+ * LOCK_BUSY once there is no such slot any more. */
+enum lock_result slot_take_queued(struct slot *s, const char *run_dir, const struct state *state,
+                                  struct error *err);
 void slot_release(struct slot *s);
 
 #endif

@@ -166,6 +166,28 @@ def test_worksteal_takes_the_tail_of_a_busy_worker(project):
     assert len({p.name.split("-")[2] for p in project.path(".").glob("group-*")}) == 1
 
 
+def test_each_runs_every_test_on_every_worker(project):
+    project.write(
+        "test_a.py",
+        "import pytest\n"
+        "@pytest.fixture(scope='module')\n"
+        "def module(worker_id):\n"
+        "    with open('set-up', 'a') as f: f.write(worker_id + '\\n')\n"
+        "@pytest.mark.parametrize('i', range(6))\n"
+        "def test(i, worker_id, module):\n"
+        "    with open(f'ran-{i}', 'a') as f: f.write(worker_id + '\\n')\n"
+        "    assert (i, worker_id) != (3, 'gw1')\n"
+        "@pytest.mark.serial\n"
+        "def test_serial(): pass\n",
+    )
+    done = project.rowlock("parallel", "-n", "3", "--dist", "each", "--report-json", "report.json")
+    assert done.returncode == 1 and "18 passed, 1 failed" in done.stdout
+    for name in (*(f"ran-{i}" for i in range(6)), "set-up"):
+        assert sorted(project.path(name).read_text().split()) == ["gw0", "gw1", "gw2"]
+    failed = [t for t in project.report()["tests"] if t["outcome"] == "failed"]
+    assert [(t["id"], t["worker"]) for t in failed] == [("test_a.py::test[3]", "gw1")]
+
+
 def test_worksteal_by_make_alone_and_after_a_kill(project):
     """A worker that dies in the middle of its queue: the next round runs what it had taken."""
     project.write(

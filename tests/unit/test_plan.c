@@ -186,7 +186,7 @@ static void check_queues(const struct plan *p)
 {
     if (!p->n_queued)
         return;
-    assert_int_equal(p->settings.dist, DIST_WORKSTEAL);
+    assert_true(p->settings.dist == DIST_WORKSTEAL || p->settings.dist == DIST_EACH);
     assert_int_equal(p->queues[0], 0);
     assert_int_equal(p->queues[p->settings.n_slots], p->n_queued);
     for (uint32_t s = 0; s < p->settings.n_slots; s++)
@@ -356,6 +356,21 @@ static void test_queues_of_neighbours_the_longest_first(void **state)
     plan_release(&f->p);
     plantest_plan(&f->p, &f->m, &f->s);
     assert_int_equal(f->p.n_queued, 0);
+}
+
+static void test_each_worker_has_its_copies(void **state)
+{
+    struct fixture *f = *state;
+    f->s.dist = DIST_EACH;
+    f->s.n_slots = 2;
+    ADD(&f->m, "a", "scope=f", "file=f");
+    ADD(&f->m, "b", "scope=f", "file=f", "group=g");
+    ADD(&f->m, "s", "scope=h", "file=h", "serial");
+    ADD0(&f->m, "n");
+    expect(f, "a b a b n | s");
+    assert_int_equal(f->p.n_tests, 6);
+    assert_int_equal(f->p.n_queued, 4);
+    assert_int_equal(f->p.queues[1], 2);
 }
 
 static void test_load_chunks_have_no_more_than_64(void **state)
@@ -614,6 +629,7 @@ int main(void)
         RULE(test_nothing),
         RULE(test_strategies),
         RULE(test_queues_of_neighbours_the_longest_first),
+        RULE(test_each_worker_has_its_copies),
         RULE(test_load_chunks_have_no_more_than_64),
         RULE(test_load_chunks_follow_known_durations),
         RULE(test_longest_first),

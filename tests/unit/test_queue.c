@@ -65,7 +65,7 @@ static int tear_down(void **state)
 static void expect_next(struct fixture *f, uint32_t slot, uint32_t want_first, uint32_t want_n)
 {
     uint32_t first, n;
-    assert_true(queue_take(&f->state, slot, &first, &n));
+    assert_true(queue_take(&f->state, slot, true, &first, &n));
     assert_int_equal(first, want_first);
     assert_int_equal(n, want_n);
 }
@@ -89,6 +89,20 @@ static void test_the_longest_queue_is_halved(void **state)
     expect_next(f, 1, 3064, 64);
 }
 
+static void test_without_stealing_a_queue_is_its_slots_own(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t first, n, sum = 0;
+    queue_fill(&f->state, &f->map);
+    assert_false(queue_take(&f->state, 1, false, &first, &n));
+    while (queue_take(&f->state, 2, false, &first, &n))
+        sum += n;
+    assert_int_equal(sum, 900);
+    assert_int_equal(queue_length(&f->state, 0), 100);
+    assert_int_equal(queue_length(&f->state, 2), 0);
+    assert_int_equal(queue_length(&f->state, 3), 4000);
+}
+
 static void test_the_last_group_is_taken(void **state)
 {
     struct fixture *f = *state;
@@ -97,7 +111,7 @@ static void test_the_last_group_is_taken(void **state)
     f->file.head.queues.n = 0;
     queue_fill(&f->state, &f->map);
     expect_next(f, 1, 0, 1);
-    assert_false(queue_take(&f->state, 1, &first, &n));
+    assert_false(queue_take(&f->state, 1, true, &first, &n));
     assert_true(queue_empty(&f->state));
     f->file.head.n_queued = 0;
     queue_fill(&f->state, &f->map);
@@ -123,18 +137,18 @@ static void test_numbers_of_a_torn_plan(void **state)
     uint32_t bounds[] = {7, 3, UINT32_MAX, 0, UINT32_MAX}, first, n, sum = 0;
     memcpy(f->file.bounds, bounds, sizeof bounds);
     queue_fill(&f->state, &f->map);
-    while (queue_take(&f->state, 2, &first, &n)) {
+    while (queue_take(&f->state, 2, true, &first, &n)) {
         assert_true(first + n <= GROUPS);
         sum += n;
     }
     assert_true(sum <= 2 * GROUPS);
-    assert_false(queue_take(&f->state, SLOTS, &first, &n));
+    assert_false(queue_take(&f->state, SLOTS, true, &first, &n));
 }
 
 static void work(struct fixture *f, uint32_t slot)
 {
     uint32_t first, n;
-    while (queue_take(&f->state, slot, &first, &n)) {
+    while (queue_take(&f->state, slot, true, &first, &n)) {
         atomic_fetch_add(&f->shared->by[slot], n);
         for (uint32_t i = first; i < first + n; i++)
             atomic_fetch_add(&f->shared->taken[i], 1);
@@ -165,6 +179,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_own_queue_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_queue_is_halved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_without_stealing_a_queue_is_its_slots_own, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_the_last_group_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_numbers_of_slots_get_equal_parts, set_up,
                                         tear_down),
