@@ -60,8 +60,8 @@ struct plan_group {
     uint32_t weight; /* the largest of its tests */
 };
 
-/* PLAN_EACH: a queue is for its own slot only. */
-enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2, PLAN_EACH = 4 };
+/* PLAN_EACH: a queue is for its own slot only. PLAN_HEAVY: some group weighs more than 1. */
+enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2, PLAN_EACH = 4, PLAN_HEAVY = 8 };
 
 struct plan_head {
     char magic[8];

@@ -146,6 +146,14 @@ static uint64_t round_up(uint64_t n)
     return (n + 7) / 8 * 8;
 }
 
+static bool any_heavy(const struct plan *p)
+{
+    for (uint32_t g = 0; g < p->n_units; g++)
+        if (p->units[g].weight > 1)
+            return true;
+    return false;
+}
+
 static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
 {
     const struct plan_settings *s = &p->settings;
@@ -155,7 +163,7 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->n_members = p->n_tests;
     h->n_slots = s->n_slots ? s->n_slots : 1;
     h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0) |
-               (s->dist == DIST_EACH ? PLAN_EACH : 0);
+               (s->dist == DIST_EACH ? PLAN_EACH : 0) | (any_heavy(p) ? PLAN_HEAVY : 0);
     h->maxfail = s->maxfail;
     h->off_tests = round_up(sizeof *h);
     h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);

@@ -62,7 +62,7 @@ static bool open_files(struct job *j, struct error *err)
 bool job_open(struct job *j, const char *run, char *const *goals, struct error *err)
 {
     memset(j, 0, sizeof *j);
-    j->journal = j->slot.fd = -1;
+    j->journal = j->slot.fd = j->tokens.in = j->tokens.out = -1;
     j->dir = rundir_find(run, err);
     if (!j->dir || !open_files(j, err) || !goals_read(&j->goals, goals, err))
         return false;
@@ -78,6 +78,7 @@ bool job_open(struct job *j, const char *run, char *const *goals, struct error *
 void job_close(struct job *j)
 {
     slot_release(&j->slot);
+    tokens_release(&j->tokens);
     goals_release(&j->goals);
     state_close(&j->state);
     if (j->plan.base)

@@ -16,6 +16,7 @@
 #include "run/journal.h"
 #include "run/slot.h"
 #include "run/state.h"
+#include "run/tokens.h"
 
 enum job_stage {
     JOB_IDLE,
@@ -43,6 +44,7 @@ struct job {
     uint32_t *tests;       /* indexes of those to run, in order */
     uint32_t n_tests;
     struct slot slot;
+    struct tokens tokens; /* of a heavy group */
     char worker[16]; /* "gw3", "master" */
     bool prints;     /* one line per test: there is no driver to show progress */
     struct job_progress *progress;

@@ -15,6 +15,7 @@
 #include "run/group.h"
 #include "run/isolation.h"
 #include "run/job.h"
+#include "run/jobserver.h"
 #include "run/kernel_lock.h"
 #include "run/platform.h"
 #include "run/pygroup.h"
@@ -39,6 +40,9 @@ static void inner(struct job *j, pid_t outer)
         _exit(INNER_STOPPED);
     enum group_end end =
         j->group->format == FORMAT_PYTEST ? pygroup_run(j, &err) : group_run(j, &err);
+    /* The outer process is dead: what it held for us is ours to return. */
+    if (getppid() != outer)
+        tokens_return(&j->tokens);
     if (end == GROUP_BROKEN)
         console_error(err.msg ? err.msg : "unknown error");
     _exit(end == GROUP_DONE ? INNER_DONE : end == GROUP_STOPPED ? INNER_STOPPED : INNER_BROKEN);
@@ -205,9 +209,51 @@ static int named_result(const struct job *j)
     return EXIT_OK;
 }
 
+/* A lock that every recipe of a run with heavy groups shares, from its start on. */
+static enum lock_result show_alive(struct job *j, int *fd, struct error *err)
+{
+    char *path = path_join(j->dir, "alive");
+    enum lock_result rc = LOCK_TAKEN;
+    if (j->plan.head->flags & PLAN_HEAVY)
+        rc = kernel_lock_wait(path, LOCK_MODE_SHARED, fd, err);
+    free(path);
+    return rc;
+}
+
+static bool others_alive(void *ctx)
+{
+    const struct job *j = ctx;
+    struct error err = ERROR_INIT;
+    int fd = -1;
+    char *path = path_join(j->dir, "alive");
+    bool alive = kernel_lock_try(path, LOCK_MODE_EXCLUSIVE, &fd, &err) == LOCK_BUSY;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    error_release(&err);
+    return alive;
+}
+
+/* While it waits, a heavy group does not count as alive: two of them would wait for each other. */
+static enum lock_result take_tokens(struct job *j, struct error *err)
+{
+    struct jobserver server;
+    jobserver_read(&server, getenv("MAKEFLAGS"));
+    return tokens_take(&j->tokens, &server, j->group->weight, others_alive, j, err);
+}
+
+/* Takes what a full run needs besides the slot. */
+static enum lock_result take_part(struct job *j, int *alive, struct error *err)
+{
+    enum lock_result rc = LOCK_TAKEN;
+    if (j->group->weight > 1)
+        rc = take_tokens(j, err);
+    return rc == LOCK_TAKEN ? show_alive(j, alive, err) : rc;
+}
+
 static int run_job(struct job *j, struct error *err)
 {
-    int serial = -1, code;
+    int serial = -1, alive = -1, code;
     struct lock_set set = LOCK_SET_INIT;
     enum lock_result rc = LOCK_TAKEN;
     bool named = goals_named(&j->goals);
@@ -215,6 +261,8 @@ static int run_job(struct job *j, struct error *err)
         return named ? named_result(j) : EXIT_OK;
     if (named)
         rc = take_locks(j, &serial, &set, err);
+    else
+        rc = take_part(j, &alive, err);
     if (rc == LOCK_TAKEN)
         rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
     if (rc == LOCK_TAKEN) {
@@ -229,6 +277,8 @@ static int run_job(struct job *j, struct error *err)
     lock_set_release(&set);
     if (serial >= 0)
         close(serial);
+    if (alive >= 0)
+        close(alive);
     return code;
 }
 
@@ -271,19 +321,25 @@ static int run_queue(struct job *j, struct error *err)
 static int run_queues(struct job *j, struct error *err)
 {
     bool each = j->plan.head->flags & PLAN_EACH;
-    int code = EXIT_OK;
+    int code = EXIT_OK, alive = -1;
+    if (show_alive(j, &alive, err) != LOCK_TAKEN)
+        return err->msg ? EXIT_INTERNAL : EXIT_INTERRUPTED;
     while (code == EXIT_OK && atomic_load(&j->state.run->stop) == STOP_NO &&
            !queue_empty(&j->state)) {
         enum lock_result rc = each ? slot_take_queued(&j->slot, j->dir, &j->state, err)
                                    : slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
         if (rc == LOCK_BUSY)
-            return EXIT_OK;
-        if (rc != LOCK_TAKEN)
-            return rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+            break;
+        if (rc != LOCK_TAKEN) {
+            code = rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+            break;
+        }
         isolation_worker_name(j->worker, sizeof j->worker, j->slot.number, false);
         code = run_queue(j, err);
         slot_release(&j->slot);
     }
+    if (alive >= 0)
+        close(alive);
     return code;
 }
 

@@ -266,3 +266,63 @@ def test_old_runs_are_pruned(project):
     runs = list(project.path(".rowlock/runs").iterdir())
     assert 10 <= len(runs) <= 11
     assert project.path(".rowlock/last/journal").exists()
+
+
+# Notes what weighs on the machine while a test runs: one folder per unit of its weight.
+WEIGH = (
+    'n=0; while [ $n -lt {w} ]; do mkdir "on-$$-$n"; n=$((n+1)); done;'
+    " sleep 0.05; ls -d on-* | wc -l >> weights; rmdir on-$$-*"
+)
+
+
+def test_weights_never_exceed_the_jobs(project):
+    """Heavy tests take tokens of the jobserver, so that N counts weights, not tests."""
+    weights = [1, 3, 1, 2, 1, 4, 2, 1, 9, 1, 2, 3, 1, 1]
+    project.manifest(
+        *(
+            {
+                "id": f"t{i}",
+                "command": ["sh", "-c", WEIGH.format(w=min(w, 4))],
+                "weight": w,
+                "cwd": ".",
+            }
+            for i, w in enumerate(weights)
+        )
+    )
+    for command in (
+        ("parallel", "-n", "4", "--dist", "load"),
+        ("parallel", "-n", "4", "--dist", "worksteal"),
+    ):
+        done = project.rowlock(*command)
+        assert done.returncode == 0 and "14 passed" in done.stdout
+        seen = [int(line) for line in project.path("weights").read_text().split()]
+        project.path("weights").unlink()
+        assert len(seen) == 14 and max(seen) == 4
+
+
+def test_tests_share_the_jobs_of_an_outer_make(project):
+    project.manifest(
+        *({"id": f"t{i}", "command": ["sh", "-c", WEIGH.format(w=1)]} for i in range(14))
+    )
+    project.write(
+        "Makefile",
+        f"all: tests a b c d\n"
+        f"tests: ; +{project.program} parallel\n"
+        f"a b c d: ; @mkdir on-make-$@; sleep 0.3; ls -d on-* | wc -l >> weights; rmdir on-make-$@\n",
+    )
+    made = project.make("-j4")
+    assert made.returncode == 0 and "14 passed" in made.stdout
+    seen = [int(line) for line in project.path("weights").read_text().split()]
+    assert len(seen) == 18 and max(seen) <= 4
+
+
+def test_heavy_tests_under_fewer_jobs_than_planned(project):
+    """Two of weight 2 can each hold the token that the other one needs: they go on all the same."""
+    project.manifest(
+        *({"id": f"t{i}", "command": ["true"], "weight": 2} for i in range(4)),
+        *({"id": f"l{i}", "command": ["true"]} for i in range(4)),
+    )
+    assert project.rowlock("generate", "-n", "4").returncode == 0
+    for jobs in ("-j1", "-j2", "-j3"):
+        made = project.make("-f", ".rowlock/tests.mk", jobs)
+        assert made.returncode == 0 and "8 passed" in made.stdout

@@ -103,7 +103,7 @@ static void test_head(void **state)
     assert_int_equal(h->n_groups, 3);
     assert_int_equal(h->n_members, 3);
     assert_int_equal(h->n_slots, 3);
-    assert_int_equal(h->flags, PLAN_FORKED);
+    assert_int_equal(h->flags, PLAN_FORKED | PLAN_HEAVY);
     assert_int_equal(h->maxfail, 7);
     assert_int_equal(h->output_limit, 1234);
     assert_int_equal(h->grace_ms, 250);
