@@ -11,6 +11,7 @@
 #include "command/dryrun.h"
 #include "command/outcome.h"
 #include "command/progress.h"
+#include "command/remember.h"
 #include "command/suite.h"
 #include "command/terminal.h"
 #include "run/driver.h"
@@ -180,6 +181,7 @@ static int run_tests(struct suite *s, struct error *err)
         n.results.wall_seconds = now() - n.started;
         n.results.interrupted = n.interrupted;
         results_count(&n.results);
+        remember_results(&n.results);
         code =
             outcome_report(&n.results, &s->options, n.interrupted, err) ? EXIT_OK : EXIT_INTERNAL;
         if (!ok || err->msg)

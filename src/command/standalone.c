@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "command/command.h"
 #include "command/outcome.h"
+#include "command/remember.h"
 #include "plan/planfile.h"
 #include "run/interrupts.h"
 #include "run/jobserver.h"
@@ -198,6 +199,7 @@ static int end_run(const char *dir, struct error *err)
         if (!map.head->zygote.n || zygote_finish_at(state.run->temp_dir, fd, &status, err))
             if (results_read(&results, journal, err)) {
                 results_count(&results);
+                remember_results(&results);
                 results.wall_seconds = results_span(&results);
                 if (outcome_report(&results, &options, false, err))
                     code = left ? EXIT_FAILED : (int)results_exit_code(&results);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/xalloc.h"
+#include "command/remember.h"
 #include "command/terminal.h"
 #include "run/cpus.h"
 #include "run/driver.h"
@@ -330,6 +331,7 @@ bool suite_plan(struct suite *s, struct error *err)
                          "no tests %s (%zu deselected); 'rowlock list' prints what there is",
                          out ? "selected" : "found", out);
     }
+    remember_expected(&s->manifest);
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 
 
@@ -308,7 +309,8 @@ def test_tests_share_the_jobs_of_an_outer_make(project):
         "Makefile",
         f"all: tests a b c d\n"
         f"tests: ; +{project.program} parallel\n"
-        f"a b c d: ; @mkdir on-make-$@; sleep 0.3; ls -d on-* | wc -l >> weights; rmdir on-make-$@\n",
+        "a b c d: ; @mkdir on-make-$@; sleep 0.3;"
+        " ls -d on-* | wc -l >> weights; rmdir on-make-$@\n",
     )
     made = project.make("-j4")
     assert made.returncode == 0 and "14 passed" in made.stdout
@@ -326,3 +328,33 @@ def test_heavy_tests_under_fewer_jobs_than_planned(project):
     for jobs in ("-j1", "-j2", "-j3"):
         made = project.make("-f", ".rowlock/tests.mk", jobs)
         assert made.returncode == 0 and "8 passed" in made.stdout
+
+
+def first_of_dry_run(project, *args):
+    shown = project.rowlock("parallel", "-n", "2", "--dist", "load", "--dry-run", *args)
+    assert shown.returncode == 0
+    return re.search(r"\b(quick\d+|slow|other)\b", shown.stdout).group(1)
+
+
+def test_the_longest_known_test_starts_first(project):
+    tests = [{"id": f"quick{i}", "command": ["true"]} for i in range(40)]
+    tests.append({"id": "slow", "command": ["sleep", "1.5"]})
+    project.manifest(*tests)
+    assert first_of_dry_run(project) == "quick0"
+    assert project.rowlock("parallel", "-n", "2", "--dist", "load").returncode == 0
+    assert first_of_dry_run(project) == "slow"
+    # By make alone it is remembered, too.
+    project.manifest(*tests, {"id": "other", "command": ["sleep", "4"]})
+    assert project.rowlock("generate", "-n", "2").returncode == 0
+    assert project.make("-f", ".rowlock/tests.mk", "-j2").returncode == 0
+    assert first_of_dry_run(project) == "other"
+
+
+def test_a_damaged_history_is_set_aside(project):
+    project.manifest({"id": "t", "command": ["true"]})
+    project.write(".rowlock/history.db", "no database " * 1000)
+    done = project.rowlock("parallel")
+    assert done.returncode == 0 and "1 passed" in done.stdout
+    assert "history.db is damaged; it was set aside as" in done.stderr
+    again = project.rowlock("parallel")
+    assert again.returncode == 0 and "history" not in again.stderr

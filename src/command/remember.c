@@ -1,0 +1,94 @@
+#include "command/remember.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/xalloc.h"
+#include "history/history.h"
+
+#define HISTORY_PATH ".rowlock/history.db"
+
+struct mean {
+    double sum;
+    size_t n;
+};
+
+static double mean_of(const struct mean *m)
+{
+    return m->n ? m->sum / (double)m->n : -1;
+}
+
+static void warn(char *warning)
+{
+    if (warning)
+        fprintf(stderr, "rowlock: %s\n", warning);
+    free(warning);
+}
+
+/* The number of a test's file among the means; those without one share number 0. */
+static size_t number_of_file(struct map *files, const struct test *t)
+{
+    return t->file ? map_intern(files, t->file, files->n + 1) : 0;
+}
+
+static void guess_unknown(struct manifest *m, struct map *files, struct mean *means,
+                          const struct mean *all)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct test *t = &m->tests[i];
+        if (t->expected >= 0)
+            continue;
+        const struct mean *file = &means[number_of_file(files, t)];
+        t->expected = mean_of(file->n ? file : all);
+    }
+}
+
+void remember_expected(struct manifest *m)
+{
+    char *warning;
+    struct history *h = history_read(HISTORY_PATH, &warning);
+    struct map files = MAP_INIT;
+    struct mean *means = xcalloc(m->n + 1, sizeof *means), all = {0, 0};
+    warn(warning);
+    for (size_t i = 0; i < m->n && history_size(h); i++) {
+        struct test *t = &m->tests[i];
+        const struct history_test *known = history_find(h, t->id);
+        if (!known)
+            continue;
+        if (t->expected < 0)
+            t->expected = known->seconds;
+        struct mean *file = &means[number_of_file(&files, t)];
+        file->sum += t->expected;
+        file->n++;
+        all.sum += t->expected;
+        all.n++;
+    }
+    if (all.n)
+        guess_unknown(m, &files, means, &all);
+    map_release(&files);
+    free(means);
+    history_free(h);
+}
+
+void remember_results(const struct results *r)
+{
+    size_t n = 0;
+    struct history_result *all = xcalloc(r->plan->head->n_tests, sizeof *all);
+    for (uint32_t i = 0; i < r->plan->head->n_tests; i++) {
+        const struct result *t = &r->tests[i];
+        const struct plan_test *p = plan_map_test(r->plan, i);
+        if (t->outcome == OUTCOME_NONE || !p)
+            continue;
+        all[n++] = (struct history_result){.name = plan_map_str(r->plan, p->id),
+                                           .outcome = outcome_name(t->outcome),
+                                           .failed = outcome_is_failure(t->outcome),
+                                           .seconds = (double)t->wall_ns * 1e-9,
+                                           .peak_bytes = t->peak_bytes};
+    }
+    char *warning = NULL;
+    if (n)
+        history_add(HISTORY_PATH, all, n, &warning);
+    warn(warning);
+    free(all);
+}
