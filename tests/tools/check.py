@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs all tests with plain runners, one after another: the cmocka programs and pytest.
+"""Runs all tests with plain runners: the cmocka programs, and one pytest for each folder.
 
 Nothing of Rowlock decides a verdict here, so a broken Rowlock cannot report itself green.
 `make check` calls it. The last line is "N passed, N failed", counted in single test cases; the
@@ -10,6 +10,8 @@ Rowlock names them (a cmocka program is one test), and the cases of the programs
 
 import argparse
 import collections
+import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -69,10 +71,22 @@ def contradiction(status, outcomes):
     return None
 
 
-def show(name, outcomes, problem):
-    counts = collections.Counter(outcomes.values())
-    words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) or "no tests"
-    print(f"{name}: {words}{'; ' + problem if problem else ''}", flush=True)
+class Part:
+    """What one run of a program or of pytest had to say, and its results."""
+
+    def __init__(self, name):
+        self.name = name
+        self.text = ""  # what is shown before the summary
+        self.problem = None
+        self.outcomes = {}
+        self.tests = {}  # as Rowlock names them
+        self.cases = {}
+
+    def show(self):
+        counts = collections.Counter(self.outcomes.values())
+        words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) or "no tests"
+        end = f"; {self.problem}" if self.problem else ""
+        print(f"{self.text}{self.name}: {words}{end}", flush=True)
 
 
 def run_program(program, env):
@@ -113,21 +127,22 @@ def run_program(program, env):
     return cases, problem, verdict, output
 
 
-def run_programs(programs, env, results):
-    for program in programs:
-        cases, problem, verdict, output = run_program(program, env)
-        if verdict != "passed":
-            sys.stdout.write(output)
-        show(program, cases, problem)
-        results["tests"][program] = verdict
-        for name, outcome in cases.items():
-            results["cases"][f"{program}::{name}"] = outcome
-        if problem and not any(outcome in FAILURES for outcome in cases.values()):
-            results["cases"][f"{program} (the program)"] = "failed"
+def check_program(program, env):
+    part = Part(program)
+    part.outcomes, part.problem, verdict, output = run_program(program, env)
+    if verdict != "passed":
+        part.text = output
+    part.tests[program] = verdict
+    for name, outcome in part.outcomes.items():
+        part.cases[f"{program}::{name}"] = outcome
+    if part.problem and not any(outcome in FAILURES for outcome in part.outcomes.values()):
+        part.cases[f"{program} (the program)"] = "failed"
+    return part
 
 
-def run_pytest(name, arguments, cwd, prefix, env, results):
-    """One run of pytest, its output shown as it comes."""
+def check_pytest(name, arguments, cwd, prefix, env):
+    """One run of pytest."""
+    part = Part(name)
     tools = os.path.dirname(os.path.abspath(__file__))
     with tempfile.TemporaryDirectory(prefix="rowlock-check-") as folder:
         answer = os.path.join(folder, "results.json")
@@ -135,35 +150,53 @@ def run_pytest(name, arguments, cwd, prefix, env, results):
         env = dict(env, PYTHONPATH=path, ROWLOCK_CHECK_RESULTS=answer)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_results",
                    "-p", "no:cacheprovider"] + arguments
-        sys.stdout.flush()
-        status = subprocess.call(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL)
-        outcomes = {}
+        done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        part.text = done.stdout.decode("utf-8", "replace")
         if os.path.exists(answer):
             with open(answer, encoding="utf-8") as stream:
-                outcomes = json.load(stream)
-    problem = contradiction(status, outcomes)
-    for nodeid, outcome in outcomes.items():
-        results["tests"][prefix + nodeid] = outcome
-        results["cases"][prefix + nodeid] = outcome
-    if problem:
-        results["cases"][f"{name} (the run)"] = "failed"
-    show(name, outcomes, problem)
+                part.outcomes = json.load(stream)
+    part.problem = contradiction(done.returncode, part.outcomes)
+    for nodeid, outcome in part.outcomes.items():
+        part.tests[prefix + nodeid] = part.cases[prefix + nodeid] = outcome
+    if part.problem:
+        part.cases[f"{name} (the run)"] = "failed"
+    return part
 
 
-def run_suites(args, env, results):
+def pytest_missing():
+    part = Part("pytest")
+    part.problem = (f"it is missing for {sys.executable}; install it (Debian: apt-get install "
+                    "python3-pytest) and run ./configure again")
+    part.cases["pytest (missing)"] = "failed"
+    return part
+
+
+def suites(args, env):
+    """The runs of pytest, as functions without arguments, the longest first."""
     try:
         import pytest  # noqa: F401
     except ImportError:
-        print(f"pytest is missing for {sys.executable}; install it (Debian: apt-get install "
-              "python3-pytest) and run ./configure again")
-        results["cases"]["pytest (missing)"] = "failed"
-        return
+        return [pytest_missing]
     tests = os.path.join(env["ROWLOCK_SRCDIR"], "tests")
-    own = [os.path.join(tests, "zygote"), os.path.join(tests, "e2e")]
-    run_pytest("pytest", own + args.pytest_arg, None, "", env, results)
+    runs = []
+    for name in ("e2e", "zygote"):
+        words = [os.path.join(tests, name), *args.pytest_arg]
+        runs.append(functools.partial(check_pytest, f"pytest {name}", words, None, "", env))
     if args.sample:
-        run_pytest("the sample project", ["-c", "pytest.ini"], args.sample, "sample:", env,
-                   results)
+        runs.append(functools.partial(check_pytest, "the sample project", ["-c", "pytest.ini"],
+                                      args.sample, "sample:", env))
+    return runs
+
+
+def run_all(runs, results):
+    """As many at a time as there are processors; each is shown when it has ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(run) for run in runs]):
+            part = future.result()
+            part.show()
+            results["tests"].update(part.tests)
+            results["cases"].update(part.cases)
 
 
 def main():
@@ -178,9 +211,9 @@ def main():
 
     env = clean_environment()
     results = {"tests": {}, "cases": {}}
-    run_programs(args.programs, env, results)
-    if not args.no_pytest:
-        run_suites(args, env, results)
+    runs = [] if args.no_pytest else suites(args, env)
+    runs += [functools.partial(check_program, program, env) for program in args.programs]
+    run_all(runs, results)
     if args.results:
         with open(args.results + ".new", "w", encoding="utf-8") as stream:
             json.dump(results, stream, indent=1)
