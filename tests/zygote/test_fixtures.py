@@ -158,6 +158,25 @@ def test_the_lock_holds_between_workers(suite):
             assert zygote.collect(conn).outcomes == ["passed"]
 
 
+def test_a_forked_child_does_not_keep_the_lock(suite):
+    text = """
+        import os, time
+        def test_a(serial_test_lock):
+            with serial_test_lock:
+                read, write = os.pipe()
+                pid = os.fork()
+                if pid == 0:
+                    os.close(write)
+                    os.read(read, 1)
+                    os._exit(0)
+            assert serial_test_lock.acquire(blocking=False)
+            os.write(write, b"x")
+            os.waitpid(pid, 0)
+    """
+    with suite(test_m=text).zygote() as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+
+
 @pytest.mark.parametrize("name", ["pytest.ini", "setup.cfg", "pyproject.toml"])
 def test_the_prefix_of_the_ini_in_a_plain_run(suite, name):
     if name.endswith("toml") and sys.version_info < (3, 11):

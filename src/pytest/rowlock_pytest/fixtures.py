@@ -237,6 +237,8 @@ class FileLock:
             raise RuntimeError("release of a lock that is not held")
         self._depth -= 1
         if self._depth == 0:
+            # Closing it is not enough where the test has forked: the child has it open, too.
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = -1
         self._mutex.release()
