@@ -8,7 +8,7 @@ PYTEST_DONT_REWRITE: the zygote imports this package before pytest does.
 """
 
 import pytest
-from rowlock_pytest import options
+from rowlock_pytest import options, runonce
 from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by name here)
     isolated_temp_dir,
     mock_config_manager,
@@ -18,6 +18,7 @@ from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by n
     testrun_uid,
     worker_id,
 )
+from rowlock_pytest.runonce import run_once  # noqa: F401
 
 
 def pytest_addoption(parser):
@@ -32,3 +33,4 @@ def pytest_load_initial_conftests(parser):
 
 def pytest_configure(config):
     options.add_markers(config)
+    runonce.configure(config)

@@ -11,7 +11,7 @@ import time
 from rowlock_pytest import procfs, records
 
 # From the zygote to a worker: one byte each.
-GROUP, TEAR_DOWN, LEAVE = b"R", b"F", b"B"
+GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
 
 # From a worker to the zygote: frames.
 TEST = b"T"  # JSON: the reports of a test

@@ -13,6 +13,7 @@ class Child:
     IDLE = "idle"
     BUSY = "busy"
     DOWN = "down"  # all torn down, waits for the others
+    ENDING_ONCE = "ending-once"  # ends what run_once has set up
     LEAVING = "leaving"
     DYING = "dying"  # interrupted or dead
 

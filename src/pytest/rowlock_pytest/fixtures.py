@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from rowlock_pytest.settings import DEFAULT_PREFIX
+from rowlock_pytest.settings import DEFAULT_PREFIX, find_zygote
 
 BUILTIN_MODULES = (
     "apt",
@@ -77,10 +77,8 @@ OTHER_MODULES = {
 
 def _zygote_settings(config):
     """The settings of the zygote that this process was forked from, or None."""
-    for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__name__ == "ZygotePlugin":
-            return plugin.settings
-    return None
+    plugin = find_zygote(config)
+    return plugin.settings if plugin is not None else None
 
 
 def _prefix_of_ini(path):

@@ -42,6 +42,7 @@ class Leftovers:
             # It may be about to end: a test that has killed its child need not wait for it.
             time.sleep(seconds)
             found = self._running(found)
+        found -= procfs.exempt()
         self.known |= found
         return [
             f"{pid} {procfs.name(pid)}"

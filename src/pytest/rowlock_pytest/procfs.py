@@ -18,6 +18,11 @@ HELPERS = (b"resource_tracker", b"semaphore_tracker", b"multiprocessing.forkserv
 _libc = None
 
 
+def exempt():
+    """The pids of children that are nobody's to end but the run's. Replaced by who has any."""
+    return set()
+
+
 def _c_library():
     global _libc
     if _libc is None:
@@ -84,6 +89,15 @@ def state(pid):
         return _stat_fields(pid)[0].decode("ascii")
     except (OSError, IndexError):
         return ""
+
+
+def start_time(pid):
+    """In clock ticks since the system's start: with the pid it names a process for good. 0 for
+    a pid that is gone."""
+    try:
+        return int(_stat_fields(pid)[19])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def name(pid):
@@ -174,13 +188,14 @@ def kill(pid, number):
 def kill_children(spare=(), patience=1.0):
     """Kills and reaps this process's children, and what becomes its child by that.
 
-    spare: pids to leave alone. Helpers of multiprocessing get the patience to end by
-    themselves first: they clean up what their process has left in shared memory.
+    spare: pids to leave alone, beside those of exempt(). Helpers of multiprocessing get the
+    patience to end by themselves first: they clean up what their process has left in shared
+    memory.
     """
     spare = set(spare)
     start = time.monotonic()
     while has_children():
-        doomed = children() - spare
+        doomed = children() - spare - exempt()
         if not doomed:
             return
         waited = time.monotonic() - start

@@ -14,7 +14,7 @@ import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, isolate, procfs, records
+from rowlock_pytest import channel, isolate, procfs, records, runonce
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
 from rowlock_pytest.worker import Worker
@@ -24,6 +24,8 @@ DRAIN_SECONDS = 0.02
 HEADER_SECONDS = 0.01
 MAX_SLOT = 4096
 SUN_PATH_LIMIT = 100
+# The guard waits two seconds longer than the grace.
+RUN_ONCE_SECONDS = 1.0
 
 
 class Forked(BaseException):
@@ -73,6 +75,7 @@ class Server:
         self.terminated = False
         self.failure = None  # what pytest is to raise once all workers have ended
         self.final_status = None  # of a sequential session, which ends in its worker
+        self.run_once_ended = False
         self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
         self.foreign = procfs.children()
         self.listener = None
@@ -87,6 +90,7 @@ class Server:
         if factory is not None and not self.settings.sequential:
             self.basetemp = factory.getbasetemp()
         procfs.become_subreaper()
+        runonce.open_run(self.settings.temp)
         self.listener = listen(self.settings.temp)
         self.watch(self.listener.fileno(), select.POLLIN, self.accept)
         self.wake_read, self.wake_write = socket.socketpair()
@@ -136,6 +140,8 @@ class Server:
             self.end_children()
             raise
         self.listener.close()
+        if not self.terminated:
+            self.end_run_once_here(lambda: self.terminated)
         if self.terminated:
             self.end_children()
             self.signals.restore()
@@ -169,6 +175,8 @@ class Server:
                 child.inbox.read(child.ctl)
                 time.sleep(0.005)
             procfs.kill(child.pid, signal.SIGKILL)
+        deadline += RUN_ONCE_SECONDS
+        self.end_run_once_here(lambda: time.monotonic() > deadline)
         procfs.kill_children(self.foreign)
 
     # Clients.
@@ -301,10 +309,43 @@ class Server:
         """No worker runs the hooks of its end while fixtures of another are torn down."""
         children = list(self.children.values())
         if self.finish_wanted and all(c.state in (Child.DOWN, Child.DYING) for c in children):
+            if self.end_run_once(children):
+                return
             for child in children:
                 if child.state == Child.DOWN:
                     child.state = Child.LEAVING
                     child.command(channel.LEAVE)
+
+    def end_run_once(self, children):
+        """Lets one worker, in the name of all, end what run_once has set up. True as long as
+        the others are to wait."""
+        if self.run_once_ended or not runonce.has_entries(self.settings.temp):
+            return False
+        if any(child.state == Child.DYING for child in children):
+            return True  # it may have fixtures yet; its end calls leave_together
+        able = [child for child in children if child.page.activity()[3]]
+        if not able:
+            return False
+        self.run_once_ended = True
+        able[0].state = Child.ENDING_ONCE
+        able[0].command(channel.END_ONCE)
+        return True
+
+    def end_run_once_here(self, hurry):
+        """The same where no worker is left to do it: an error belongs to the test that asked
+        for the value first."""
+        for entry, failure in runonce.end_all(runonce.folder_of(self.settings.temp), hurry):
+            print(f"{failure.summary}\n{failure.text}", file=sys.stderr)
+            if entry.asker is not None:
+                self.guarded(self.report_run_once, failure, *entry.asker)
+
+    def report_run_once(self, failure, index, number):
+        data, fields = runonce.late_report(self.session, number, failure)
+        usage = records.Usage(time.time_ns())
+        frame = records.record_frame(index, records.AMEND, records.ERROR, usage, fields)
+        if self.finishing is not None:
+            self.send(self.finishing, frame)
+        self.replayer.late(number, data, "master")
 
     # Workers.
 

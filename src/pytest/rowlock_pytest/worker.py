@@ -1,6 +1,7 @@
 """A worker: runs groups of tests, one after the other, and keeps fixtures between them."""
 
 import contextlib
+import functools
 import mmap
 import os
 import resource
@@ -12,7 +13,7 @@ import traceback
 from _pytest.runner import CallInfo
 
 import pytest
-from rowlock_pytest import channel, isolate, procfs, records, replay
+from rowlock_pytest import channel, isolate, procfs, records, replay, runonce
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
@@ -116,6 +117,7 @@ class Worker:
         self.rootdir = str(self.config.rootpath)
         self.peak = procfs.PeakMemory()
         self.leftovers = Leftovers()
+        procfs.exempt = functools.partial(runonce.keepers, settings.temp)
         self.verdict = None
         self.last = None  # (index in the plan, number, item) of the test that ran last
         self.held = False  # whether the zygote keeps its last report back
@@ -168,6 +170,9 @@ class Worker:
                 self.client = None
             elif command == channel.TEAR_DOWN:
                 self.tear_down(None)
+                self.tell(channel.DOWN)
+            elif command == channel.END_ONCE:
+                self.end_run_once()
                 self.tell(channel.DOWN)
             elif command == channel.LEAVE:
                 return
@@ -356,7 +361,8 @@ class Worker:
         if list(stack) != chain[: len(stack)]:
             self.page.begin_teardown()
             clock = Clock(self.peak)
-            report = self.report_teardown(item, following)
+            teardown = functools.partial(self.session._setupstate.teardown_exact, following)
+            report = self.report_teardown(item, teardown)
             self.leave_if_forked()
             if report.failed:
                 self.amend(index, report, clock.usage())
@@ -365,6 +371,22 @@ class Worker:
         if data is not None or self.held:
             self.tell(channel.HELD, replay.encode({"item": number, "report": data}))
             self.held = False
+
+    def end_run_once(self):
+        """Ends what run_once has set up, for all workers. An error there belongs to the test
+        that ran last, like that of a session fixture in a plain run."""
+        if self.last is None:
+            return
+        index, number, item = self.last
+        folder = runonce.folder_of(self.settings.temp)
+        self.page.begin_teardown()
+        clock = Clock(self.peak)
+        report = self.report_teardown(item, functools.partial(runonce.end_all_or_raise, folder))
+        if report.failed:
+            self.amend(index, report, clock.usage())
+            data = replay.pack_report(self.config, report, True)
+            self.tell(channel.HELD, replay.encode({"item": number, "report": data}))
+        self.page.be_idle()
 
     def amend(self, index, report, usage):
         fields = Fields()
@@ -377,8 +399,8 @@ class Worker:
         else:
             self.tell(channel.AMENDED, payload)
 
-    def report_teardown(self, item, following):
-        """Runs the teardown as a phase of item, with its output captured."""
+    def report_teardown(self, item, action):
+        """Runs a teardown as a phase of item, with its output captured."""
         del item._report_sections[:]
         caught = []
 
@@ -386,7 +408,7 @@ class Worker:
             with self.captured(item):
                 # pytest 7's capture does not collect what was written if it sees an error.
                 try:
-                    self.session._setupstate.teardown_exact(following)
+                    action()
                 except BaseException as error:  # noqa: BLE001
                     caught.append((error, error.__traceback__.tb_next))
             if caught:
