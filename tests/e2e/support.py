@@ -245,7 +245,8 @@ class Project:
         of --report-json."""
         output = self.temp / "verdicts.json"
         output.unlink(missing_ok=True)
-        more = dict(env or {}, PYTHONPATH=str(VERDICTS_PLUGIN), ROWLOCK_VERDICTS=str(output))
+        paths = [str(VERDICTS_PLUGIN)] + [p for p in [(env or {}).get("PYTHONPATH")] if p]
+        more = dict(env or {}, PYTHONPATH=os.pathsep.join(paths), ROWLOCK_VERDICTS=str(output))
         command = [sys.executable, "-c", _PYTEST, "-p", "rowlock_verdicts", *args]
         done = self.run(command, env=more, timeout=timeout)
         if output.exists():
