@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command/terminal.h"
+#include "config/argfile.h"
 #include "config/options.h"
 #include "run/jobserver.h"
 
@@ -131,6 +132,11 @@ static bool wants(const struct invocation *inv, const char *shortname, const cha
     return false;
 }
 
+static bool is_version(const char *word)
+{
+    return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
+}
+
 int command_main(int argc, char **argv)
 {
     struct invocation inv = {"", NULL, STRV_INIT};
@@ -139,7 +145,10 @@ int command_main(int argc, char **argv)
     /* Under make -n, -q and -t a recipe marked '+' runs all the same, and must do nothing. */
     if (makeflags_dry(getenv("MAKEFLAGS")))
         return EXIT_OK;
-    const struct command *c = take_globals(&inv, argc, argv, &err) ? choose(&inv, &err) : NULL;
+    struct strv typed = STRV_INIT;
+    argfile_expand(&typed, argv, (size_t)argc);
+    const struct command *c =
+        take_globals(&inv, (int)typed.n, typed.v, &err) ? choose(&inv, &err) : NULL;
     if (!c) {
         code = command_fail(&err);
     } else if (wants(&inv, "-h", "--help")) {
@@ -148,7 +157,7 @@ int command_main(int argc, char **argv)
         else
             general_help();
         code = EXIT_OK;
-    } else if (!c->name[0] && inv.args.n && strcmp(inv.args.v[0], "--version") == 0) {
+    } else if (!c->name[0] && inv.args.n && is_version(inv.args.v[0])) {
         printf("rowlock %s\n", ROWLOCK_VERSION);
         code = EXIT_OK;
     } else {
@@ -160,6 +169,7 @@ int command_main(int argc, char **argv)
         strv_release(&words);
     }
     strv_release(&inv.args);
+    strv_release(&typed);
     if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && code == EXIT_OK) {
         fprintf(stderr, "rowlock: standard output cannot be written: %s\n", strerror(errno));
         code = EXIT_INTERNAL;

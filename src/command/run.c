@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "command/alone.h"
 #include "command/command.h"
 #include "command/dryrun.h"
 #include "command/outcome.h"
@@ -225,7 +226,9 @@ static int run(const struct invocation *inv, enum suite_mode mode)
     bool planned = false;
     suite_init(&s);
     if (suite_configure(&s, inv, mode, &err)) {
-        if (s.options.list_markers) {
+        if (s.alone) {
+            code = alone_run(&s, inv, &err);
+        } else if (s.options.list_markers) {
             outcome_list_markers(&s.config);
         } else if (suite_load(&s, inv, &err) && suite_plan(&s, &err)) {
             if (s.options.dry_run) {

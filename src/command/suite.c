@@ -9,9 +9,12 @@
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/xalloc.h"
+#include "command/alone.h"
+#include "command/pytestargs.h"
 #include "command/remember.h"
 #include "command/terminal.h"
-#include "run/cpus.h"
+#include "command/workers.h"
+#include "config/argfile.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/platform.h"
@@ -38,6 +41,7 @@ void suite_release(struct suite *s, bool drop)
     strv_release(&s->zygote_argv);
     free(s->is_pytest_path);
     free(s->root);
+    free(s->alone);
     free(s->make);
     free(s->make_version);
     program_release(&s->program);
@@ -65,61 +69,93 @@ static int pytest_refuses(const char *python, const char *config_file)
     return refused ? code : -1;
 }
 
-/* Reads the ini, then addopts, then the command line on top. */
+static bool has_manifest(const struct suite *s)
+{
+    return s->options.manifest || access("tests.json", F_OK) == 0;
+}
+
+/* Finds the ini file that pytest would take. */
+static bool read_config(struct suite *s, const char *file, const struct options *early,
+                        const char *python, struct error *err)
+{
+    struct strv folders = STRV_INIT;
+    char *cwd = path_absolute(".");
+    bool ok = true;
+    if (file)
+        strv_push(&folders, cwd);
+    else
+        pytestargs_folders(&early->test_paths, &folders);
+    for (size_t i = 0; ok && i < folders.n && !s->config.path; i++) {
+        if (i)
+            config_release(&s->config);
+        ok = config_load(&s->config, folders.v[i], file, python, err);
+    }
+    free(cwd);
+    strv_release(&folders);
+    return ok;
+}
+
+/* Parses the words; what makes pytest run alone is noted in s->alone. */
+static bool parse(struct suite *s, struct options *o, const struct strv *words, const char *where,
+                  struct error *err)
+{
+    size_t before = o->pytest_args.n;
+    if (!options_parse(o, (int)words->n, words->v, where, err))
+        return false;
+    struct strv added = {o->pytest_args.v + before, o->pytest_args.n - before, 0};
+    const char *alone = added.n ? alone_option(&added) : NULL;
+    if (alone && (!s->alone || alone_is_interactive(alone))) {
+        free(s->alone);
+        s->alone = xstrdup(alone);
+    }
+    return true;
+}
+
+/* addopts of the ini file, or what -o has put in its place. */
+static bool parse_addopts(struct suite *s, const struct options *early, struct error *err)
+{
+    const char *override = pytestargs_override(&early->pytest_args, "addopts");
+    const char *ini = s->config.path ? path_basename(s->config.path) : "";
+    char *where = override ? xstrdup("-o addopts") : xasprintf("%s: addopts", ini);
+    struct strv split = STRV_INIT, words = STRV_INIT;
+    bool ok = !override || config_split(override, where, &split, err);
+    if (ok) {
+        const struct strv *from = override ? &split : &s->config.addopts;
+        argfile_expand(&words, from->v, from->n);
+        ok = parse(s, &s->options, &words, where, err);
+    }
+    strv_release(&split);
+    strv_release(&words);
+    free(where);
+    return ok;
+}
+
+/* Reads the ini, then addopts, the environment, and the command line on top. */
 static bool read_options(struct suite *s, const struct invocation *inv, struct error *err)
 {
     struct options early;
+    struct strv env = STRV_INIT;
     options_init(&early);
-    char *cwd = path_absolute(".");
-    bool ok = options_parse(&early, (int)inv->args.n, inv->args.v, "command line", err);
+    bool ok = pytestargs_environment(&env, err) &&
+              options_parse(&early, (int)env.n, env.v, "PYTEST_ADDOPTS", err) &&
+              options_parse(&early, (int)inv->args.n, inv->args.v, "command line", err);
     char *python = ok ? program_python(early.python, NULL) : NULL;
-    if (ok && !config_load(&s->config, cwd, inv->config_file, python, err)) {
+    const char *file = inv->config_file;
+    if (ok && !file)
+        file = pytestargs_value(&early.pytest_args, 'c', "config-file");
+    if (ok && !read_config(s, file, &early, python, err)) {
         ok = false;
         if (!early.manifest && access("tests.json", F_OK) != 0)
-            s->ended = pytest_refuses(python, inv->config_file);
+            s->ended = pytest_refuses(python, file);
     }
     free(python);
-    free(cwd);
+    ok = ok && parse_addopts(s, &early, err) && parse(s, &s->options, &env, "PYTEST_ADDOPTS", err);
+    /* pytest reads both by itself: what it alone knows must not reach it twice. */
+    options_drop_words(&s->options);
+    ok = ok && parse(s, &s->options, &inv->args, "command line", err);
     options_release(&early);
-    if (!ok)
-        return false;
-    const char *ini = s->config.path ? path_basename(s->config.path) : "";
-    char *where = xasprintf("%s: addopts", ini);
-    ok = options_parse(&s->options, (int)s->config.addopts.n, s->config.addopts.v, where, err);
-    free(where);
-    if (!ok)
-        return false;
-    /* pytest reads addopts by itself: what it alone knows must not reach it twice. */
-    strv_release(&s->options.pytest_args);
-    strv_release(&s->options.test_paths);
-    return options_parse(&s->options, (int)inv->args.n, inv->args.v, "command line", err);
-}
-
-/* -n as a number; 0 when no workers are asked for. */
-static unsigned count_workers(const struct suite *s, enum suite_mode mode)
-{
-    const char *env = getenv("PYTEST_XDIST_AUTO_NUM_WORKERS");
-    int n = s->options.workers;
-    if (n == WORKERS_UNSET && mode == SUITE_AS_PYTEST)
-        return 0;
-    if (n == WORKERS_UNSET && s->outer.state == JOBSERVER_OPEN && s->outer.jobs > 0)
-        return (unsigned)s->outer.jobs;
-    if (n >= 0)
-        return (unsigned)n;
-    if (n != WORKERS_LOGICAL && env && atoi(env) > 0)
-        return (unsigned)atoi(env);
-    return (unsigned)cpus_available(n == WORKERS_AUTO);
-}
-
-static void choose_mode(struct suite *s, enum suite_mode mode)
-{
-    enum dist d = s->options.dist;
-    s->workers = mode == SUITE_SEQUENTIAL ? 0 : count_workers(s, mode);
-    s->sequential = s->workers == 0 || d == DIST_NO;
-    if (s->sequential)
-        s->workers = 1;
-    if (d == DIST_DEFAULT)
-        s->options.dist = mode == SUITE_AS_PYTEST ? DIST_LOAD : DIST_LOADSCOPE;
+    strv_release(&env);
+    return ok;
 }
 
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
@@ -128,15 +164,16 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
     jobserver_read(&s->outer, getenv("MAKEFLAGS"));
     if (!program_find(&s->program, err) || !read_options(s, inv, err))
         return false;
-    choose_mode(s, mode);
-    return driver_find_make(&s->make, &s->make_version, err);
+    if (s->options.list_markers && !s->alone && !has_manifest(s))
+        s->alone = xstrdup("--markers");
+    return workers_choose(s, mode, err) &&
+           (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
 
-/* Reads the manifest file if there is one; *has tells. */
-static bool read_manifest(struct suite *s, bool *has, struct error *err)
+bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
 {
     const char *path = s->options.manifest;
-    *has = path || access("tests.json", F_OK) == 0;
+    *has = has_manifest(s);
     if (!*has)
         return true;
     struct buf text = BUF_INIT;
@@ -188,21 +225,7 @@ static void build_zygote_argv(struct suite *s, const struct invocation *inv)
         strv_push(argv, "-c");
         strv_push(argv, inv->config_file);
     }
-    strv_push_all(argv, o->pytest_args.v);
-    if (o->strict_markers)
-        strv_push(argv, o->strict ? "--strict" : "--strict-markers");
-    if (o->markers)
-        strv_pushf(argv, "-m=%s", o->markers);
-    if (o->keyword)
-        strv_pushf(argv, "-k=%s", o->keyword);
-    for (size_t i = 0; i < o->deselect.n; i++)
-        strv_pushf(argv, "--deselect=%s", o->deselect.v[i]);
-    /* The whole run counts failures, not one worker. */
-    strv_push(argv, "--maxfail=0");
-    strv_push(argv, "--");
-    for (size_t i = 0; i < o->test_paths.n; i++)
-        if (s->is_pytest_path[i])
-            strv_push(argv, o->test_paths.v[i]);
+    pytestargs_add(argv, o, s->is_pytest_path, false);
     if (!o->test_paths.n)
         for (size_t i = 0; i < s->json.n_pytest; i++)
             strv_push_all(argv, s->json.pytest[i].paths.v);
@@ -293,8 +316,9 @@ static bool check_markers(const struct suite *s, struct error *err)
 static bool load_all(struct suite *s, const struct invocation *inv, struct error *err)
 {
     bool has_manifest, wanted;
-    if (!read_manifest(s, &has_manifest, err))
+    if (!suite_read_manifest(s, &has_manifest, err))
         return false;
+    pytestargs_settle(&s->options, &s->manifest);
     sort_paths(s, has_manifest, &wanted);
     if (!wanted && s->options.pytest_args.n)
         return options_unknown(s->options.pytest_args.v[0], err);

@@ -36,7 +36,8 @@ struct suite {
     char *root;                /* the current folder, absolute */
     bool sequential;
     unsigned workers;
-    int ended; /* >= 0: pytest itself ended the run with this exit code and was shown */
+    char *alone; /* the option for which pytest runs alone; NULL */
+    int ended;   /* >= 0: pytest itself ended the run with this exit code and was shown */
 };
 
 enum suite_mode { SUITE_PARALLEL, SUITE_SEQUENTIAL, SUITE_AS_PYTEST };
@@ -47,6 +48,8 @@ void suite_release(struct suite *s, bool drop);
 /* Reads configuration and options. */
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err);
+/* Reads the manifest file if there is one; *has tells. */
+bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
  * s->ended >= 0 when pytest has ended the run: its own words have been printed. */
 bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);

@@ -13,6 +13,7 @@ struct parser {
     char *const *argv;
     int argc;
     int at; /* the word that is parsed now */
+    bool unknown; /* the word before was an option that nobody here knows */
     const char *where;
     struct error *err;
 };
@@ -43,10 +44,17 @@ void options_release(struct options *o)
     free(o->report_json);
     free(o->color);
     free(o->output);
-    strv_release(&o->test_paths);
     strv_release(&o->deselect);
-    strv_release(&o->pytest_args);
+    options_drop_words(o);
     memset(o, 0, sizeof *o);
+}
+
+void options_drop_words(struct options *o)
+{
+    strv_release(&o->pytest_args);
+    strv_release(&o->test_paths);
+    strv_release(&o->words);
+    buf_release(&o->word_kinds);
 }
 
 static bool is_negative_number(const char *s)
@@ -80,6 +88,25 @@ static const char *next_value(struct parser *p)
     return p->argv[++p->at];
 }
 
+static void add_word(struct parser *p, enum word_kind kind, const char *word)
+{
+    strv_push(&p->o->words, word);
+    buf_addc(&p->o->word_kinds, (char)kind);
+}
+
+/* An option that Rowlock knows, as pytest wants it. */
+static void pass_on(struct parser *p, const struct option_row *row, const char *value)
+{
+    if (!row->pytest || (row->value && !value))
+        return;
+    char *word = value ? xasprintf("%s=%s", row->pytest, value) : xstrdup(row->pytest);
+    if (row->pytest[0])
+        add_word(p, row->alone ? WORD_ALONE : WORD_OPTION, word);
+    else
+        add_word(p, WORD_PATH, value);
+    free(word);
+}
+
 /* Stores the value of an option; name is the option as it was written, with its dashes. */
 static bool apply(struct parser *p, const struct option_row *row, const char *name,
                   const char *value)
@@ -94,6 +121,7 @@ static bool apply(struct parser *p, const struct option_row *row, const char *na
         free(quoted);
         return false;
     }
+    pass_on(p, row, value);
     return true;
 }
 
@@ -101,6 +129,17 @@ static bool refuse_value(struct parser *p, const char *name)
 {
     return error_set(p->err, EXIT_USAGE, "%s: %s: takes no value; leave out the = and what follows",
                      p->where, name);
+}
+
+/* An option that is pytest's alone. */
+static void add_unknown(struct parser *p, const char *word, const char *value)
+{
+    strv_push(&p->o->pytest_args, word);
+    add_word(p, WORD_OPTION, word);
+    if (!value)
+        return;
+    strv_push(&p->o->pytest_args, value);
+    add_word(p, WORD_OPTION, value);
 }
 
 static bool parse_long(struct parser *p, const char *word)
@@ -115,20 +154,16 @@ static bool parse_long(struct parser *p, const char *word)
         free(name);
         return ok;
     }
-    strv_push(&p->o->pytest_args, word);
     enum pytest_option kind = pytest_option_long(word + 2, len - 2);
-    if (!equal && (kind == PYTEST_VALUE || kind == PYTEST_MAYBE)) {
-        const char *value = next_value(p);
-        if (value)
-            strv_push(&p->o->pytest_args, value);
-    }
+    bool takes = kind == PYTEST_VALUE || kind == PYTEST_MAYBE;
+    add_unknown(p, word, !equal && takes ? next_value(p) : NULL);
+    p->unknown = !equal && kind == PYTEST_UNKNOWN;
     return true;
 }
 
 /* "-x", "-n4", "-n=4", and several in one word: "-xvs". */
 static bool parse_short(struct parser *p, const char *word)
 {
-    struct strv *pytest = &p->o->pytest_args;
     for (const char *c = word + 1; *c; c++) {
         const char name[] = {'-', *c, '\0'};
         const struct option_row *row = option_row_short(*c);
@@ -136,16 +171,16 @@ static bool parse_short(struct parser *p, const char *word)
         if (row && row->value)
             return apply(p, row, name, c[1] ? c + 1 + (c[1] == '=') : next_value(p));
         if (!row && kind != PYTEST_FLAG) {
-            strv_pushf(pytest, "-%s", c);
-            const char *value = kind == PYTEST_VALUE && !c[1] ? next_value(p) : NULL;
-            if (value)
-                strv_push(pytest, value);
+            char *rest = xasprintf("-%s", c);
+            add_unknown(p, rest, kind == PYTEST_VALUE && !c[1] ? next_value(p) : NULL);
+            free(rest);
+            p->unknown = kind == PYTEST_UNKNOWN;
             return true;
         }
         if (c[1] == '=')
             return refuse_value(p, name);
         if (!row)
-            strv_push(pytest, name);
+            add_unknown(p, name, NULL);
         else if (!apply(p, row, name, NULL))
             return false;
     }
@@ -155,17 +190,22 @@ static bool parse_short(struct parser *p, const char *word)
 bool options_parse(struct options *o, int argc, char *const *argv, const char *where,
                    struct error *err)
 {
-    struct parser p = {o, argv, argc, 0, where, err};
+    struct parser p = {o, argv, argc, 0, false, where, err};
     bool plain = false; /* "--" was seen */
     for (; p.at < argc; p.at++) {
         const char *word = argv[p.at];
         bool ok = true;
-        if (plain || !is_option(word))
+        bool after_unknown = p.unknown;
+        p.unknown = false;
+        if (plain || !is_option(word)) {
             strv_push(&o->test_paths, word);
-        else if (strcmp(word, "--") == 0)
+            add_word(&p, after_unknown ? WORD_MAYBE : WORD_PATH, word);
+        } else if (strcmp(word, "--") == 0) {
             plain = true;
-        else
+            add_word(&p, WORD_OPTION, word);
+        } else {
             ok = word[1] == '-' ? parse_long(&p, word) : parse_short(&p, word);
+        }
         if (!ok)
             return false;
     }

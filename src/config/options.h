@@ -6,8 +6,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+
+/* What a word for pytest is. Those of WORD_PATH and WORD_MAYBE stand in test_paths too, in the same
+ * order. */
+enum word_kind {
+    WORD_OPTION = 'o', /* or the value of one */
+    WORD_ALONE = 'a',  /* an option that pytest gets only where it runs alone */
+    WORD_PATH = 'p',
+    WORD_MAYBE = '?' /* a path, or the value of the option before it, which nobody here knows */
+};
 
 enum dist {
     DIST_DEFAULT, /* not given */
@@ -47,6 +57,12 @@ struct options {
     struct strv deselect;
     struct strv pytest_args; /* options Rowlock does not know, with the values of those that pytest
                                 is known to take one: they go to pytest, in order */
+    struct strv words;       /* all that means something to pytest, in the order in which it was
+                                written; what Rowlock knows under pytest's name and with "=" */
+    struct buf word_kinds;   /* of each of words: an enum word_kind */
+    bool distload;           /* -d */
+    int maxprocesses;        /* 0: no limit */
+    int tx_workers;          /* of all --tx */
     bool help;
 };
 
@@ -61,6 +77,8 @@ void options_release(struct options *o);
  * options_unknown. EXIT_USAGE on failure. */
 bool options_parse(struct options *o, int argc, char *const *argv, const char *where,
                    struct error *err);
+/* Forgets what is for pytest, which reads addopts by itself; keeps what is stored otherwise. */
+void options_drop_words(struct options *o);
 /* "unknown option --makers; did you mean --markers? 'rowlock --help' lists them all", or for an
  * option of pytest's that it is for pytest suites only. Always false. */
 bool options_unknown(const char *option, struct error *err);

@@ -133,6 +133,28 @@ static bool store_dist(struct options *o, const struct option_row *row, const ch
     return false;
 }
 
+/* How many workers one --tx asks for: "popen" or "4*popen", with or without "//" and what execnet
+ * knows of it. 0: none that Rowlock can start. */
+static int tx_count(const char *spec)
+{
+    const char *star = strchr(spec, '*');
+    int n = 1;
+    char *count = star ? xmemdup0(spec, (size_t)(star - spec)) : NULL;
+    bool ok = !star || (parse_int(count, 1, &n) && n <= MOST_WORKERS);
+    const char *kind = star ? star + 1 : spec;
+    free(count);
+    return ok && strncmp(kind, "popen", 5) == 0 && (!kind[5] || kind[5] == '/') ? n : 0;
+}
+
+static bool store_tx(struct options *o, const struct option_row *row, const char *value)
+{
+    int n = tx_count(value);
+    if (n && o->tx_workers <= MOST_WORKERS - n)
+        o->tx_workers += n;
+    (void)row;
+    return n > 0;
+}
+
 static bool store_color(struct options *o, const struct option_row *row, const char *value)
 {
     if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0 && strcmp(value, "auto") != 0)
@@ -153,42 +175,51 @@ static bool store_markers(struct options *o, const struct option_row *row, const
 /* A row reads best as few lines. */
 /* clang-format off */
 const struct option_row option_rows[] = {
-    {"Selection", 'm', {"markers"}, "[EXPR]", store_markers, AT(markers),
+    {"Selection", 'm', {"markers"}, "[EXPR]", store_markers, AT(markers), .pytest = "-m",
      .help = "run the tests whose markers match EXPR, for example \"unit and not slow\"; without "
              "EXPR, list the registered markers"},
-    {"Selection", 'k', {NULL}, "EXPR", store_text, AT(keyword),
+    {"Selection", 'k', {NULL}, "EXPR", store_text, AT(keyword), .pytest = "-k",
      .help = "run the tests whose names or keywords contain what EXPR says, for example \"convert "
              "and not network\""},
     {"Selection", 0, {"deselect"}, "ID", store_item, AT(deselect), "the start of a test id",
+     .pytest = "--deselect",
      .help = "leave out the tests whose ids start with ID; may be repeated"},
     {"Selection", 0, {"test-path"}, "PATH", store_item, AT(test_paths), "a path or a test id",
+     .pytest = "",
      .help = "run the tests of this file, folder or id, as if it stood without an option; may be "
              "repeated"},
     {"Selection", 0, {"manifest"}, "FILE", store_name, AT(manifest), "the path of a file",
      .help = "read the tests from FILE instead of tests.json"},
     {"Selection", 0, {"strict-markers"}, NULL, store_flag, AT(strict_markers),
-     .help = "a marker that is not registered is an error"},
-    {"Selection", 0, {"strict"}, NULL, store_strict,
+     .help = "a marker that is not registered is an error", .pytest = "--strict-markers"},
+    {"Selection", 0, {"strict"}, NULL, store_strict, .pytest = "--strict",
      .help = "--strict-markers, and whatever else pytest's own --strict means"},
 
     {"Workers", 'n', {"numprocesses", "workers"}, "N", store_workers, AT(workers),
-     "a number from 0 to 65534, auto or logical",
+     "a number from 0 to 65534, auto or logical", .pytest = "--numprocesses",
      .help = "how many tests run side by side: a number, auto (as many as there are processors to "
              "use) or logical; 0 runs them one after another"},
     {"Workers", 0, {"dist", "distribution"}, "HOW", store_dist, AT(dist),
      "load, loadscope, loadfile, loadgroup, worksteal, each or no",
+     .pytest = "--dist",
      .help = "which tests stay together on a worker: load (none), loadscope (those of a class or "
              "module), loadfile (those of a file), loadgroup (those of an xdist_group), worksteal, "
              "each, no"},
+    {"Workers", 'd', {NULL}, NULL, store_flag, AT(distload), .pytest = "-d",
+     .help = "as --dist load"},
+    {"Workers", 0, {"tx"}, "SPEC", store_tx, .accepts = "N*popen", .pytest = "--tx",
+     .help = "with --dist: N*popen stands for N workers, as in pytest-xdist"},
+    {"Workers", 0, {"maxprocesses"}, "N", store_count, AT(maxprocesses), "a number from 0",
+     .pytest = "--maxprocesses", .help = "at most N workers, whatever -n says; 0 is no limit"},
     {"Workers", 0, {"forked"}, NULL, store_flag, AT(forked),
      .help = "for a process per test; taken, but tests share workers in this version"},
     {"Workers", 0, {"python"}, "EXE", store_name, AT(python), "the path or name of a Python",
      .help = "the Python that runs the pytest suites"},
 
-    {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst,
+    {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst, .pytest = "--exitfirst",
      .help = "start no test after the first failure, as --maxfail 1"},
     {"Running", 0, {"maxfail"}, "N", store_count, AT(maxfail), "a number from 0",
-     .help = "start no test after the Nth failure; 0 is no limit"},
+     .pytest = "--maxfail", .help = "start no test after the Nth failure; 0 is no limit"},
     {"Running", 0, {"timeout"}, "S", store_seconds, AT(timeout), "seconds, for example 2.5",
      .help = "stop a test after S seconds; 0 is no limit"},
     {"Running", 0, {"dry-run"}, NULL, store_flag, AT(dry_run),
@@ -196,17 +227,22 @@ const struct option_row option_rows[] = {
     {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",
      .help = "where generate writes the Makefile"},
 
-    {"Reports", 'v', {"verbose"}, NULL, store_verbose, .help = "say more; may be repeated"},
-    {"Reports", 'q', {"quiet"}, NULL, store_quiet, .help = "say less; may be repeated"},
+    {"Reports", 'v', {"verbose"}, NULL, store_verbose, .pytest = "--verbose",
+     .help = "say more; may be repeated"},
+    {"Reports", 'q', {"quiet"}, NULL, store_quiet, .pytest = "--quiet",
+     .help = "say less; may be repeated"},
     {"Reports", 0, {"verbosity"}, "N", store_verbosity, AT(verbose), "a number",
-     .help = "as N times -v; below 0, as so many times -q"},
+     .pytest = "--verbosity", .help = "as N times -v; below 0, as so many times -q"},
     {"Reports", 0, {"durations"}, "N", store_count, AT(durations), "a number from 0",
+     .pytest = "--durations",
      .help = "list the N slowest tests with their time and peak memory; 0 lists all"},
     {"Reports", 0, {"junitxml", "junit-xml"}, "FILE", store_name, AT(junitxml),
-     "the path of a file", .help = "write a JUnit XML report"},
+     "the path of a file", .pytest = "--junit-xml", .alone = true,
+     .help = "write a JUnit XML report"},
     {"Reports", 0, {"report-json"}, "FILE", store_name, AT(report_json), "the path of a file",
      .help = "write a JSON report"},
     {"Reports", 0, {"color"}, "WHEN", store_color, AT(color), "yes, no or auto",
+     .pytest = "--color",
      .help = "colours: yes, no, or auto (on a terminal, unless NO_COLOR is set)"},
     {"Reports", 'h', {"help"}, NULL, store_flag, AT(help), .help = "show this help"},
 
@@ -247,8 +283,8 @@ static const char *const with_value[] = {
     "junitprefix", "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
     "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir", "show-capture", "tb",
     "cov-config", "cov-context", "cov-fail-under", "cov-report",
-    "max-worker-restart", "maxprocesses", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
-    "testrunuid", "tx",
+    "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
+    "testrunuid",
     "css", "html", "session-timeout", "timeout-method",
     "only-rerun", "rerun-except", "reruns", "reruns-delay",
     "asyncio-mode", "randomly-seed", "dc", "ds", "hypothesis-profile", "hypothesis-seed",
@@ -263,8 +299,9 @@ static const char *const without_value[] = {
     "disable-warnings", "doctest-continue-on-failure", "doctest-ignore-import-errors",
     "doctest-modules", "failed-first", "ff", "fixtures", "fixtures-per-test",
     "force-short-summary", "full-trace", "funcargs", "keep-duplicates", "last-failed", "lf",
-    "new-first", "nf", "no-fold-skipped", "no-header", "no-showlocals", "no-summary",
-    "noconftest", "pdb", "pyargs", "runxfail", "setup-only", "setup-plan", "setup-show",
+    "loadscope-reorder", "new-first", "nf", "no-fold-skipped", "no-header",
+    "no-loadscope-reorder", "no-showlocals", "no-summary", "noconftest", "pdb", "pyargs",
+    "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
     "sw-skip", "trace", "trace-config", "version", "xfail-tb",
     "cov-append", "cov-branch", "cov-reset", "no-cov", "no-cov-on-fail", NULL};

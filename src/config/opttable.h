@@ -17,6 +17,9 @@ struct option_row {
     size_t offset;
     const char *accepts; /* what a good value is, for the message about a bad one */
     const char *help;
+    const char *pytest;  /* what pytest calls it, with its dashes; "": its value is a path; NULL:
+                            pytest does not get it */
+    bool alone;          /* pytest gets it where it runs alone, without Rowlock's reports */
 };
 
 /* All of them, grouped; ends with a row whose group is NULL. */
