@@ -1,6 +1,8 @@
 #include "run/cpus.h"
 
+#include <limits.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,43 +61,64 @@ static int read_numbers(const char *path, long long *a, long long *b)
     return n < 0 ? 0 : n;
 }
 
-/* The quota of this process's cgroup and its parents in CPUs, rounded up; 0: none. */
-static int quota(void)
+/* Is cpu among the controllers, "cpu,cpuacct"? */
+static bool has_cpu(const char *controllers)
+{
+    while (*controllers) {
+        size_t n = strcspn(controllers, ",");
+        if (n == 3 && strncmp(controllers, "cpu", 3) == 0)
+            return true;
+        controllers += n + (controllers[n] == ',');
+    }
+    return false;
+}
+
+/* The quota that one group sets, in CPUs, rounded up; 0: none. Mounts are where systemd and
+ * containers have them; beside v1 controllers the v2 hierarchy lies in "unified". */
+static int group_quota(const char *root, bool v2, const char *group)
+{
+    char file[4600];
+    long long quota = -1, period = 100000, unused;
+    if (v2) {
+        snprintf(file, sizeof file, "%s/sys/fs/cgroup%s/cpu.max", root, group);
+        if (!read_numbers(file, &quota, &period)) {
+            snprintf(file, sizeof file, "%s/sys/fs/cgroup/unified%s/cpu.max", root, group);
+            read_numbers(file, &quota, &period);
+        }
+    } else {
+        snprintf(file, sizeof file, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", root, group);
+        read_numbers(file, &quota, &unused);
+        snprintf(file, sizeof file, "%s/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", root, group);
+        read_numbers(file, &period, &unused);
+    }
+    if (quota <= 0 || period <= 0)
+        return 0;
+    long long cpus = quota / period + (quota % period != 0);
+    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+}
+
+int cpus_quota(const char *root)
 {
     int least = 0;
-    char line[4096];
-    FILE *f = fopen("/proc/self/cgroup", "re");
+    char line[4096], path[4200];
+    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+    FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
-        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!path)
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group)
             continue;
-        *path++ = '\0';
-        int v2 = controllers[1] == '\0';
-        if (!v2 && !strstr(controllers + 1, "cpu"))
-            continue;
-        for (;;) {
-            char file[4400], period_file[4400];
-            long long q = -1, period = 100000;
-            if (v2) {
-                snprintf(file, sizeof file, "/sys/fs/cgroup%s/cpu.max", path);
-                read_numbers(file, &q, &period);
-            } else {
-                snprintf(file, sizeof file, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
-                snprintf(period_file, sizeof period_file, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us",
-                         path);
-                long long unused;
-                read_numbers(file, &q, &unused);
-                read_numbers(period_file, &period, &unused);
-            }
-            int cpus = q > 0 && period > 0 ? (int)((q + period - 1) / period) : 0;
+        *group++ = '\0';
+        bool v2 = controllers[1] == '\0';
+        for (bool more = v2 || has_cpu(controllers + 1); more;) {
+            int cpus = group_quota(root, v2, group);
             if (cpus && (!least || cpus < least))
                 least = cpus;
-            char *slash = strrchr(path, '/');
-            if (!slash || path[0] == '\0')
-                break;
-            *slash = '\0';
+            char *slash = strrchr(group, '/');
+            more = slash != NULL;
+            if (slash)
+                *slash = '\0';
         }
     }
     if (f)
@@ -105,7 +128,7 @@ static int quota(void)
 
 int cpus_available(int physical)
 {
-    int n = count_affinity(physical), most = quota();
+    int n = count_affinity(physical), most = cpus_quota("");
     if (most && most < n)
         n = most;
     return n > 0 ? n : 1;
