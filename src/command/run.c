@@ -171,6 +171,17 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     return ok || n->interrupted;
 }
 
+/* The exit code of the run, where pytest's own session ended with status. What neither counts tests
+ * nor says that there are none (an interruption by --stepwise, an internal error, the number that a
+ * plugin has chosen) is pytest's to say. */
+static int combine(int code, int status)
+{
+    bool counts = status == EXIT_OK || status == EXIT_FAILED || status == EXIT_NO_TESTS;
+    if (code == EXIT_OK && status == EXIT_FAILED)
+        return status;
+    return counts || (code != EXIT_OK && code != EXIT_FAILED) ? code : status;
+}
+
 static int run_tests(struct suite *s, struct error *err)
 {
     struct session n;
@@ -191,8 +202,7 @@ static int run_tests(struct suite *s, struct error *err)
             code = EXIT_INTERRUPTED;
         else if (code == EXIT_OK)
             code = (int)results_exit_code(&n.results);
-        if (code == EXIT_OK && status != EXIT_OK && status != EXIT_NO_TESTS)
-            code = status;
+        code = combine(code, status);
     }
     session_close(&n);
     return code;

@@ -3,7 +3,7 @@
  * progress, maxfail, dependencies and resuming; the journal is the record that counts.
  *
  * Layout: struct run_state, then struct slot_state[n_slots], then n_tests bytes. Python maps
- * it too: `stop` is the uint32_t at offset 16. */
+ * it too: `stop`, `failures` and `maxfail` are the uint32_t at offset 16, 20 and 24. */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
 

@@ -74,6 +74,7 @@ class ZygotePlugin:
         if self.worker is not None:
             server = self.server
             self.worker.run(server.basetemp, server.random_state, server.signals)
+            self.worker.end_loop()
         else:
             self.end_loop(session)
         return True

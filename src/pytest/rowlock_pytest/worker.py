@@ -6,6 +6,7 @@ import mmap
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
 from rowlock_pytest.verdict import Verdict, add_sections, describe, long_text
 
-STOP_OFFSET = 16
+STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
 
 
 class StandIn:
@@ -79,6 +80,7 @@ class StopFlags:
         self.path = os.path.join(settings.rundir, "state")
         self.flag = flag
         self.state = None
+        self.failures = 0
 
     def open(self):
         """The driver may write the file later than it starts the zygote."""
@@ -89,14 +91,21 @@ class StopFlags:
                 self.state = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError):
             return
-        if len(self.state) < STOP_OFFSET + 4:
+        if len(self.state) < STOP_OFFSET + 12:
             self.state = None
 
     def set(self):
         if self.flag[0]:
             return True
-        state = self.state
-        return state is not None and state[STOP_OFFSET : STOP_OFFSET + 4] != b"\0\0\0\0"
+        if self.state is None:
+            return False
+        stop, failures, most = struct.unpack_from("=3I", self.state, STOP_OFFSET)
+        return bool(stop or (most and max(failures, self.failures) >= most))
+
+    def count(self, outcome):
+        """Counts what has failed here: the state file hears of it later than the next test
+        starts."""
+        self.failures += outcome in (records.FAILED, records.ERROR)
 
 
 class Worker:
@@ -120,6 +129,7 @@ class Worker:
         procfs.exempt = functools.partial(runonce.keepers, settings.temp)
         self.verdict = None
         self.last = None  # (index in the plan, number, item) of the test that ran last
+        self.halted = None  # what has ended the session
         self.held = False  # whether the zygote keeps its last report back
         self.client = None
         self.unsaid = b""  # frames for the client that go out with the next one
@@ -288,6 +298,7 @@ class Worker:
             fields = Fields()
             fields.add(records.MESSAGE, halt["message"])
             fields.add_text(records.DETAIL, halt["detail"])
+        self.stop_flags.count(outcome)
         for line in self.leftovers.after_test():
             fields.add(records.LEFTOVER, line)
         self.unsaid += records.record_frame(index, records.RESULT, outcome, usage, fields)
@@ -344,8 +355,23 @@ class Worker:
                     halt = {"kind": kind, "reason": str(reason)}
         if halt is None:
             return True
+        self.halted = halt
         self.tell(channel.HALT, replay.encode(halt))
         return False
+
+    def end_loop(self):
+        """In sequential mode, what pytest's own loop would raise at its end."""
+        kind = self.halted["kind"] if self.halted is not None else ""
+        if kind == "exit":
+            raise pytest.exit.Exception(self.halted["reason"], self.halted["status"])
+        if kind == "interrupt":
+            raise KeyboardInterrupt
+        if kind == "internal":
+            raise RuntimeError(self.halted["message"])
+        if self.session.shouldfail:
+            raise self.session.Failed(self.session.shouldfail)
+        if self.session.shouldstop:
+            raise self.session.Interrupted(self.session.shouldstop)
 
     # What lives longer than a test.
 
