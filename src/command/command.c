@@ -22,6 +22,8 @@ static const struct command commands[] = {
      command_report, false},
     {"validate", "check that parallel runs work on this machine", "[-n N] [--json]",
      command_validate, false},
+    {"pytest-plugin", "let a plain 'pytest -n 4' run in Rowlock",
+     "install|uninstall|path [--python EXE]", command_plugin, false},
     {"__begin", NULL, "RUN", command_begin, false},
     {"__end", NULL, "RUN", command_end, false},
     {"__probe", NULL, "WHAT…", command_probe, false},
@@ -55,7 +57,7 @@ static void general_help(void)
            "Runs any test suite in parallel as a Makefile. Commands:\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
         if (commands[i].summary)
-            printf("  %-12s %s\n", commands[i].name, commands[i].summary);
+            printf("  %-13s %s\n", commands[i].name, commands[i].summary);
     printf("\nWithout a command it runs what 'pytest -c FILE …' would run, in parallel when the\n"
            "configuration or -n asks for workers.\n\n"
            "  -C DIR                  change to DIR first\n"

@@ -34,6 +34,7 @@ int command_generate(const struct invocation *inv);
 int command_list(const struct invocation *inv);
 int command_report(const struct invocation *inv);
 int command_validate(const struct invocation *inv);
+int command_plugin(const struct invocation *inv);
 int command_begin(
     const struct invocation *inv); /* __begin and __end: from tests.mk without driver */
 int command_end(const struct invocation *inv);

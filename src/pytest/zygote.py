@@ -9,6 +9,7 @@ package rowlock_pytest beside it does the rest.
 """
 
 import importlib.util
+import json
 import os
 import sys
 
@@ -64,6 +65,7 @@ def make_package():
         submodule_search_locations=[folder],
     )
     package = importlib.util.module_from_spec(spec)
+    package.under_rowlock = True
     sys.modules["rowlock_pytest"] = package
     return package
 
@@ -94,8 +96,13 @@ def find_pytest():
 
 
 def look_like_pytest(pytest_args):
-    """Python put our folder into sys.path and our name into sys.argv: undo both."""
-    if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
+    """Python put our folder into sys.path and our name into sys.argv: undo both. A pytest that
+    handed its run over had a sys.path of its own."""
+    path = os.environ.pop("ROWLOCK_SYS_PATH", None)
+    os.environ.pop("ROWLOCK_HANDED_OVER", None)
+    if path is not None:
+        sys.path[:] = json.loads(path)
+    elif sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
         del sys.path[0]
     sys.argv[:] = ["pytest"] + pytest_args
 

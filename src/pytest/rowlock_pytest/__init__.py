@@ -2,13 +2,13 @@
 may hold for pytest-xdist, pytest-cov or Rowlock itself.
 
 The zygote registers it in every run under Rowlock; `pytest -p rowlock_pytest` serves the
-same in a plain run of pytest.
+same in a plain run of pytest, and hands one that asks for workers to Rowlock.
 
 PYTEST_DONT_REWRITE: the zygote imports this package before pytest does.
 """
 
 import pytest
-from rowlock_pytest import options, runonce
+from rowlock_pytest import handover, options, runonce
 from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by name here)
     isolated_temp_dir,
     mock_config_manager,
@@ -25,10 +25,16 @@ def pytest_addoption(parser):
     options.add_early_options(parser)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_load_initial_conftests(parser):
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config, parser):
+    handover.become_rowlock(early_config)
     yield
     options.add_late_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    return handover.call_rowlock(config)
 
 
 def pytest_configure(config):
