@@ -6,9 +6,20 @@ A debugger needs the terminal; --collect-only, --fixtures and the like print som
 Only the options of Rowlock's plugin are there beside pytest's own, and nothing is distributed.
 """
 
+import os
 import sys
 
-from zygote import EXIT_USAGE, find_pytest, finish_package, look_like_pytest, make_package
+HERE = os.path.dirname(os.path.abspath(__file__))
+if os.path.abspath(sys.path[0] or ".") != HERE:  # python -P and PYTHONSAFEPATH
+    sys.path.insert(0, HERE)
+
+from zygote import (  # noqa: E402
+    EXIT_USAGE,
+    find_pytest,
+    finish_package,
+    look_like_pytest,
+    make_package,
+)
 
 
 def make_plugin():

@@ -23,6 +23,8 @@ from rowlock_pytest.runonce import run_once  # noqa: F401
 
 def pytest_addoption(parser):
     options.add_early_options(parser)
+    if globals().get("under_rowlock"):
+        parser.prog = "pytest"  # in its messages, instead of "pytest.main()"
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
