@@ -103,6 +103,7 @@ static bool parse(struct suite *s, struct options *o, const struct strv *words, 
     if (!options_parse(o, (int)words->n, words->v, where, err))
         return false;
     struct strv added = {o->pytest_args.v + before, o->pytest_args.n - before, 0};
+    s->keep_order = s->keep_order || pytestargs_keep_order(&added);
     const char *alone = added.n ? alone_option(&added) : NULL;
     if (alone && (!s->alone || alone_is_interactive(alone))) {
         free(s->alone);
@@ -355,7 +356,9 @@ bool suite_plan(struct suite *s, struct error *err)
                          "no tests %s (%zu deselected); 'rowlock list' prints what there is",
                          out ? "selected" : "found", out);
     }
-    remember_expected(&s->manifest);
+    /* Without knowledge of their times, tests start in the order in which they were collected. */
+    if (!s->keep_order)
+        remember_expected(&s->manifest);
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,

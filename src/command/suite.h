@@ -35,6 +35,7 @@ struct suite {
     bool *is_pytest_path;      /* for options.test_paths */
     char *root;                /* the current folder, absolute */
     bool sequential;
+    bool keep_order; /* --ff and the like: tests start in pytest's order */
     unsigned workers;
     char *alone; /* the option for which pytest runs alone; NULL */
     int ended;   /* >= 0: pytest itself ended the run with this exit code and was shown */

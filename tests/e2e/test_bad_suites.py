@@ -61,7 +61,6 @@ MARKED = "import pytest\n@pytest.mark.typo\ndef test_y(): pass\n"
         ({}, ["no_such_file.py"]),
         ({}, ["test_x.py::no_such_test"]),
     ],
-    ids=str,
 )
 def test_message_and_exit_code(project, files, args):
     project.write("test_x.py", GOOD)
@@ -81,7 +80,6 @@ def test_message_and_exit_code(project, files, args):
         ({}, ["-k", "and and"], "and and"),
         ({}, ["-c", "no_such.ini"], "no_such.ini"),
     ],
-    ids=str,
 )
 def test_exit_code(project, files, args, words):
     """Here the message is Rowlock's own, or a traceback with the frames of who calls pytest."""
