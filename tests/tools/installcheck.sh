@@ -39,6 +39,14 @@ printf '{"rowlock": 1, "suites": [%s]}\n' "$suites" >tests.json
 grep -qE "\"passed\": *${expected}([^0-9]|\$)" report.json ||
     fail "the report does not count $expected passed tests"
 
+plugin=$("$rowlock" pytest-plugin path)
+[ -f "$plugin/rowlock_pytest/__init__.py" ] || fail "there is no plugin in $plugin"
+if [ "$expected" = 3 ] && ! "$python" -c 'import xdist' 2>/dev/null; then
+    PYTHONPATH=$plugin PATH=/usr/bin:/bin "$python" -m pytest -p rowlock_pytest -n 2 tests >output ||
+        fail "a pytest that hands its run over ended with $?"
+    grep -q '^rowlock ' output || fail 'pytest -n 2 did not hand its run over'
+fi
+
 printf '{"rowlock": 1, "suites": [{"name": "n", "format": "exec", "glob": "*.sh"}]}\n' >tests.json
 status=0
 "$rowlock" parallel -n 2 >output 2>&1 || status=$?
