@@ -10,7 +10,7 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-if os.path.abspath(sys.path[0] or ".") != HERE:  # python -P and PYTHONSAFEPATH
+if os.path.realpath(sys.path[0] or ".") != os.path.realpath(HERE):  # python -P and PYTHONSAFEPATH
     sys.path.insert(0, HERE)
 
 from zygote import (  # noqa: E402

@@ -102,7 +102,7 @@ def look_like_pytest(pytest_args):
     os.environ.pop("ROWLOCK_HANDED_OVER", None)
     if path is not None:
         sys.path[:] = json.loads(path)
-    elif sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
+    elif sys.path and os.path.realpath(sys.path[0] or ".") == os.path.realpath(HERE):
         del sys.path[0]
     sys.argv[:] = ["pytest"] + pytest_args
 

@@ -476,5 +476,19 @@ def plugin_folder(project):
 
 def without_times(text):
     """The lines of text without what differs from run to run."""
+    text = text.replace("/share/pytest/", "/src/pytest/")  # one is a link to the other
     lines = [line.split(" in ")[0] for line in text.splitlines()]
     return [line for line in lines if not line.startswith("plugins:")]
+
+
+def test_modules_of_rowlock_are_not_in_the_way(project):
+    """A project may have a module zygote of its own."""
+    project.write(
+        "test_a.py",
+        "import sys\n"
+        "def test_a(): assert not [p for p in sys.path if p.endswith('/pytest')], sys.path\n",
+    )
+    for options in (["-n", "1"], ["-n0"], ["--pdb"]):
+        for env in ({}, {"PYTHONSAFEPATH": "1"}):
+            done = project.rowlock(*options, env=env)
+            assert done.returncode == PASS, done
