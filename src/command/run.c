@@ -163,7 +163,7 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     if (s->zygote.pid <= 0)
         return true;
     struct error late = ERROR_INIT;
-    bool ok = zygote_finish(&s->zygote, n->journal_fd, status, &late);
+    bool ok = zygote_finish(&s->zygote, zygote_finish_limit(&n->map), n->journal_fd, status, &late);
     if (!ok && !n->interrupted && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);
     error_release(&late);

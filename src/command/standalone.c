@@ -196,7 +196,8 @@ static int end_run(const char *dir, struct error *err)
     if (fd >= 0 && plan_map_open(&map, plan, err) && state_open(&state, path, err)) {
         results_init(&results, &map);
         size_t left = outcome_settle(&map, &state, fd, true, err);
-        if (!map.head->zygote.n || zygote_finish_at(state.run->temp_dir, fd, &status, err))
+        if (!map.head->zygote.n || zygote_finish_at(state.run->temp_dir, zygote_finish_limit(&map),
+                                                    fd, &status, err))
             if (results_read(&results, journal, err)) {
                 results_count(&results);
                 remember_results(&results);

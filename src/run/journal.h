@@ -46,7 +46,8 @@ enum record_field {
     FIELD_LEFTOVER = 7, /* a process that the test left running: "pid name"; repeated */
     FIELD_PROPERTY = 8, /* "name\0value": user_properties; repeated */
     FIELD_LOCATION = 9, /* "file:line" of the failure, if known */
-    FIELD_CALL = 10     /* u8 outcome of the call phase, when teardown made it an error */
+    FIELD_CALL = 10,    /* u8 outcome of the call phase, when teardown made it an error */
+    FIELD_DOING = 11    /* what a test was at when its own process died; for rowlock-exec */
 };
 
 struct record {

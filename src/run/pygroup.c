@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "run/lastwords.h"
 #include "run/platform.h"
 #include "run/signals.h"
 #include "run/verdict.h"
@@ -19,9 +20,8 @@
 #define SECOND ((int64_t)1000000000)
 
 enum {
-    ABORT_SECONDS = 2,           /* for the worker's dying words */
-    CRASH_TEXT_MAX = 256 * 1024, /* read of TEMP/gwN.crash */
-    RECORD_HEAD = 50             /* of a 'J' frame, all before the fields */
+    ABORT_SECONDS = 5, /* for the worker's dying words */
+    RECORD_HEAD = 50   /* of a 'J' frame, all before the fields */
 };
 
 /* How a connection to a worker ended. */
@@ -32,6 +32,7 @@ enum talk_end {
     TALK_GARBAGE, /* what it sent makes no sense */
     TALK_TIMEOUT, /* we broke it off */
     TALK_STOPPED, /* we were asked to stop */
+    TALK_NOBODY,  /* there is no zygote any more */
     TALK_BROKEN   /* our own failure; err is set */
 };
 
@@ -45,10 +46,12 @@ struct talk {
     pid_t zygote;
     struct frame_reader in;
     uint32_t running; /* index of the test that runs; UINT32_MAX: none */
-    pid_t worker;     /* as 'S' told; 0: not known */
+    uint32_t tearing; /* index of the test behind which fixtures are torn down; UINT32_MAX: none */
+    pid_t worker;     /* as 'S' or 'D' told; 0: not known */
     bool aborting;    /* SIGABRT was sent */
     bool has_status;  /* 'X' told the worker's end */
     int status;
+    struct buf doing; /* what the worker was at when it died, if it is known */
     unsigned n_started; /* tests that were started over this connection */
     int64_t started;    /* CLOCK_MONOTONIC of what the clock runs for */
     int64_t started_real;
@@ -89,7 +92,10 @@ static void drop_left(struct talk *k, uint32_t test)
  * one has (its worker may be starting, or tearing down a wide fixture). */
 static void start_clock(struct talk *k)
 {
-    uint32_t test = k->running != UINT32_MAX ? k->running : k->n_left ? k->left[0] : UINT32_MAX;
+    uint32_t test = k->running != UINT32_MAX   ? k->running
+                    : k->tearing != UINT32_MAX ? k->tearing
+                    : k->n_left                ? k->left[0]
+                                               : UINT32_MAX;
     const struct plan_test *t = job_test(k->j, test);
     k->started = clock_monotonic_ns();
     k->started_real = clock_realtime_ns();
@@ -117,6 +123,8 @@ static bool send_tests(struct talk *k)
 
 static enum talk_end on_start(struct talk *k, const struct frame *f)
 {
+    if (k->aborting) /* it had ended just when its time was over */
+        return TALK_TIMEOUT;
     if (f->len != 8 || k->running != UINT32_MAX)
         return TALK_GARBAGE;
     uint32_t test = get_u32(f->payload), pid = get_u32(f->payload + 4);
@@ -124,10 +132,62 @@ static enum talk_end on_start(struct talk *k, const struct frame *f)
         return TALK_GARBAGE;
     job_start(k->j, test, (pid_t)pid);
     k->running = test;
+    k->tearing = UINT32_MAX;
     k->worker = (pid_t)pid;
     k->n_started++;
     start_clock(k);
     return TALK_ON;
+}
+
+/* Before the first test of the group the worker tears down what an earlier one has left. */
+static enum talk_end on_teardown(struct talk *k, const struct frame *f)
+{
+    if (f->len != 8 || k->running != UINT32_MAX)
+        return TALK_GARBAGE;
+    uint32_t test = get_u32(f->payload), pid = get_u32(f->payload + 4);
+    if (!job_test(k->j, test) || pid < 2 || pid > INT_MAX)
+        return TALK_GARBAGE;
+    k->tearing = test;
+    k->worker = (pid_t)pid;
+    start_clock(k);
+    return TALK_ON;
+}
+
+static void say_timeout(const struct talk *k, struct buf *b)
+{
+    buf_addf(b, "timed out after %g s", (double)k->timeout_ms / 1000);
+    if (k->doing.len)
+        buf_addf(b, " %s", k->doing.data);
+}
+
+/* Under --forked the worker outlives its test, and tells how the test's process ended. That we
+ * have ended it, it does not know: the message is ours, all else stays. */
+static void turn_into_timeout(struct talk *k, struct record *r, struct buf *fields)
+{
+    struct field_iter it;
+    struct buf message = BUF_INIT;
+    uint32_t tag, n = 1;
+    const unsigned char *data;
+    size_t len;
+    buf_clear(&k->doing);
+    journal_fields(&it, r);
+    while (journal_next_field(&it, &tag, &data, &len)) {
+        if (tag == FIELD_DOING) {
+            buf_add(&k->doing, data, len);
+        } else if (tag != FIELD_MESSAGE) {
+            journal_add_field(fields, tag, data, len);
+            n++;
+        }
+    }
+    say_timeout(k, &message);
+    journal_add_field(fields, FIELD_MESSAGE, message.data, message.len);
+    buf_release(&message);
+    r->outcome = OUTCOME_TIMEOUT;
+    r->n_fields = n;
+    r->fields = (const unsigned char *)fields->data;
+    r->fields_len = fields->len;
+    buf_clear(&k->doing);
+    k->aborting = false;
 }
 
 static enum talk_end on_record(struct talk *k, const struct frame *f)
@@ -158,9 +218,15 @@ static enum talk_end on_record(struct talk *k, const struct frame *f)
         return TALK_GARBAGE;
     if (r.kind == RECORD_NOTE)
         r.test = UINT32_MAX;
-    if (result && k->aborting && r.test == k->running)
-        return TALK_ON; /* too late: it has timed out */
-    if (!job_record(k->j, &r, k->err))
+    struct buf fields = BUF_INIT;
+    bool late = k->aborting && (r.test == k->running || r.test == k->tearing);
+    if (late && !(result && k->j->plan.head->flags & PLAN_FORKED))
+        return TALK_ON; /* it has timed out */
+    if (late)
+        turn_into_timeout(k, &r, &fields);
+    bool ok = job_record(k->j, &r, k->err);
+    buf_release(&fields);
+    if (!ok)
         return TALK_BROKEN;
     if (result) {
         drop_left(k, r.test);
@@ -175,6 +241,8 @@ static enum talk_end on_frame(struct talk *k, const struct frame *f)
     switch (f->type) {
     case 'S':
         return on_start(k, f);
+    case 'D':
+        return on_teardown(k, f);
     case 'J':
         return on_record(k, f);
     case 'E':
@@ -184,10 +252,11 @@ static enum talk_end on_frame(struct talk *k, const struct frame *f)
             k->n_left = 0; /* the run is to stop */
         return TALK_DONE;
     case 'X':
-        if (f->len != 4)
+        if (f->len < 4)
             return TALK_GARBAGE;
         k->status = (int)get_u32(f->payload);
         k->has_status = true;
+        buf_add(&k->doing, f->payload + 4, f->len - 4);
         return TALK_LOST;
     default:
         return TALK_GARBAGE;
@@ -216,6 +285,7 @@ static enum talk_end on_timeout(struct talk *k)
     if (k->aborting || !k->worker || !platform_is_below(k->worker, k->zygote))
         return TALK_TIMEOUT;
     kill(k->worker, SIGABRT);
+    kill(k->worker, SIGCONT); /* it may have been stopped */
     k->aborting = true;
     return TALK_ON;
 }
@@ -258,13 +328,14 @@ static void learn_zygote(struct talk *k)
 /* One connection, from the request to its end. */
 static enum talk_end talk(struct talk *k)
 {
-    k->running = UINT32_MAX;
+    k->running = k->tearing = UINT32_MAX;
     k->worker = k->zygote = 0;
     k->aborting = k->has_status = false;
     k->n_started = 0;
+    buf_clear(&k->doing);
     k->fd = zygote_connect(k->j->state.run->temp_dir, k->err);
     if (k->fd < 0)
-        return TALK_BROKEN;
+        return errno == ECONNREFUSED || errno == ENOENT ? TALK_NOBODY : TALK_BROKEN;
     learn_zygote(k);
     start_clock(k);
     frame_reader_init(&k->in, k->fd);
@@ -278,57 +349,42 @@ static enum talk_end talk(struct talk *k)
     return end;
 }
 
-/* Appends what the worker wrote when it died, if it did. */
-static void add_crash_text(const struct job *j, struct record *r, struct buf *fields)
-{
-    char *path = xasprintf("%s/gw%u.crash", j->state.run->temp_dir, j->slot.number);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    struct buf text = BUF_INIT;
-    ssize_t n = 1;
-    while (fd >= 0 && text.len < CRASH_TEXT_MAX &&
-           (n = read(fd, buf_reserve(&text, 4096), 4096)) > 0)
-        text.len += (size_t)n;
-    if (text.len) {
-        journal_add_field(fields, FIELD_DETAIL, text.data, text.len);
-        r->n_fields++;
-    }
-    if (fd >= 0)
-        close(fd);
-    buf_release(&text);
-    free(path);
-}
-
-/* Records the test that ran, or the next one, as what became of its worker. */
+/* Records the test that ran, or the next one, as what became of its worker; of one that had
+ * ended before, what came to light about it. */
 static bool record_loss(struct talk *k, uint32_t test, enum outcome o, const char *message)
 {
     struct buf fields = BUF_INIT;
     journal_add_field(&fields, FIELD_MESSAGE, message, strlen(message));
     struct record r = {.test = test,
-                       .kind = RECORD_RESULT,
+                       .kind = test == k->tearing ? RECORD_AMEND : RECORD_RESULT,
                        .outcome = o,
                        .attempt = 1,
                        .status = k->has_status ? k->status : 0,
                        .start_ns = k->started_real,
                        .wall_ns = (uint64_t)(clock_monotonic_ns() - k->started),
                        .n_fields = 1};
-    add_crash_text(k->j, &r, &fields);
+    lastwords_add(k->j->state.run->temp_dir, k->j->slot.number, &r, &fields);
     r.fields = (const unsigned char *)fields.data;
     r.fields_len = fields.len;
     bool ok = job_record(k->j, &r, k->err);
     buf_release(&fields);
-    drop_left(k, test);
+    if (r.kind == RECORD_RESULT)
+        drop_left(k, test);
     return ok;
 }
 
 static void explain_loss(const struct talk *k, enum talk_end end, struct buf *b)
 {
-    const char *when = k->running != UINT32_MAX ? "while it ran the test"
+    const char *when = k->running != UINT32_MAX ? k->doing.len ? k->doing.data
+                                                               : "while it ran the test"
                        : k->n_left              ? "before it started the test"
                                                 : "after the last test of its group";
     if (end == TALK_TIMEOUT) {
-        if (k->running == UINT32_MAX)
+        if (k->running == UINT32_MAX && k->tearing == UINT32_MAX)
             buf_addf(b, "the worker hung %s: ", when);
-        buf_addf(b, "timed out after %g s", (double)k->timeout_ms / 1000);
+        say_timeout(k, b);
+        if (k->tearing != UINT32_MAX && !k->doing.len)
+            buf_adds(b, " while fixtures were torn down behind it");
         return;
     }
     buf_addf(b, "the worker ended %s: ", when);
@@ -337,7 +393,8 @@ static void explain_loss(const struct talk *k, enum talk_end end, struct buf *b)
     else if (k->has_status)
         verdict_status(b, k->status);
     else
-        buf_adds(b, "its connection broke");
+        buf_adds(b, "its connection broke; was the pytest process above all workers killed, by a "
+                    "test or for want of memory? its output is in .rowlock/last/zygote.log");
 }
 
 /* The worker is gone before its time. Charges the test that ran. If none did, that need not
@@ -350,7 +407,12 @@ static bool on_loss(struct talk *k, enum talk_end end, bool *innocent)
     explain_loss(k, end, &message);
     bool ran = k->running != UINT32_MAX;
     uint32_t test = ran ? k->running : k->n_left ? k->left[0] : UINT32_MAX;
-    if (!ran && (test == UINT32_MAX || (end != TALK_TIMEOUT && !*innocent))) {
+    if (k->tearing != UINT32_MAX) {
+        /* None of the tests that are left is to blame. The zygote has told what it knows. */
+        *innocent = false;
+        if (end == TALK_TIMEOUT)
+            ok = record_loss(k, k->tearing, OUTCOME_ERROR, message.data);
+    } else if (!ran && (test == UINT32_MAX || (end != TALK_TIMEOUT && !*innocent))) {
         *innocent = true;
         ok = job_note(k->j, message.data, k->err);
     } else {
@@ -389,13 +451,32 @@ static bool choose(struct talk *k)
     return true;
 }
 
+/* There is no zygote to run the rest. The driver starts another one and runs it then; a make
+ * on its own does not. */
+static bool on_nobody(struct talk *k)
+{
+    static const char message[] = "it could not run: the pytest process was killed before; its "
+                                  "output is in .rowlock/last/zygote.log";
+    bool ok = true;
+    error_release(k->err);
+    while (ok && k->j->prints && k->n_left) {
+        ok = job_verdict(k->j, k->left[0], OUTCOME_CRASHED, message, k->err);
+        drop_left(k, k->left[0]);
+    }
+    return ok;
+}
+
 enum group_end pygroup_run(struct job *j, struct error *err)
 {
-    struct talk k = {.j = j, .err = err, .running = UINT32_MAX};
+    struct talk k = {.j = j, .err = err, .running = UINT32_MAX, .tearing = UINT32_MAX};
     k.left = k.all = xcalloc(j->n_tests, sizeof *k.left);
     bool ok = choose(&k), innocent = false, stopped = false;
     while (ok && !stopped && k.n_left && atomic_load(&j->state.run->stop) == STOP_NO) {
         enum talk_end end = talk(&k);
+        if (end == TALK_NOBODY) {
+            ok = on_nobody(&k);
+            break;
+        }
         if (end == TALK_STOPPED)
             stopped = true;
         else if (end == TALK_BROKEN)
@@ -405,6 +486,7 @@ enum group_end pygroup_run(struct job *j, struct error *err)
         else if (k.n_left)
             ok = on_leftout(&k);
     }
+    buf_release(&k.doing);
     free(k.all);
     return stopped ? GROUP_STOPPED : ok ? GROUP_DONE : GROUP_BROKEN;
 }

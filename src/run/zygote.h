@@ -8,25 +8,34 @@
  *              u32 length, that many bytes of its id (as the zygote's own list gave it).
  *              The zygote hands the connection to the worker of that slot, which it forks
  *              first if there is none. The client may send 'R' only once per connection.
- *   'F' finish Every worker tears down and ends, then the session ends. Answered by the
+ *   'F' finish u64 milliseconds, or nothing. Every worker tears down and ends, then the session
+ *              ends. A worker that takes longer than that is ended by SIGABRT. Answered by the
  *              'J' records of what failed in those teardowns, then by 'Q'.
  *   'P' ping   Answered by 'Q' at once.
  * and gets
  *   'S' start  u32 index in the plan, u32 pid of the worker. The test starts now.
+ *   'D' down   u32 index of an earlier test, u32 pid of the worker. What that test has left set
+ *              up is torn down now, before the first test of the group.
  *   'J' record u32 index, u8 kind, u8 outcome, i64 start_ns, u64 wall_ns, u64 user_ns,
  *              u64 sys_ns, u64 peak_bytes, u32 n_fields, then the fields in the journal's form.
  *              A RESULT ends its test; an AMEND may come at any time, for any earlier test
  *              that this worker ran.
  *   'E' end    u32 1 if tests of the group were left out because the run is to stop, else 0.
  *              The group is done, the connection is closed.
- *   'X' exit   i32 wait status. The worker died; comes from the zygote itself, then it closes.
+ *   'X' exit   i32 wait status, then text: what it was at (such as "in the set-up"), nothing if
+ *              that is not known or was the test itself. The worker died; comes from the zygote
+ *              itself, then it closes.
  *   'Q' quit   i32 exit status of the session, as pytest would return it.
  *
  * A client that closes its connection before 'E' (a timeout, Ctrl-C, its death) makes the
  * zygote end that worker: SIGINT, so that fixtures tear down, then SIGKILL after the grace;
  * the slot gets a new worker with its next 'R', never the old one. A worker's crash traceback
  * (faulthandler, all threads) is in TEMP/gwN.crash; on a timeout the client sends SIGABRT to
- * the pid of 'S' first, which makes the worker write it.
+ * the pid of 'S' or 'D' first, which makes the worker write it. TEMP/gwN.out and gwN.err are
+ * what the last test of a dead worker had printed.
+ *
+ * Under --forked the pid of 'S' is that of a child of the worker, in which the test runs. When
+ * it dies, the worker sends a record with the outcome crashed and goes on.
  *
  * Start: the zygote is started with
  *     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
@@ -61,7 +70,7 @@ struct frame {
     const unsigned char *payload; /* borrowed until the next read */
 };
 
-/* Connects to TEMP/zygote; the descriptor (O_CLOEXEC) or -1 and err. Works for any length of
+/* Connects to TEMP/zygote; the descriptor (O_CLOEXEC) or -1, err and errno. Works for any length of
  * TEMP up to PATH_MAX. */
 int zygote_connect(const char *temp_dir, struct error *err);
 /* Sends one frame; false with errno if the other side is gone. Never raises SIGPIPE. */

@@ -69,9 +69,11 @@ int zygote_connect(const char *temp_dir, struct error *err)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
         connect_to(fd, temp_dir) == 0)
         return fd;
+    int saved = errno;
     error_errno(err, EXIT_INTERNAL, "%s/zygote: the pytest process cannot be reached", temp_dir);
     if (fd >= 0)
         close(fd);
+    errno = saved;
     return -1;
 }
 

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/strv.h"
+#include "manifest/manifest.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
 #include "run/platform.h"
@@ -148,7 +150,32 @@ static bool journal_frame(int journal_fd, const struct frame *f, struct error *e
     return journal_write(journal_fd, &r, err);
 }
 
-bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct error *err)
+uint64_t zygote_finish_limit(const struct plan_map *map)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < map->head->n_tests; i++) {
+        const struct plan_test *t = plan_map_test(map, i);
+        if (!t || t->format != FORMAT_PYTEST)
+            continue;
+        if (!t->timeout_ms)
+            return 0;
+        if (t->timeout_ms > most)
+            most = t->timeout_ms;
+    }
+    return most;
+}
+
+static bool send_finish(int fd, uint64_t limit_ms)
+{
+    struct buf b = BUF_INIT;
+    buf_add_u64(&b, limit_ms);
+    bool ok = zygote_send(fd, 'F', b.data, b.len);
+    buf_release(&b);
+    return ok;
+}
+
+bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *status,
+                      struct error *err)
 {
     int fd = zygote_connect(temp, err);
     if (fd < 0)
@@ -157,7 +184,7 @@ bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct erro
     struct frame f;
     frame_reader_init(&in, fd);
     bool quit = false;
-    if (zygote_send(fd, 'F', NULL, 0)) {
+    if (send_finish(fd, limit_ms)) {
         while (!quit && interrupts_count() < 2) {
             int n = frame_read(&in, &f);
             if (n < 0 && errno == EINTR)
@@ -180,9 +207,10 @@ bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct erro
     return quit;
 }
 
-bool zygote_finish(struct zygote_host *z, int journal_fd, int *status, struct error *err)
+bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
+                   struct error *err)
 {
-    bool ok = zygote_finish_at(z->store->temp, journal_fd, status, err);
+    bool ok = zygote_finish_at(z->store->temp, limit_ms, journal_fd, status, err);
     for (int i = 0; z->pid > 0 && i < 200; i++) {
         if (waitpid(z->pid, NULL, WNOHANG) != 0)
             z->pid = 0;

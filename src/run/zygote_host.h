@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "plan/planfile.h"
 #include "run/runstore.h"
 
 struct zygote_host {
@@ -31,12 +32,17 @@ bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err);
 /* Waits until it has collected; calls tick(ctx) some times a second. Closes ready_fd. */
 enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *status,
                                     void (*tick)(void *), void *ctx);
+/* How long the workers may take for the teardown at the end, in ms: the longest time that one of
+ * their tests may take; 0, no limit, if one has none. */
+uint64_t zygote_finish_limit(const struct plan_map *map);
 /* Has every worker tear down and end, journals what failed in that (amends) and waits for the
  * zygote's end. *status is pytest's exit status. False if it does not answer: err says so. */
-bool zygote_finish(struct zygote_host *z, int journal_fd, int *status, struct error *err);
+bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
+                   struct error *err);
 /* Asks the zygote of the run with that temporary folder, whoever started it, to end; journals as
  * above. */
-bool zygote_finish_at(const char *temp, int journal_fd, int *status, struct error *err);
+bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *status,
+                      struct error *err);
 /* Ends it at once, if it runs. */
 void zygote_kill(struct zygote_host *z);
 

@@ -30,6 +30,7 @@ FIELDS = {
     8: "property",
     9: "location",
     10: "call",
+    11: "doing",
 }
 REPEATED = ("leftover", "property")
 RECORD = struct.Struct("<IBBqQQQQI")
@@ -137,9 +138,10 @@ class Group:
         self.results = {r.index: r for r in self.records if r.kind == "result"}
         self.amends = [r for r in self.records if r.kind == "amend"]
         ends = [struct.unpack("<I", p)[0] for kind, p in frames if kind == "E"]
-        exits = [struct.unpack("<i", p)[0] for kind, p in frames if kind == "X"]
+        exits = [struct.unpack_from("<i", p)[0] for kind, p in frames if kind == "X"]
         self.left_out = ends[0] if ends else None
         self.wait_status = exits[0] if exits else None
+        self.doing = b"".join(p[4:] for kind, p in frames if kind == "X").decode()
 
     @property
     def outcomes(self):

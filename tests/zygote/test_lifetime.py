@@ -148,7 +148,7 @@ def test_an_error_between_groups_amends_the_last_test(suite):
         assert zygote.run(0).amends == []
         assert zygote.run(1).amends == []
         group = zygote.run("test_b")
-        assert group.order == "JSJE"
+        assert group.order == "DJSJE"
         (amend,) = group.amends
         assert (amend.index, amend.outcome) == (1, "error")
         assert amend.message == "ValueError: teardown of test_a"

@@ -22,6 +22,7 @@ HALT = b"K"  # JSON: a test or a plugin wants the session to stop
 AMENDED = b"J"  # the payload of a record, for the client of 'F'
 DOWN = b"L"  # all fixtures are torn down
 OUTPUT = b"C"  # comes with the descriptors of the files that capture output
+CRASH = b"X"  # JSON: a test's own process has died (--forked)
 GOODBYE = b"Y"  # JSON: what the worker leaves behind
 
 _FDS = 4
@@ -37,16 +38,22 @@ class SharedPage:
     UNSENT = struct.Struct("<QQ")
     INTERRUPTED_AT = 32
     UNSENT_AT = 64
+    DOING_AT = 80
     DATA_AT = 128
     CAPACITY = (1 << 16) - DATA_AT
 
+    # step of the test, name of the fixture that is being set up
+    DOING = struct.Struct("<B40p")
+
     IDLE, TESTING, TEARING_DOWN = range(3)
+    SETUP, CALL, TEARDOWN = range(3)
 
     def __init__(self):
         self.memory = mmap.mmap(-1, self.DATA_AT + self.CAPACITY)
 
     def begin_test(self, index, number):
         self.ACTIVITY.pack_into(self.memory, 0, self.TESTING, index, number, 1)
+        self.begin_step(self.SETUP)
 
     def _change(self, phase):
         _, index, number, known = self.activity()
@@ -59,6 +66,31 @@ class SharedPage:
     def be_idle(self):
         """The last test is still known."""
         self._change(self.IDLE)
+
+    def begin_step(self, step):
+        self.DOING.pack_into(self.memory, self.DOING_AT, step, b"")
+
+    def begin_fixture(self, name):
+        """Returns what end_fixture takes."""
+        before = self.DOING.unpack_from(self.memory, self.DOING_AT)
+        self.DOING.pack_into(self.memory, self.DOING_AT, before[0], records.encode(name))
+        return before
+
+    def end_fixture(self, before):
+        self.DOING.pack_into(self.memory, self.DOING_AT, *before)
+
+    def describe(self):
+        """What a worker, or the child that ran its test, was at; "" where it was the test."""
+        phase = self.activity()[0]
+        if phase == self.TEARING_DOWN:
+            return "while fixtures were torn down behind it"
+        if phase == self.IDLE:
+            return ""
+        step, name = self.DOING.unpack_from(self.memory, self.DOING_AT)
+        if name:
+            name = records.first_line(name.decode("utf-8", "replace"))
+            return f"while the fixture {name!r} was set up"
+        return ("in its set-up", "", "in its teardown")[step]
 
     def activity(self):
         return self.ACTIVITY.unpack_from(self.memory, 0)

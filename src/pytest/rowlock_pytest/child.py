@@ -4,9 +4,7 @@ import collections
 import os
 import signal
 
-from rowlock_pytest import channel, procfs, records
-
-OUTPUT_LIMIT = 1 << 20
+from rowlock_pytest import channel, flood, procfs
 
 
 class Child:
@@ -30,6 +28,8 @@ class Child:
         self.waiting = collections.deque()  # clients that want this slot
         self.held = None  # what Replayer.test kept back
         self.output_fds = []
+        self.flood = flood.Watch()
+        self.timed_out = 0  # the seconds that its teardown was given, once they are over
         self.goodbye = None
         self.status = None
 
@@ -71,8 +71,7 @@ class Child:
         """What its last test had printed goes to the two files."""
         for fd, path in zip(self.output_fds, paths):
             try:
-                size = os.fstat(fd).st_size
-                data = records.cut_middle(os.pread(fd, size, 0), OUTPUT_LIMIT)
+                data = flood.read_cut(fd)
                 with open(path, "wb") as f:
                     f.write(data)
             except OSError:

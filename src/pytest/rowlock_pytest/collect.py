@@ -6,7 +6,7 @@ import platform
 import threading
 
 import pytest
-from rowlock_pytest import procfs
+from rowlock_pytest import procfs, timeouts
 
 TEXT_LIMIT = 4096
 
@@ -84,18 +84,6 @@ def weight(marks):
     return 2 if heavy else 1
 
 
-def timeout(marks):
-    for mark in marks:
-        if mark.name == "timeout":
-            value = mark.args[0] if mark.args else None
-            for name in ("seconds", "timeout", "s"):
-                value = mark.kwargs.get(name, value)
-            if isinstance(value, (int, float)) and 0 < value < float("inf"):
-                return value
-            return None
-    return None
-
-
 class Keywords:
     """What -k looks at, as pytest sees it. Neighbours share their parents' part."""
 
@@ -118,7 +106,7 @@ class Keywords:
         return sorted({clean(str(name)) for name in names})
 
 
-def describe_test(item, name, keywords):
+def describe_test(item, name, keywords, limits):
     marks = list(item.iter_markers())
     return {
         "id": name,
@@ -130,7 +118,7 @@ def describe_test(item, name, keywords):
         "serial": any(mark.name == "serial" for mark in marks),
         "locks": locks(marks),
         "weight": weight(marks),
-        "timeout": timeout(marks),
+        "timeout": limits.of(item, marks),
     }
 
 
@@ -170,6 +158,7 @@ def thread_names():
 def describe_session(session, ids, asked, deselected, errors):
     config = session.config
     keywords = Keywords()
+    limits = timeouts.Limits(config)
     return {
         "pytest": pytest.__version__,
         "python": platform.python_version(),
@@ -181,7 +170,8 @@ def describe_session(session, ids, asked, deselected, errors):
         "threads": thread_names(),
         "errors": errors,
         "tests": [
-            describe_test(item, name, keywords) for item, name in zip(session.items, ids)
+            describe_test(item, name, keywords, limits)
+            for item, name in zip(session.items, ids)
         ],
     }
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import weakref
 
-from rowlock_pytest import procfs
+from rowlock_pytest import flood, procfs
 
 
 class SeedWatch:
@@ -163,12 +163,14 @@ def restart_capture(config):
     if manager is None:
         return []
     manager.stop_global_capturing()
-    manager.start_global_capturing()
+    with procfs.high_descriptors():
+        manager.start_global_capturing()
     manager.suspend_global_capture(in_=False)
     fds = []
     for stream in (manager._global_capturing.out, manager._global_capturing.err):
         try:
             fds.append(stream.tmpfile.fileno())
+            flood.bound(stream)
         except (AttributeError, OSError, ValueError):
             return []
     return fds

@@ -7,6 +7,8 @@ Rowlock's business, not pytest's.
 
 import importlib.util
 
+from rowlock_pytest import timeouts
+
 MARKERS = (
     "parallel_safe: may run beside any other test",
     "serial: runs alone, after all parallel tests",
@@ -130,6 +132,7 @@ def add_late_options(parser):
     known = known_options(parser)
     for _, names, dest, attributes in PLUGIN_OPTIONS:
         _add(parser, known, names, dest, attributes)
+    timeouts.add_ini(parser)
     for names, attributes in OWN_OPTIONS:
         _add(parser, known, names, "rowlock_" + names[0].lstrip("-").replace("-", "_"), attributes)
 

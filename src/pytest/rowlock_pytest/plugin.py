@@ -116,12 +116,18 @@ class ZygotePlugin:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef):
-        if self.worker is None or fixturedef.scope == "function":
+        if self.worker is None:
             yield
             return
-        before = self.worker.leftovers.before_fixture()
-        yield
-        self.worker.leftovers.after_fixture(before)
+        page = self.worker.page
+        doing = page.begin_fixture(fixturedef.argname)
+        if fixturedef.scope == "function":
+            yield
+        else:
+            before = self.worker.leftovers.before_fixture()
+            yield
+            self.worker.leftovers.after_fixture(before)
+        page.end_fixture(doing)
 
 
 def run_session(settings, arguments):

@@ -3,6 +3,7 @@
 Everything Linux-only stands here, each with a fallback that is slower or does less.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -12,6 +13,8 @@ import time
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 SYS_PIDFD_OPEN = 434
+FALLOC_FL_KEEP_SIZE = 1
+FALLOC_FL_PUNCH_HOLE = 2
 HIGH_FD = 100
 HELPERS = (b"resource_tracker", b"semaphore_tracker", b"multiprocessing.forkserver")
 
@@ -51,6 +54,16 @@ def become_subreaper():
 def flush_c_streams():
     """What C code left in stdio buffers must not be written by every fork again."""
     _c_library().fflush(None)
+
+
+def free_range(fd, offset, size):
+    """Frees a part of a file; the rest stays where it is. False where that cannot be done."""
+    try:
+        fallocate = _c_library().fallocate64
+    except AttributeError:
+        return False
+    mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+    return fallocate(fd, mode, ctypes.c_int64(offset), ctypes.c_int64(size)) == 0
 
 
 def pidfd_open(pid):
@@ -220,6 +233,24 @@ def raise_fd(fd):
         return fd
     os.close(fd)
     return high
+
+
+@contextlib.contextmanager
+def high_descriptors():
+    """What is opened inside gets descriptors that no test closes by chance."""
+    fillers = []
+    try:
+        fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        fillers.append(fd)
+        while fillers[-1] < HIGH_FD - 1:
+            fillers.append(os.dup(fd))
+    except OSError:
+        pass  # few are allowed here
+    try:
+        yield
+    finally:
+        for fd in fillers:
+            os.close(fd)
 
 
 def identity(fd):

@@ -4,6 +4,7 @@ import struct
 
 RUN, FINISH, PING = b"R", b"F", b"P"
 START, RECORD, END, EXIT, QUIT = b"S", b"J", b"E", b"X", b"Q"
+TEARDOWN = b"D"
 
 RESULT, AMEND, NOTE = 1, 2, 3
 
@@ -18,6 +19,7 @@ LEFTOVER = 7
 PROPERTY = 8
 LOCATION = 9
 CALL = 10
+DOING = 11
 
 FIELD_LIMIT = 1 << 20
 FRAME_LIMIT = 256 << 20
@@ -93,12 +95,16 @@ def start_frame(index, pid):
     return HEAD.pack(8, START[0]) + _TEST.pack(index, pid)
 
 
+def teardown_frame(index, pid):
+    return HEAD.pack(8, TEARDOWN[0]) + _TEST.pack(index, pid)
+
+
 def end_frame(left_out):
     return frame(END, _NUMBER.pack(1 if left_out else 0))
 
 
-def exit_frame(wait_status):
-    return frame(EXIT, struct.pack("<i", wait_status))
+def exit_frame(wait_status, doing=""):
+    return frame(EXIT, struct.pack("<i", wait_status) + encode(doing))
 
 
 def quit_frame(status):

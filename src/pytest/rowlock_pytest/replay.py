@@ -182,18 +182,27 @@ class Replayer:
         counts[self.key(report)] += 1
 
     def crash(self, number, worker, text):
-        """A test whose process died; the report looks as under pytest-xdist."""
+        """A test whose worker died; the report looks as under pytest-xdist."""
         item = self.session.items[number]
-        path = item.nodeid.split("::", 1)[0]
-        report = pytest.TestReport(
-            item.nodeid,
-            (path, None, path),
-            {},
-            "failed",
-            f"worker {worker!r} crashed while running {item.nodeid!r} ({text})",
-            "???",
-        )
+        words = f"worker {worker!r} crashed while running {item.nodeid!r} ({text})"
+        item.ihook.pytest_runtest_logreport(report=self.crash_report(item, words))
+
+    def process_crash(self, data, worker):
+        """A test whose own process died (--forked). Where a failure was expected it is one,
+        as under pytest-forked."""
+        item = self.session.items[data["item"]]
+        words = f"the process of {item.nodeid!r} on {worker!r} ended: {data['text']}"
+        report = self.crash_report(item, words)
+        reason = data["xfail"]
+        if reason is not None:
+            report.outcome = "skipped"
+            report.wasxfail = f"reason: {reason}; {words}" if reason else words
         item.ihook.pytest_runtest_logreport(report=report)
+
+    @staticmethod
+    def crash_report(item, words):
+        path = item.nodeid.split("::", 1)[0]
+        return pytest.TestReport(item.nodeid, (path, None, path), {}, "failed", words, "???")
 
     def warning(self, data):
         """A warning that a worker has recorded goes to the controller's summary."""

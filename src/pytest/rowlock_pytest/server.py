@@ -14,7 +14,7 @@ import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, isolate, procfs, records, runonce
+from rowlock_pytest import channel, flood, isolate, procfs, records, runonce
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
 from rowlock_pytest.worker import Worker
@@ -225,12 +225,13 @@ class Server:
             self.unwatch(conn.fileno())
             self.clients.discard(conn)
             self.dispatch(conn, int.from_bytes(data[5:9], "little"))
-        elif kind in (records.PING, records.FINISH) and size == 0:
+        elif kind == records.PING and size == 0:
             conn.recv(records.HEAD.size)
-            if kind == records.PING:
-                self.send(conn, records.quit_frame(0))
-            else:
-                self.finish(conn)
+            self.send(conn, records.quit_frame(0))
+        elif kind == records.FINISH and size in (0, 8):
+            data = conn.recv(records.HEAD.size + size)
+            limit = int.from_bytes(data[records.HEAD.size :], "little")
+            self.finish(conn, limit / 1000)
         else:
             self.drop(conn)
 
@@ -295,7 +296,8 @@ class Server:
 
     # The end.
 
-    def finish(self, conn):
+    def finish(self, conn, limit):
+        """limit: seconds that each worker may take, 0 for any time."""
         self.finishing = conn
         self.finish_wanted = True
         for child in self.children.values():
@@ -303,7 +305,21 @@ class Server:
                 child.waiting.popleft().close()
             if child.state != Child.DYING:
                 child.command(channel.TEAR_DOWN)
+                if limit:
+                    self.limit_step(child, limit)
         self.leave_together()
+
+    def limit_step(self, child, limit):
+        """SIGABRT, which writes the tracebacks of all threads, for a worker that hangs."""
+        state = child.state
+
+        def look():
+            if self.children.get(child.slot) is child and child.state == state:
+                child.timed_out = limit
+                procfs.kill(child.pid, signal.SIGABRT)
+                self.later(self.settings.grace, lambda: procfs.kill(child.pid, signal.SIGKILL))
+
+        self.later(limit, look)
 
     def leave_together(self):
         """No worker runs the hooks of its end while fixtures of another are torn down."""
@@ -435,6 +451,8 @@ class Server:
             self.guarded(self.replay_test, child, json.loads(payload))
         elif kind == channel.HELD:
             self.guarded(self.replay_held, child, json.loads(payload))
+        elif kind == channel.CRASH:
+            self.guarded(self.replayer.process_crash, json.loads(payload), child.name)
         elif kind == channel.WARNING:
             self.guarded(self.replayer.warning, json.loads(payload))
         elif kind == channel.DONE:
@@ -452,8 +470,16 @@ class Server:
             self.leave_together()
         elif kind == channel.OUTPUT:
             child.output_fds, child.inbox.fds = child.inbox.fds, []
+            self.bound_output(child)
         elif kind == channel.GOODBYE:
             child.goodbye = json.loads(payload)
+
+    def bound_output(self, child):
+        """Frees the disk of a worker whose test prints without end."""
+        if self.children.get(child.slot) is child:
+            if child.state == Child.BUSY:
+                child.flood.look(child.output_fds)
+            self.later(flood.LOOK_SECONDS, lambda: self.bound_output(child))
 
     def guarded(self, action, *args):
         """Runs hooks of the controller. A plugin that fails there ends the session as it
@@ -532,20 +558,30 @@ class Server:
         child.save_output([self.settings.trace_path(child.slot, kind) for kind in ("out", "err")])
         phase, index, number, known = child.page.activity()
         text = child.describe_end()
+        doing = child.page.describe()
         print(f"worker {child.name} died: {text}", file=sys.stderr)
         client = child.conn or (self.finishing if self.finish_wanted else None)
         if phase == channel.SharedPage.TESTING:
             self.guarded(self.replayer.crash, number, child.name, text)
         elif known and client is not None and phase == channel.SharedPage.TEARING_DOWN:
             fields = records.Fields()
-            fields.add(
-                records.MESSAGE,
-                f"worker {child.name} died while fixtures were torn down ({text})",
-            )
+            message = f"worker {child.name} died while fixtures were torn down ({text})"
+            if child.timed_out:
+                message = f"timed out after {child.timed_out:g} s {doing}"
+            fields.add(records.MESSAGE, message)
+            fields.add_text(records.DETAIL, self.crash_text(child))
             usage = records.Usage(time.time_ns())
             self.send(
                 client,
                 records.record_frame(index, records.AMEND, records.ERROR, usage, fields),
             )
         if child.conn is not None:
-            self.send(child.conn, records.exit_frame(child.status))
+            self.send(child.conn, records.exit_frame(child.status, doing))
+
+    def crash_text(self, child):
+        """What faulthandler wrote when it died."""
+        try:
+            with open(self.settings.trace_path(child.slot, "crash"), "rb") as f:
+                return f.read(records.FIELD_LIMIT).decode("utf-8", "replace")
+        except OSError:
+            return ""

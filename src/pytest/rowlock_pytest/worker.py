@@ -140,6 +140,8 @@ class Worker:
     def logreport(self, report):
         if self.verdict is not None:
             self.verdict.add(report)
+            in_setup = report.when == "setup" and report.passed
+            self.page.begin_step(self.page.CALL if in_setup else self.page.TEARDOWN)
 
     def warning_recorded(self, message, when, nodeid, location):
         if self.pid == os.getpid():
@@ -386,6 +388,8 @@ class Worker:
         data = None
         if list(stack) != chain[: len(stack)]:
             self.page.begin_teardown()
+            if self.client is not None:
+                self.say(records.teardown_frame(index, self.pid))
             clock = Clock(self.peak)
             teardown = functools.partial(self.session._setupstate.teardown_exact, following)
             report = self.report_teardown(item, teardown)
