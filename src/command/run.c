@@ -13,6 +13,7 @@
 #include "command/outcome.h"
 #include "command/progress.h"
 #include "command/remember.h"
+#include "command/revive.h"
 #include "command/suite.h"
 #include "command/terminal.h"
 #include "run/driver.h"
@@ -20,8 +21,9 @@
 #include "run/journal.h"
 #include "run/queue.h"
 
-/* How often make is started again for tests that a killed make left. */
-enum { MOST_ROUNDS = 3 };
+/* How often make is started again for tests that a killed make left, and how often a pytest
+ * process that was killed is replaced. */
+enum { MOST_ROUNDS = 3, MOST_ZYGOTES = 10 };
 
 /* What is open while tests run. */
 struct session {
@@ -135,6 +137,7 @@ static bool journal_broke(const struct session *n, struct error *err)
 
 static bool run_all(struct session *n, struct error *err)
 {
+    int zygotes = 1;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         queue_fill(&n->state, &n->map);
         enum driver_end end = run_make(n, err);
@@ -150,6 +153,19 @@ static bool run_all(struct session *n, struct error *err)
             return false;
         if (!left || atomic_load(&n->state.run->stop))
             return true;
+        if (revive_is_needed(&n->suite->zygote)) {
+            if (zygotes++ == MOST_ZYGOTES)
+                return error_set(err, EXIT_INTERNAL,
+                                 "the pytest process was killed %d times; the tests that it ran "
+                                 "then are reported as crashed",
+                                 MOST_ZYGOTES);
+            round = -1; /* each of them ends a test at least */
+            strv_pushf(&n->results.notes,
+                       "the pytest process was killed; a new one ran the %zu tests left", left);
+            if (!revive_zygote(&n->suite->zygote, err))
+                return err->code == EXIT_INTERRUPTED && (n->interrupted = true);
+            continue;
+        }
         strv_pushf(&n->results.notes, "%s left %zu tests undone; they were run again",
                    end == DRIVER_DIED ? "make was killed and" : "a killed process", left);
     }
@@ -163,6 +179,11 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     if (s->zygote.pid <= 0)
         return true;
     struct error late = ERROR_INIT;
+    if (atomic_load(&n->state.run->failures) && revive_is_needed(&s->zygote)) {
+        strv_push(&n->results.notes, "the pytest process was killed; what fixtures had set up "
+                                     "for longer than a test was not torn down");
+        return true;
+    }
     bool ok = zygote_finish(&s->zygote, zygote_finish_limit(&n->map), n->journal_fd, status, &late);
     if (!ok && !n->interrupted && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);
