@@ -241,8 +241,6 @@ static void say_what_runs(const struct suite *s)
         fprintf(stderr,
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
-    if (s->options.forked)
-        fprintf(stderr, "rowlock: --forked is not there in this version; tests share workers\n");
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
            s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);

@@ -226,6 +226,8 @@ static void build_zygote_argv(struct suite *s, const struct invocation *inv)
         strv_push(argv, "-c");
         strv_push(argv, inv->config_file);
     }
+    if (o->forked)
+        strv_push(argv, "--forked");
     if (o->timeout >= 0) /* for pytest-timeout, where it is installed */
         strv_pushf(argv, "--timeout=%g", o->timeout);
     pytestargs_add(argv, o, s->is_pytest_path, false);

@@ -212,7 +212,7 @@ const struct option_row option_rows[] = {
     {"Workers", 0, {"maxprocesses"}, "N", store_count, AT(maxprocesses), "a number from 0",
      .pytest = "--maxprocesses", .help = "at most N workers, whatever -n says; 0 is no limit"},
     {"Workers", 0, {"forked"}, NULL, store_flag, AT(forked),
-     .help = "for a process per test; taken, but tests share workers in this version"},
+     .help = "run each test of a pytest suite in a process of its own, as pytest-forked does"},
     {"Workers", 0, {"python"}, "EXE", store_name, AT(python), "the path or name of a Python",
      .help = "the Python that runs the pytest suites"},
 

@@ -5,7 +5,7 @@ import sys
 import traceback
 
 import pytest
-from rowlock_pytest import collect, isolate, options, procfs, records
+from rowlock_pytest import collect, forked, isolate, options, procfs, records
 from rowlock_pytest.server import Server
 from rowlock_pytest.verdict import long_text, message
 
@@ -36,6 +36,7 @@ class ZygotePlugin:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_cmdline_main(self, config):
         self.asked = options.stop_distribution(config.option)
+        forked.take_over(config)
         yield
 
     def pytest_deselected(self, items):

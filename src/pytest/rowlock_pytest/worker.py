@@ -14,7 +14,7 @@ import traceback
 from _pytest.runner import CallInfo
 
 import pytest
-from rowlock_pytest import channel, isolate, procfs, records, replay, runonce
+from rowlock_pytest import channel, forked, isolate, procfs, records, replay, runonce
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
@@ -134,6 +134,7 @@ class Worker:
         self.client = None
         self.unsaid = b""  # frames for the client that go out with the next one
         self.tmp = None
+        self.forker = None  # under --forked: runs each test in a child
 
     # Hooks; the plugin passes them on.
 
@@ -159,6 +160,8 @@ class Worker:
             )
             if fds:
                 self.tell_with_fds(channel.OUTPUT, fds)
+            if forked.is_wanted(self.config):
+                self.forker = forked.Forker(self, random_state, fds)
             self.serve()
         except (KeyboardInterrupt, Gone):
             self.abort(2)
@@ -257,6 +260,10 @@ class Worker:
         for at, (index, number, item) in enumerate(group):
             if self.must_stop():
                 return True
+            if self.forker is not None:
+                if not self.forker.run_test(index, number, item):
+                    return at + 1 < len(group)
+                continue
             following = group[at + 1][2] if at + 1 < len(group) else None
             last = following is None
             if last or following is item:
