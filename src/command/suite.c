@@ -263,6 +263,24 @@ static void show_log(const struct suite *s)
     buf_release(&text);
 }
 
+/* Takes over what the project's conftest has decided. */
+static void take_choices(struct suite *s)
+{
+    const struct pytest_info *p = &s->pytest;
+    if (p->workers >= 0) {
+        int most = s->options.maxprocesses;
+        s->sequential = p->workers == 0;
+        s->workers = p->workers ? (unsigned)p->workers : 1;
+        if (most > 0 && s->workers > (unsigned)most)
+            s->workers = (unsigned)most;
+    }
+    for (enum dist d = DIST_LOAD; d < DIST_NO; d++)
+        if (strcmp(p->dist, dist_name(d)) == 0)
+            s->options.dist = d;
+    for (size_t i = 0; i < p->notes.n; i++)
+        fprintf(stderr, "rowlock: %s\n", p->notes.v[i]);
+}
+
 /* Has pytest collect, in a zygote that stays for the run. */
 static bool collect(struct suite *s, struct error *err)
 {
@@ -272,6 +290,8 @@ static bool collect(struct suite *s, struct error *err)
                               .argv = s->zygote_argv.v,
                               .env_prefix = s->config.env_prefix,
                               .workers = s->workers,
+                              .auto_workers = s->auto_workers,
+                              .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
                               .grace = s->config.grace,
                               .watch = getpid()};
@@ -292,6 +312,8 @@ static bool collect(struct suite *s, struct error *err)
     char *path = runstore_path(&s->store, "pytest.json");
     bool ok = pytestjson_read(&s->manifest, s->json.n_pytest ? s->json.pytest[0].name : "pytest",
                               path, &s->pytest, err);
+    if (ok)
+        take_choices(s);
     free(path);
     return ok;
 }

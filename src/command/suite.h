@@ -37,6 +37,7 @@ struct suite {
     bool sequential;
     bool keep_order; /* --ff and the like: tests start in pytest's order */
     unsigned workers;
+    const char *auto_workers; /* "auto" or "logical" where the number was not given; or NULL */
     char *alone; /* the option for which pytest runs alone; NULL */
     int ended;   /* >= 0: pytest itself ended the run with this exit code and was shown */
 };

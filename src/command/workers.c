@@ -29,7 +29,7 @@ static int count_auto(int asked)
 }
 
 /* -n as a number; 0 when no workers are asked for. */
-static unsigned count_workers(const struct suite *s, enum suite_mode mode)
+static unsigned count_workers(struct suite *s, enum suite_mode mode)
 {
     const struct options *o = &s->options;
     bool spread = o->distload || (o->dist != DIST_DEFAULT && o->dist != DIST_NO);
@@ -40,8 +40,10 @@ static unsigned count_workers(const struct suite *s, enum suite_mode mode)
         n = 0;
     if (n == WORKERS_UNSET && s->outer.state == JOBSERVER_OPEN && s->outer.jobs > 0)
         n = s->outer.jobs;
-    if (n < 0)
+    if (n < 0) {
+        s->auto_workers = n == WORKERS_LOGICAL ? "logical" : "auto";
         n = count_auto(n);
+    }
     if (o->maxprocesses && n > o->maxprocesses)
         n = o->maxprocesses;
     return (unsigned)n;
@@ -54,6 +56,8 @@ bool workers_choose(struct suite *s, enum suite_mode mode, struct error *err)
         o->dist = DIST_LOAD;
     s->workers = mode == SUITE_SEQUENTIAL ? 0 : count_workers(s, mode);
     s->sequential = s->workers == 0 || o->dist == DIST_NO;
+    if (s->sequential)
+        s->auto_workers = NULL;
     bool by_number = o->workers > 0 || (o->workers == WORKERS_UNSET && o->tx_workers);
     if (s->alone && alone_is_interactive(s->alone) && by_number && !s->sequential)
         return error_set(err, EXIT_USAGE,

@@ -148,6 +148,20 @@ static char *copy_string(const cJSON *object, const char *key)
     return xstrdup(cJSON_IsString(value) ? value->valuestring : "");
 }
 
+/* What the project's conftest has decided about the run. */
+static bool read_choices(struct reader *r, const cJSON *root, struct pytest_info *info)
+{
+    const cJSON *workers = fields_get(root, "workers");
+    if (workers) {
+        if (!cJSON_IsNumber(workers) || !(workers->valuedouble >= 0 && workers->valuedouble <= 1e6))
+            return wrong(r, workers, "workers");
+        info->workers = (int)workers->valuedouble;
+    }
+    info->dist = copy_string(root, "dist");
+    return fields_strings(r->j, fields_get(root, "notes"), "notes", false, false, &info->notes,
+                          r->err);
+}
+
 static bool read_all(struct reader *r, struct pytest_info *info)
 {
     const cJSON *root = r->j->root, *tests = fields_get(root, "tests");
@@ -166,7 +180,7 @@ static bool read_all(struct reader *r, struct pytest_info *info)
         info->deselected = (size_t)deselected->valuedouble;
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
-    return true;
+    return read_choices(r, root, info);
 }
 
 bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
@@ -175,6 +189,7 @@ bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
     struct buf text = BUF_INIT;
     struct json j;
     memset(info, 0, sizeof *info);
+    info->workers = -1;
     bool ok = file_read(path, &text, err);
     if (!ok) {
         err->code = EXIT_INTERNAL;
@@ -192,5 +207,7 @@ void pytest_info_release(struct pytest_info *info)
 {
     free(info->pytest_version);
     free(info->python_version);
+    free(info->dist);
+    strv_release(&info->notes);
     memset(info, 0, sizeof *info);
 }

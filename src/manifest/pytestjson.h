@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "manifest/manifest.h"
 
 struct pytest_info {
@@ -13,6 +14,9 @@ struct pytest_info {
     char *python_version;
     size_t deselected;
     size_t collected;
+    int workers;       /* what the project wants -n auto to be; -1: nothing */
+    char *dist;        /* the --dist that its own scheduler comes to; "": none */
+    struct strv notes; /* what the user has to know */
 };
 
 /* Adds the tests of the file to m (suite is copied). The file is ours, but still checked: a

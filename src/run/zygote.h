@@ -48,6 +48,9 @@
  *
  * pytest.json: {"pytest": "8.3.1", "python": "3.11.7", "rootdir": …, "inipath": … or null,
  *   "deselected": n, "markers": ["name", …],
+ *   "workers": n                             only where pytest_xdist_auto_num_workers said so
+ *   "dist": "loadfile"                       only where pytest_xdist_make_scheduler said so
+ *   "notes": ["…", …]                        only where there is something to tell the user
  *   "options": {…}                           what the zygote's pytest parsed, for the driver
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],

@@ -39,8 +39,9 @@ static void zygote_arguments(const struct zygote_host *z, int ready, struct strv
 
 static void zygote_environment(const struct zygote_host *z, struct strv *env)
 {
-    static const char *const own[] = {"ROWLOCK_MODE=", "ROWLOCK_WORKERS=", "ROWLOCK_ENV_PREFIX=",
-                                      "ROWLOCK_RUN_UID=", "ROWLOCK_GRACE="};
+    static const char *const own[] = {
+        "ROWLOCK_MODE=", "ROWLOCK_WORKERS=",    "ROWLOCK_AUTO=",   "ROWLOCK_DIST=",
+        "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -50,6 +51,10 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     }
     strv_pushf(env, "ROWLOCK_MODE=%s", z->sequential ? "sequential" : "parallel");
     strv_pushf(env, "ROWLOCK_WORKERS=%u", z->workers);
+    if (z->auto_workers)
+        strv_pushf(env, "ROWLOCK_AUTO=%s", z->auto_workers);
+    if (z->dist)
+        strv_pushf(env, "ROWLOCK_DIST=%s", z->dist);
     strv_pushf(env, "ROWLOCK_ENV_PREFIX=%s", z->env_prefix);
     strv_pushf(env, "ROWLOCK_RUN_UID=%s", z->store->uid);
     strv_pushf(env, "ROWLOCK_GRACE=%g", z->grace);

@@ -15,6 +15,8 @@ struct zygote_host {
     char *const *argv;      /* PYTHON zygote.py PYTEST_ARGS…, NULL-terminated */
     const char *env_prefix; /* "FQCN" */
     uint32_t workers;
+    const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */
+    const char *dist;         /* the name of --dist */
     bool sequential;
     double grace; /* seconds */
     pid_t watch;  /* the zygote ends when this process does */

@@ -104,6 +104,21 @@ static void test_collection(void **state)
     assert_string_equal(t->scope, "tests/test_a.py");
 }
 
+static void test_choices_of_the_project(void **state)
+{
+    struct reading *r = *state;
+    assert_true(read_text(r, "{\"tests\": []}"));
+    assert_int_equal(r->info.workers, -1);
+    assert_string_equal(r->info.dist, "");
+    assert_int_equal(r->info.notes.n, 0);
+    assert_true(read_text(r, "{\"workers\": 3, \"dist\": \"loadfile\", \"notes\": [\"a b\"],"
+                             " \"tests\": []}"));
+    assert_int_equal(r->info.workers, 3);
+    assert_string_equal(r->info.dist, "loadfile");
+    assert_int_equal(r->info.notes.n, 1);
+    assert_string_equal(r->info.notes.v[0], "a b");
+}
+
 static void test_scope_and_file_follow_from_the_id(void **state)
 {
     static const struct {
@@ -145,6 +160,9 @@ static void test_malformed_files_are_internal_errors(void **state)
         "{\"tests\": {}}",
         "{\"tests\": [1]}",
         "{\"tests\": [{}]}",
+        "{\"workers\": -1, \"tests\": []}",
+        "{\"workers\": \"3\", \"tests\": []}",
+        "{\"notes\": [1], \"tests\": []}",
         "{\"tests\": [{\"id\": \"\"}]}",
         "{\"tests\": [{\"id\": 1}]}",
         "{\"tests\": [{\"id\": \"x\", \"markers\": {}}]}",
@@ -183,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_collection, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_choices_of_the_project, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scope_and_file_follow_from_the_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clash_with_a_native_test, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_malformed_files_are_internal_errors, set_up,
