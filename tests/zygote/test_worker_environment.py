@@ -231,6 +231,8 @@ def test_hooks_of_a_workers_end_see_a_worker(suite):
         notes = (suite.path / "notes").read_text().splitlines()
         assert notes == [
             "start controller",
+            # It has asked for workerinput, so it runs again where there is one.
+            "start gw0",
             "finish gw0",
             "unconfigure gw0",
             "finish controller",

@@ -6,6 +6,7 @@ import traceback
 
 import pytest
 from rowlock_pytest import collect, forked, isolate, options, procfs, records
+from rowlock_pytest.redecide import Decisions
 from rowlock_pytest.server import Server
 from rowlock_pytest.verdict import long_text, message
 
@@ -25,6 +26,7 @@ class ZygotePlugin:
         self.worker = None
         self.pid = os.getpid()
         self.seeds = isolate.SeedWatch()
+        self.decisions = Decisions()
 
     # While pytest starts.
 
@@ -37,7 +39,15 @@ class ZygotePlugin:
     def pytest_cmdline_main(self, config):
         self.asked = options.stop_distribution(config.option)
         forked.take_over(config)
+        self.decisions.watch(config)
         yield
+
+    def pytest_plugin_registered(self, plugin):
+        self.decisions.registered(plugin)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session):
+        self.decisions.stop()
 
     def pytest_deselected(self, items):
         self.deselected += len(items)
@@ -74,6 +84,7 @@ class ZygotePlugin:
         self.worker = self.server.serve()
         if self.worker is not None:
             server = self.server
+            self.worker.decisions = self.decisions
             self.worker.run(server.basetemp, server.random_state, server.signals)
             self.worker.end_loop()
         else:
@@ -82,6 +93,8 @@ class ZygotePlugin:
 
     def end_loop(self, session):
         """What pytest's own loop would raise at its end."""
+        if self.server.ended_well:
+            self.decisions.tolerate_ends()
         if self.server.final_status is not None:
             self.leave(self.server.final_status)
         if self.server.failure is not None:

@@ -64,6 +64,7 @@ class Server:
         self.random_state = random_state
         self.basetemp = None
         self.replayer = Replayer(session, settings)
+        self.ended_well = False  # whether a worker has run the hooks of its end without error
         self.children = {}  # slot -> Child
         self.clients = set()  # connections that have not said yet what they want
         self.handlers = {}  # fd -> function of the events
@@ -544,7 +545,9 @@ class Server:
         self.guarded(self.replay_held, child, None)
         if child.goodbye is None and not interrupted:
             self.explain_crash(child)
-        elif child.goodbye is not None and self.settings.sequential:
+        if child.goodbye is not None and child.goodbye["ended_well"]:
+            self.ended_well = True
+        if child.goodbye is not None and self.settings.sequential:
             self.final_status = child.goodbye["status"]
         waiting, child.waiting = child.waiting, collections.deque()
         self.close_client(child)

@@ -112,6 +112,8 @@ class Worker:
     """ctl: the socket to the zygote; page: the SharedPage; stop_flag: one
     byte that all share; tests: {id: number of its item}."""
 
+    decisions = None  # what plugins are to decide again here, if any
+
     def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
         self.session = session
         self.config = session.config
@@ -162,6 +164,8 @@ class Worker:
                 self.tell_with_fds(channel.OUTPUT, fds)
             if forked.is_wanted(self.config):
                 self.forker = forked.Forker(self, random_state, fds)
+            if not self.settings.sequential:
+                self.decide_again()
             self.serve()
         except (KeyboardInterrupt, Gone):
             self.abort(2)
@@ -170,6 +174,16 @@ class Worker:
             self.abort(3)
         if not self.settings.sequential:
             self.end_session()
+
+    def decide_again(self):
+        """Lets plugins see that this is a worker. One that fails over it ends the session, as
+        under pytest-xdist."""
+        try:
+            if self.decisions is not None:
+                self.decisions.decide_again(self.session)
+        except Exception as error:  # noqa: BLE001
+            self.session.shouldstop = "a plugin failed while a worker started"
+            self.report_halt(self.internal_halt(error))
 
     def serve(self):
         while True:
@@ -224,21 +238,23 @@ class Worker:
         """The hooks that pytest-xdist runs at a worker's end, then the end itself."""
         status = 1 if self.session.testsfailed else 0
         self.session.exitstatus = status
+        ended_well = False
         try:
             self.config.hook.pytest_sessionfinish(session=self.session, exitstatus=status)
             self.config._ensure_unconfigure()
+            ended_well = True
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
         isolate.run_exit_handlers()
         if os.getpid() == self.pid:
-            self.say_goodbye(status)
+            self.say_goodbye(status, ended_well)
         isolate.flush_streams()
         os._exit(0)
 
-    def say_goodbye(self, status):
+    def say_goodbye(self, status, ended_well=False):
         output = getattr(self.config, "workeroutput", {})
         with contextlib.suppress(Gone):
-            data = {"status": int(status), "output": output}
+            data = {"status": int(status), "output": output, "ended_well": ended_well}
             self.tell(channel.GOODBYE, replay.encode(data))
 
     # Groups.
@@ -333,12 +349,16 @@ class Worker:
         except pytest.exit.Exception as error:
             return self.exit_halt(error)
         except BaseException as error:  # noqa: BLE001
-            return {
-                "kind": "internal",
-                "message": "internal error of pytest or a plugin: "
-                + records.first_line(f"{type(error).__name__}: {error}"),
-                "detail": traceback.format_exc(),
-            }
+            return self.internal_halt(error)
+
+    @staticmethod
+    def internal_halt(error):
+        return {
+            "kind": "internal",
+            "message": "internal error of pytest or a plugin: "
+            + records.first_line(f"{type(error).__name__}: {error}"),
+            "detail": traceback.format_exc(),
+        }
 
     @staticmethod
     def exit_halt(error):
