@@ -8,15 +8,14 @@ import pytest
 
 HAS_XDIST = importlib.util.find_spec("xdist") is not None
 ONE = "def test_a(worker_id, testrun_uid): assert (worker_id, testrun_uid) == (%r, %r)\n"
-ON_GW0 = ONE % ("gw0", "uid-of-this-run")
 COVERAGE = (
     "--cov=src --cov --cov-report=term --cov-report xml:x.xml --cov-config=x --no-cov"
     " --cov-branch --cov-append --cov-fail-under=80 --no-cov-on-fail --cov-context=test"
 )
 
 
-def _run(suite, addopts, *args):
-    suite(test_m=ON_GW0, pytest_ini=f"[pytest]\naddopts = {addopts}\n")
+def _run(suite, addopts, *args, uid="uid-of-this-run"):
+    suite(test_m=ONE % ("gw0", uid), pytest_ini=f"[pytest]\naddopts = {addopts}\n")
     with suite.zygote(*args) as zygote:
         assert zygote.ready, zygote.log
         assert zygote.run(0).outcomes == ["passed"]
@@ -30,7 +29,7 @@ def test_options_of_xdist(suite):
         "-n auto --dist loadscope --maxprocesses=3 --tx popen --max-worker-restart=2"
         " --testrunuid x --no-loadscope-reorder --maxschedchunk 5"
     )
-    options = _run(suite, addopts)
+    options = _run(suite, addopts, uid="x")
     assert options["numprocesses"] == "auto"
     assert options["dist"] == "loadscope"
     assert options["maxprocesses"] == 3
@@ -147,7 +146,7 @@ def test_a_plugin_that_is_installed_but_not_in_use(suite):
 @pytest.mark.skipif(not HAS_XDIST, reason="pytest-xdist is not installed")
 class TestWithXdist:
     def test_it_starts_nothing_and_its_fixtures_know_the_worker(self, suite):
-        text = ON_GW0 + (
+        text = ONE % ("gw0", "uid-of-this-run") + (
             "def test_api(request):\n"
             "    import xdist\n"
             "    assert request.config.pluginmanager.has_plugin('xdist')\n"

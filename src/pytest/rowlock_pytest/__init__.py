@@ -8,7 +8,7 @@ PYTEST_DONT_REWRITE: the zygote imports this package before pytest does.
 """
 
 import pytest
-from rowlock_pytest import handover, options, runonce
+from rowlock_pytest import handover, options, runonce, shim, xdisthooks
 from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by name here)
     isolated_temp_dir,
     mock_config_manager,
@@ -19,6 +19,8 @@ from rowlock_pytest.fixtures import (  # noqa: F401  (pytest finds fixtures by n
     worker_id,
 )
 from rowlock_pytest.runonce import run_once  # noqa: F401
+
+shim.install()
 
 
 def pytest_addoption(parser):
@@ -32,6 +34,7 @@ def pytest_load_initial_conftests(early_config, parser):
     handover.become_rowlock(early_config)
     yield
     options.add_late_options(parser)
+    xdisthooks.add_missing(early_config.pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)

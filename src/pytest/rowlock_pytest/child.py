@@ -31,6 +31,7 @@ class Child:
         self.flood = flood.Watch()
         self.timed_out = 0  # the seconds that its teardown was given, once they are over
         self.goodbye = None
+        self.node = None
         self.status = None
 
     def command(self, byte):

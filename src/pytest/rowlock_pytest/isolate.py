@@ -15,7 +15,7 @@ import sys
 import tempfile
 import weakref
 
-from rowlock_pytest import flood, procfs
+from rowlock_pytest import flood, nodes, procfs
 
 
 class SeedWatch:
@@ -110,18 +110,11 @@ def set_environment(settings, slot):
     return paths["tmp"]
 
 
-def set_config(config, settings, slot):
-    """Lets plugins see a worker of pytest-xdist."""
-    config.workerinput = {
-        "workerid": settings.worker_name(slot),
-        "workercount": settings.workers,
-        "testrunuid": settings.run_uid,
-        "mainargv": list(sys.argv),
-    }
-    config.workeroutput = {}
-    for name, value in (("dist", "no"), ("numprocesses", None), ("usepdb", False)):
-        if hasattr(config.option, name):
-            setattr(config.option, name, value)
+def set_config(config, settings, slot, node=None):
+    """Lets plugins see a worker of pytest-xdist. node: where plugins may have added to its
+    workerinput."""
+    workerinput = node.workerinput if node is not None else None
+    nodes.enter_worker(config, settings, workerinput or nodes.build_workerinput(settings, slot))
 
 
 def drop_controller_plugins(config):
@@ -239,7 +232,7 @@ def flush_streams():
             pass
 
 
-def become_worker(config, settings, slot, base, random_state):
+def become_worker(config, settings, slot, base, random_state, node=None):
     """All of the above. Returns (the worker's temporary folder, capture descriptors)."""
     os.setpgid(0, 0)
     procfs.become_subreaper()
@@ -249,7 +242,7 @@ def become_worker(config, settings, slot, base, random_state):
     trace_crashes(config, settings.trace_path(slot, "crash"))
     if not settings.sequential:
         forget_exit_handlers()
-        set_config(config, settings, slot)
         drop_controller_plugins(config)
         set_basetemp(config, base, settings.worker_name(slot))
+        set_config(config, settings, slot, node)
     return tmp, fds

@@ -5,7 +5,17 @@ import sys
 import traceback
 
 import pytest
-from rowlock_pytest import collect, forked, isolate, options, procfs, records
+from rowlock_pytest import (
+    collect,
+    forked,
+    isolate,
+    nodes,
+    options,
+    procfs,
+    records,
+    shim,
+    workercount,
+)
 from rowlock_pytest.redecide import Decisions
 from rowlock_pytest.server import Server
 from rowlock_pytest.verdict import long_text, message
@@ -27,6 +37,7 @@ class ZygotePlugin:
         self.pid = os.getpid()
         self.seeds = isolate.SeedWatch()
         self.decisions = Decisions()
+        self.nodes = None
 
     # While pytest starts.
 
@@ -39,15 +50,29 @@ class ZygotePlugin:
     def pytest_cmdline_main(self, config):
         self.asked = options.stop_distribution(config.option)
         forked.take_over(config)
+        self.settings.run_uid = config.getoption("testrunuid", None) or self.settings.run_uid
+        workercount.ask_workers(config, self.settings)
         self.decisions.watch(config)
         yield
 
     def pytest_plugin_registered(self, plugin):
         self.decisions.registered(plugin)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config):
+        if not (self.settings.sequential or hasattr(config, "workerinput")):
+            shim.register(config.pluginmanager)
+            nodes.look_like_controller(config, self.settings)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
+        config = session.config
         self.decisions.stop()
+        if hasattr(config, "workerinput"):
+            return
+        self.nodes = nodes.Nodes(config, self.settings)
+        if not self.settings.sequential:
+            self.nodes.set_up()
 
     def pytest_deselected(self, items):
         self.deselected += len(items)
@@ -77,9 +102,14 @@ class ZygotePlugin:
         data = collect.describe_session(
             session, ids, self.asked, self.deselected, self.errors
         )
+        data.update(
+            workercount.ask_scheduler(config, self.settings, session.items, data["tests"])
+        )
+        if self.settings.asked_workers is not None:
+            data["workers"] = self.settings.asked_workers
         collect.write_json(os.path.join(self.settings.rundir, "pytest.json"), data)
         del data
-        self.server = Server(session, self.settings, ids, self.seeds.stop())
+        self.server = Server(session, self.settings, ids, self.seeds.stop(), self.nodes)
         self.server.open()
         self.worker = self.server.serve()
         if self.worker is not None:

@@ -102,10 +102,12 @@ def restore_tuples(report):
 class Replayer:
     """The zygote's side."""
 
-    def __init__(self, session, settings):
+    def __init__(self, session, settings, nodes):
         self.session = session
         self.config = session.config
         self.settings = settings
+        self.nodes = nodes
+        self.numbers = {id(item): number for number, item in enumerate(session.items)}
         self.has_ids = hasattr(pytest.TestReport, "id")
         self.quick = QuickReplay(self)
 
@@ -117,9 +119,7 @@ class Replayer:
                 config=self.config, data=data
             )
             restore_tuples(report)
-        if not self.settings.sequential:
-            report.worker_id = worker
-            report.testrun_uid = self.settings.run_uid
+        self.nodes.decorate(report, worker, self.numbers.get(id(item)))
         return report
 
     def key(self, node):
@@ -185,7 +185,11 @@ class Replayer:
         """A test whose worker died; the report looks as under pytest-xdist."""
         item = self.session.items[number]
         words = f"worker {worker!r} crashed while running {item.nodeid!r} ({text})"
-        item.ihook.pytest_runtest_logreport(report=self.crash_report(item, words))
+        report = self.crash_report(item, words)
+        self.nodes.decorate(report, worker, number)
+        if not self.settings.sequential:
+            self.nodes.crashed(report, item.nodeid)
+        item.ihook.pytest_runtest_logreport(report=report)
 
     def process_crash(self, data, worker):
         """A test whose own process died (--forked). Where a failure was expected it is one,
@@ -193,6 +197,7 @@ class Replayer:
         item = self.session.items[data["item"]]
         words = f"the process of {item.nodeid!r} on {worker!r} ended: {data['text']}"
         report = self.crash_report(item, words)
+        self.nodes.decorate(report, worker, data["item"])
         reason = data["xfail"]
         if reason is not None:
             report.outcome = "skipped"

@@ -57,14 +57,15 @@ def listen(temp):
 class Server:
     """session: collected, with its items; ids: theirs, in the same order."""
 
-    def __init__(self, session, settings, ids, random_state):
+    def __init__(self, session, settings, ids, random_state, nodes):
         self.session = session
         self.settings = settings
         self.tests = {records.encode(name): number for number, name in enumerate(ids)}
         self.random_state = random_state
         self.basetemp = None
-        self.replayer = Replayer(session, settings)
+        self.nodes = nodes
         self.ended_well = False  # whether a worker has run the hooks of its end without error
+        self.replayer = Replayer(session, settings, nodes)
         self.children = {}  # slot -> Child
         self.clients = set()  # connections that have not said yet what they want
         self.handlers = {}  # fd -> function of the events
@@ -369,6 +370,7 @@ class Server:
     def fork(self, slot, waiting):
         ours, theirs = socket.socketpair()
         page = channel.SharedPage()
+        node = self.prepare_node(slot)
         isolate.flush_streams()
         procfs.flush_c_streams()
         parent = os.getpid()
@@ -380,28 +382,38 @@ class Server:
         if pid == 0:
             procfs.die_with_parent(parent)
             self.close_in_worker([ours] + waiting)
-            raise Forked(self.make_worker(slot, theirs, page))
+            raise Forked(self.make_worker(node, theirs, page))
         self.signals.release()
         theirs.close()
         child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
+        child.node = node
         child.waiting = collections.deque(waiting)
         self.children[slot] = child
         self.watch(ours.fileno(), select.POLLIN, lambda events: self.readable(child))
         if child.pidfd >= 0:
             self.watch(child.pidfd, select.POLLIN, lambda events: self.check_end(child))
+        self.guarded(self.nodes.started, node, pid, self.session.items)
         self.advance(child)
 
-    def make_worker(self, slot, ctl, page):
+    def prepare_node(self, slot):
+        """The node of a worker to be. If a plugin fails over it, the run ends, but in order."""
+        made = []
+        self.guarded(lambda: made.append(self.nodes.prepare(slot)))
+        return made[0] if made else self.nodes.make(slot)
+
+    def make_worker(self, node, ctl, page):
         try:
-            return Worker(
+            worker = Worker(
                 self.session,
                 self.settings,
-                slot,
+                node.slot,
                 ctl.detach(),
                 self.tests,
                 page,
                 self.stop_flag,
             )
+            worker.node = node
+            return worker
         except BaseException:  # noqa: BLE001
             # Nothing of the zygote's stack is for this process to unwind.
             traceback.print_exc()
@@ -545,6 +557,8 @@ class Server:
         self.guarded(self.replay_held, child, None)
         if child.goodbye is None and not interrupted:
             self.explain_crash(child)
+        output = child.goodbye["output"] if child.goodbye is not None else None
+        self.guarded(self.nodes.ended, child.node, output, interrupted)
         if child.goodbye is not None and child.goodbye["ended_well"]:
             self.ended_well = True
         if child.goodbye is not None and self.settings.sequential:

@@ -14,7 +14,17 @@ XDIST_VARIABLES = (
 # What the driver tells the zygote and its recipes.
 OWN_VARIABLES = frozenset(
     "ROWLOCK_" + name
-    for name in ("MODE", "WORKERS", "ENV_PREFIX", "RUN_UID", "GRACE", "RUN", "GOALS")
+    for name in (
+        "MODE",
+        "WORKERS",
+        "AUTO",
+        "DIST",
+        "ENV_PREFIX",
+        "RUN_UID",
+        "GRACE",
+        "RUN",
+        "GOALS",
+    )
 )
 # What GNU Make tells the makes below it.
 MAKE_VARIABLES = frozenset(
@@ -50,6 +60,9 @@ class Settings:
             environ.pop(name, None)
         self.sequential = taken.get("ROWLOCK_MODE") == "sequential"
         self.workers = _number(taken.get("ROWLOCK_WORKERS"), int, 1)
+        self.auto = taken.get("ROWLOCK_AUTO")  # "auto", "logical", or None for a fixed number
+        self.asked_workers = None  # what pytest_xdist_auto_num_workers said
+        self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex

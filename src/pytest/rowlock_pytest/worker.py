@@ -14,7 +14,7 @@ import traceback
 from _pytest.runner import CallInfo
 
 import pytest
-from rowlock_pytest import channel, forked, isolate, procfs, records, replay, runonce
+from rowlock_pytest import channel, forked, isolate, nodes, procfs, records, replay, runonce
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
@@ -112,6 +112,7 @@ class Worker:
     """ctl: the socket to the zygote; page: the SharedPage; stop_flag: one
     byte that all share; tests: {id: number of its item}."""
 
+    node = None  # what the zygote knows of this worker, in a forked one
     decisions = None  # what plugins are to decide again here, if any
 
     def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
@@ -158,13 +159,15 @@ class Worker:
         try:
             signals.restore()
             self.tmp, fds = isolate.become_worker(
-                self.config, self.settings, self.slot, base, random_state
+                self.config, self.settings, self.slot, base, random_state, self.node
             )
             if fds:
                 self.tell_with_fds(channel.OUTPUT, fds)
             if forked.is_wanted(self.config):
                 self.forker = forked.Forker(self, random_state, fds)
             if not self.settings.sequential:
+                # Counted in the zygote before this worker started.
+                self.session.testsfailed = 0
                 self.decide_again()
             self.serve()
         except (KeyboardInterrupt, Gone):
@@ -252,8 +255,8 @@ class Worker:
         os._exit(0)
 
     def say_goodbye(self, status, ended_well=False):
-        output = getattr(self.config, "workeroutput", {})
         with contextlib.suppress(Gone):
+            output = nodes.final_output(self.config, self.session, status)
             data = {"status": int(status), "output": output, "ended_well": ended_well}
             self.tell(channel.GOODBYE, replay.encode(data))
 

@@ -1,0 +1,107 @@
+"""What suites expect of pytest-xdist beyond the command line, through the whole program."""
+
+import json
+import pathlib
+import shutil
+
+SAMPLE = pathlib.Path(__file__).parents[1] / "projects" / "fqcn-converter"
+
+SAY_WORKERS = """
+import json
+def test_workers(request):
+    worker = getattr(request.config, "workerinput", {"workercount": 0})
+    with open("workers", "w") as f:
+        json.dump(worker["workercount"], f)
+"""
+
+
+def workers(project):
+    return json.loads(project.path("workers").read_text())
+
+
+def test_a_project_says_what_auto_means(project):
+    project.write("test_m.py", SAY_WORKERS)
+    project.write("conftest.py", "def pytest_xdist_auto_num_workers(config): return 3\n")
+    done = project.rowlock("-n", "auto")
+    assert done.returncode == 0, done
+    assert workers(project) == 3
+    # A number on the command line stands, and so does the environment without the hook.
+    assert project.rowlock("-n", "2").returncode == 0
+    assert workers(project) == 2
+    assert project.rowlock("parallel", env={"PYTEST_XDIST_AUTO_NUM_WORKERS": "5"}).returncode == 0
+    assert workers(project) == 3
+    project.write("conftest.py", "def pytest_xdist_auto_num_workers(config): return 0\n")
+    assert project.rowlock("-n", "auto").returncode == 0
+    assert workers(project) == 0
+    project.path("conftest.py").unlink()
+    env = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "5"}
+    assert project.rowlock("-n", "auto", env=env).returncode == 0
+    assert workers(project) == 5
+
+
+SCHEDULER = """
+from xdist.scheduler import LoadScopeScheduling
+
+class ByLetter(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+        return nodeid.rsplit("::", 1)[1].split("_")[1]
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByLetter(config, log)
+"""
+
+
+def test_a_scheduler_of_its_own_keeps_its_units_together(project):
+    names = [f"test_{letter}_{n}" for n in range(6) for letter in "abcd"]
+    project.write("test_m.py", "".join(f"def {name}(): pass\n" for name in names))
+    project.write("conftest.py", SCHEDULER)
+    done = project.rowlock("-n2", "--dist=load", "--report-json=report.json")
+    assert done.returncode == 0, done
+    found = {}
+    for test in project.report()["tests"]:
+        found.setdefault(test["id"].split("_")[2], set()).add(test["worker"])
+    assert sorted(found) == ["a", "b", "c", "d"]
+    assert all(len(worker) == 1 for worker in found.values())
+
+
+def test_a_scheduler_that_cannot_run_is_named(project):
+    project.write("test_m.py", "def test_a(): pass\n")
+    text = "class Mine: pass\ndef pytest_xdist_make_scheduler(config, log): return Mine()\n"
+    project.write("conftest.py", text)
+    done = project.rowlock("-n2")
+    assert done.returncode == 0, done
+    assert "conftest.Mine" in done.stderr
+
+
+GUIDE = """
+import logging
+import os
+
+def test_scratch(request, worker_id):
+    scratch = request.config.workerinput["fqcn_scratch"]
+    assert os.path.isdir(scratch)
+    with open("scratch-" + worker_id, "w") as f:
+        f.write(scratch)
+
+def test_log_names_its_worker(caplog, worker_id):
+    logging.getLogger("converter").warning("converted")
+    assert caplog.records[0].worker_id == worker_id
+    assert worker_id.startswith("gw")
+
+"""
+
+
+def test_the_configuration_of_the_guide(project):
+    """pytest_xdist_config.py, as the guide names it: worker set-up and teardown, resources,
+    load balancing left alone, communication with workers."""
+    for name in ("pytest_xdist_config.py", "pytest-parallel.ini"):
+        shutil.copy(SAMPLE / name, project.path(name))
+    project.write("conftest.py", 'pytest_plugins = ["pytest_xdist_config"]\n')
+    project.write("tests/test_guide.py", GUIDE + SAY_WORKERS)
+    project.write("src/converter.py", '"""Empty."""\n')
+    done = project.rowlock("-c", "pytest-parallel.ini", env={"FQCN_TEST_WORKERS": "3"})
+    assert done.returncode == 0, done
+    assert workers(project) == 3
+    folders = [path.read_text() for path in project.root.glob("scratch-gw*")]
+    assert folders
+    assert not any(pathlib.Path(folder).exists() for folder in folders)

@@ -1,0 +1,183 @@
+"""What tests, conftest files and plugins ask pytest-xdist for, with it and without it."""
+
+import importlib.util
+import json
+
+import pytest
+
+REAL = importlib.util.find_spec("xdist") is not None
+without_xdist = pytest.mark.skipif(REAL, reason="pytest-xdist is installed")
+LOAD = ("-p", "xdist") if REAL else ()
+
+API = """
+    import json
+    import xdist
+    from xdist.plugin import is_xdist_worker, is_xdist_controller
+    from xdist.plugin import is_xdist_master, get_xdist_worker_id
+
+    def answers(obj):
+        return [
+            xdist.is_xdist_worker(obj), xdist.is_xdist_controller(obj),
+            xdist.is_xdist_master(obj), xdist.get_xdist_worker_id(obj),
+            is_xdist_worker(obj), is_xdist_controller(obj),
+            is_xdist_master(obj), get_xdist_worker_id(obj),
+        ]
+    def note(name, data):
+        with open(name, "w") as f:
+            json.dump(data, f)
+    def pytest_sessionfinish(session):
+        option = session.config.option
+        note("finish-" + xdist.get_xdist_worker_id(session),
+             [answers(session), option.dist, option.numprocesses, option.tx])
+"""
+ASK = """
+    from conftest import answers, note
+    def test_ask(request, worker_id, testrun_uid):
+        option = request.config.option
+        note("test", [answers(request), worker_id, testrun_uid, option.dist, option.numprocesses,
+                      option.usepdb, option.loadgroup, option.distload, option.maxprocesses])
+"""
+
+
+def read(suite, name):
+    return json.loads((suite.path / name).read_text())
+
+
+def test_the_functions_of_the_package_in_workers_and_controller(suite):
+    suite(conftest=API, test_m=ASK)
+    with suite.zygote(*LOAD, env={"ROWLOCK_DIST": "loadscope"}, workers=3) as zygote:
+        assert zygote.run(0, slot=1).outcomes == ["passed"]
+        assert zygote.finish()[0] == 0
+    worker = [True, False, False, "gw1"] * 2
+    uid = "uid-of-this-run"
+    assert read(suite, "test") == [worker, "gw1", uid, "no", None, False, False, False, None]
+    assert read(suite, "finish-gw1")[:3] == [worker, "no", None]
+    controller = [False, True, True, "master"] * 2
+    assert read(suite, "finish-master") == [controller, "loadscope", 3, ["popen"] * 3]
+
+
+def test_a_sequential_run_has_neither_workers_nor_a_controller(suite):
+    text = ASK.replace("option.loadgroup, ", "None, ")
+    suite(conftest=API, test_m=text)
+    with suite.zygote(*LOAD, sequential=True) as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+        assert zygote.finish()[0] == 0
+    nobody = [False, False, False, "master"] * 2
+    assert read(suite, "test")[:2] == [nobody, "master"]
+    assert read(suite, "finish-master")[0] == nobody
+
+
+@without_xdist
+def test_only_an_import_statement_finds_the_stand_in(suite):
+    text = """
+        import importlib.util
+        import sys
+        import pytest
+        import xdist
+        from xdist.scheduler import LoadScopeScheduling
+        from xdist.scheduler.loadfile import LoadFileScheduling
+        from xdist.workermanage import WorkerController
+
+        def test_version(): assert xdist.__version__.startswith("3.")
+        def test_skipped(): pytest.importorskip("xdist")
+        def test_skipped_too(): pytest.importorskip("xdist.plugin")
+        def test_other(): pytest.importorskip("json")
+        def test_spec():
+            del sys.modules["xdist"]
+            assert importlib.util.find_spec("xdist") is None
+        def test_missing():
+            with pytest.raises(ModuleNotFoundError):
+                import xdist.dsession
+    """
+    with suite(test_m=text).zygote() as zygote:
+        wanted = ["passed", "skipped", "skipped", "passed", "passed", "passed"]
+        assert zygote.run_all().outcomes == wanted
+
+
+def test_hooks_that_are_registered_only_for_xdist(suite):
+    conftest = """
+        class Hooks:
+            def pytest_configure_node(self, node): node.workerinput["deferred"] = 1
+        def pytest_configure(config):
+            if config.pluginmanager.hasplugin("xdist"):
+                config.pluginmanager.register(Hooks())
+    """
+    text = "def test_a(request): assert request.config.workerinput['deferred'] == 1\n"
+    with suite(conftest=conftest, test_m=text).zygote(*LOAD) as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+        assert zygote.finish()[0] == 0
+
+
+def test_a_plain_run_with_the_plugin_has_it_too(suite):
+    from client import run_plain
+
+    suite(conftest=API, test_m=ASK.replace("option.loadgroup, ", "None, "))
+    status, text = run_plain(suite.path, *LOAD)
+    assert status == 0, text
+    assert read(suite, "test")[0] == [False, False, False, "master"] * 2
+
+
+def test_testrunuid_may_be_given(suite):
+    text = """
+        import os
+        def test_uid(testrun_uid, request):
+            assert testrun_uid == "mine"
+            assert request.config.workerinput["testrunuid"] == "mine"
+            assert os.environ["PYTEST_XDIST_TESTRUNUID"] == "mine"
+    """
+    conftest = "def pytest_testnodedown(node): print('down', node.nodemanager.testrunuid)\n"
+    suite(test_m=text, conftest=conftest)
+    with suite.zygote(*LOAD, "--testrunuid=mine") as zygote:
+        assert zygote.run_all().outcomes == ["passed"]
+        assert zygote.finish()[0] == 0
+        assert "down mine" in zygote.log
+
+
+FILE_LOCK = """
+    import fcntl
+    import json
+    import pytest
+
+    class FileLock:
+        def __init__(self, path): self.path = path
+        def __enter__(self):
+            self.file = open(self.path, "w")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        def __exit__(self, *exc_info): self.file.close()
+
+    def produce_expensive_data():
+        with open("produced", "a") as f:
+            f.write("x")
+        return {"made": "once"}
+
+    @pytest.fixture(scope="session")
+    def session_data(tmp_path_factory, worker_id):
+        if worker_id == "master":
+            return produce_expensive_data()
+        root_tmp_dir = tmp_path_factory.getbasetemp().parent
+        fn = root_tmp_dir / "data.json"
+        with FileLock(str(fn) + ".lock"):
+            if fn.is_file():
+                data = json.loads(fn.read_text())
+            else:
+                data = produce_expensive_data()
+                fn.write_text(json.dumps(data))
+        return data
+
+    @pytest.mark.parametrize("n", range(6))
+    def test_data(session_data, n, request):
+        assert session_data == {"made": "once"}
+        basetemp = request.getfixturevalue("tmp_path_factory").getbasetemp()
+        worker = request.config.workerinput["workerid"]
+        assert basetemp.name == "popen-" + worker
+        assert request.config.option.basetemp == str(basetemp)
+"""
+
+
+def test_the_file_lock_recipe_of_the_documentation(suite):
+    with suite(test_m=FILE_LOCK).zygote(workers=3) as zygote:
+        conns = [zygote.begin(n, n + 3, slot=n) for n in range(3)]
+        for conn in conns:
+            assert zygote.collect(conn).outcomes == ["passed", "passed"]
+        zygote.finish()
+    assert (suite.path / "produced").read_text() == "x"
