@@ -14,7 +14,17 @@ import traceback
 from _pytest.runner import CallInfo
 
 import pytest
-from rowlock_pytest import channel, forked, isolate, nodes, procfs, records, replay, runonce
+from rowlock_pytest import (
+    channel,
+    covering,
+    forked,
+    isolate,
+    nodes,
+    procfs,
+    records,
+    replay,
+    runonce,
+)
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
@@ -114,6 +124,7 @@ class Worker:
 
     node = None  # what the zygote knows of this worker, in a forked one
     decisions = None  # what plugins are to decide again here, if any
+    coverage = None
 
     def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
         self.session = session
@@ -165,9 +176,11 @@ class Worker:
                 self.tell_with_fds(channel.OUTPUT, fds)
             if forked.is_wanted(self.config):
                 self.forker = forked.Forker(self, random_state, fds)
+            covering.adopt(self.config)
             if not self.settings.sequential:
                 # Counted in the zygote before this worker started.
                 self.session.testsfailed = 0
+                self.coverage = covering.WorkerCoverage(self.config)
                 self.decide_again()
             self.serve()
         except (KeyboardInterrupt, Gone):
@@ -196,6 +209,8 @@ class Worker:
             if command == channel.GROUP and fds:
                 self.client = channel.Channel(fds[0])
                 left_out = self.run_group()
+                if self.coverage is not None:
+                    self.coverage.after_group()
                 self.tell(channel.DONE)
                 self.say(records.end_frame(left_out))
                 self.client.close()
@@ -233,6 +248,8 @@ class Worker:
                 self.session._setupstate.teardown_exact(None)
             except BaseException:  # noqa: BLE001
                 traceback.print_exc()
+            if self.coverage is not None:
+                self.coverage.save()
             isolate.run_exit_handlers()
         isolate.flush_streams()
         os._exit(status)
@@ -242,6 +259,7 @@ class Worker:
         status = 1 if self.session.testsfailed else 0
         self.session.exitstatus = status
         ended_well = False
+        self.coverage.save()
         try:
             self.config.hook.pytest_sessionfinish(session=self.session, exitstatus=status)
             self.config._ensure_unconfigure()

@@ -1,0 +1,78 @@
+"""pytest-cov in forked workers.
+
+pytest-cov has a way for one process and one for pytest-xdist's workers. Here it is told of one
+process: it starts to measure in the zygote, a fork goes on with what its parent has measured,
+and coverage.py gives the fork a data file of its own. So a worker only has to save that file
+when it ends; the zygote combines all files when its session ends, as it would with one.
+"""
+
+import os
+import time
+import traceback
+
+SECONDS = 2.0  # between two times that a worker's counts are written
+
+
+def adopt(config):
+    """Tells pytest-cov that this fork is its own process now: in a stranger's, versions before
+    7 would measure each test anew."""
+    plugin = config.pluginmanager.get_plugin("_cov")
+    if hasattr(plugin, "pid"):
+        plugin.pid = os.getpid()
+
+
+def _coverage(config):
+    """The coverage.Coverage that measures here, or None."""
+    plugin = config.pluginmanager.get_plugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is None or getattr(plugin, "_disabled", False):
+        return None
+    return getattr(controller, "cov", None)
+
+
+class WorkerCoverage:
+    """In a worker."""
+
+    def __init__(self, config):
+        self.cov = _coverage(config)
+        self.written = time.monotonic()
+        if self.cov is not None:
+            self.take_own_file()
+            # The zygote is the one to say what was not measured at all.
+            for name in ("_warn_no_data", "_warn_unimported_source", "_warn_preimported_source"):
+                if hasattr(self.cov, name):
+                    setattr(self.cov, name, False)
+
+    def take_own_file(self):
+        """coverage.py makes up a new name in a fork, but versions of pytest-cov before 7 give
+        it one that is the same in all."""
+        data = getattr(self.cov, "_data", None)
+        suffix = getattr(data, "_suffix", None)
+        if isinstance(suffix, str):
+            data._suffix = f"{suffix}.{os.getpid()}"
+
+    def after_group(self):
+        """Writes what was counted, now and then: a worker that dies later loses only what came
+        after that."""
+        if self.cov is None or time.monotonic() - self.written < SECONDS:
+            return
+        try:
+            collector = self.cov._collector
+            if collector is not None:
+                collector.flush_data()
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
+            self.written = float("inf")
+            return
+        self.written = time.monotonic()
+
+    def save(self):
+        """At the worker's end."""
+        cov, self.cov = self.cov, None
+        if cov is None:
+            return
+        try:
+            cov.stop()
+            cov.save()
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
