@@ -195,7 +195,12 @@ def test_options_of_xdist_reach_pytest(suite):
     )
     suite.write(
         "test_one.py",
-        "def test_seen(request):\n    assert request.config.seen == ('no', None, 7, 'mine')\n",
+        "def test_seen(request):\n"
+        "    o = request.config.option\n"
+        "    seen = (o.dist, o.numprocesses, o.maxprocesses, o.testrunuid)\n"
+        "    assert seen == ('no', None, None, 'mine')\n"
+        "    # The hook has run in the controller.\n"
+        "    assert request.config.seen == ('loadfile', 2, 7, 'mine')\n",
     )
     options = ["--dist", "loadfile", "-n", "2", "--maxprocesses", "7", "--testrunuid", "mine"]
     assert run(suite, *options, "test_one.py").returncode == PASS

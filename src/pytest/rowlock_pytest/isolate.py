@@ -15,7 +15,7 @@ import sys
 import tempfile
 import weakref
 
-from rowlock_pytest import flood, nodes, procfs
+from rowlock_pytest import flood, logfiles, nodes, procfs
 
 
 class SeedWatch:
@@ -115,6 +115,7 @@ def set_config(config, settings, slot, node=None):
     workerinput."""
     workerinput = node.workerinput if node is not None else None
     nodes.enter_worker(config, settings, workerinput or nodes.build_workerinput(settings, slot))
+    logfiles.enter_worker(config, settings.worker_name(slot), node is not None and node.restarted)
 
 
 def drop_controller_plugins(config):

@@ -9,6 +9,7 @@ from rowlock_pytest import (
     collect,
     forked,
     isolate,
+    logfiles,
     nodes,
     options,
     procfs,
@@ -72,6 +73,7 @@ class ZygotePlugin:
             return
         self.nodes = nodes.Nodes(config, self.settings)
         if not self.settings.sequential:
+            logfiles.enter_zygote(config)
             self.nodes.set_up()
 
     def pytest_deselected(self, items):
