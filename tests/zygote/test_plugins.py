@@ -137,6 +137,7 @@ def test_pytest_json_report(suite):
     with suite.zygote(*load, "--json-report-file=ours.json", env=plugins.environment()) as zygote:
         assert spread(zygote)[0] == 1
         assert "INTERNALERROR" not in zygote.log
+        assert "PluggyTeardownRaisedWarning" not in zygote.log
         assert zygote.log.count("report saved to") == 1
     ours, wanted = (json_report(suite.path / name) for name in ("ours.json", "plain.json"))
     assert ours[:3] == wanted[:3]

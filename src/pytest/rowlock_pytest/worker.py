@@ -508,6 +508,9 @@ class Worker:
     @staticmethod
     def make_report(item, call):
         """A report, even where a plugin expects the state of a running test."""
+        if call.excinfo is None:
+            # Nobody is told of it.
+            return pytest.TestReport.from_item_and_call(item, call)
         for make in (item.ihook.pytest_runtest_makereport, pytest.TestReport.from_item_and_call):
             try:
                 return make(item=item, call=call)
