@@ -49,6 +49,7 @@ struct talk {
     uint32_t tearing; /* index of the test behind which fixtures are torn down; UINT32_MAX: none */
     pid_t worker;     /* as 'S' or 'D' told; 0: not known */
     bool aborting;    /* SIGABRT was sent */
+    bool starting;    /* 'W' told that a worker collects for us: the clock stands still */
     bool has_status;  /* 'X' told the worker's end */
     int status;
     struct buf doing; /* what the worker was at when it died, if it is known */
@@ -128,6 +129,7 @@ static enum talk_end on_start(struct talk *k, const struct frame *f)
     if (f->len != 8 || k->running != UINT32_MAX)
         return TALK_GARBAGE;
     uint32_t test = get_u32(f->payload), pid = get_u32(f->payload + 4);
+    k->starting = false;
     if (find_left(k, test) == k->n_left || pid < 2 || pid > INT_MAX)
         return TALK_GARBAGE;
     job_start(k->j, test, (pid_t)pid);
@@ -245,6 +247,12 @@ static enum talk_end on_frame(struct talk *k, const struct frame *f)
         return on_teardown(k, f);
     case 'J':
         return on_record(k, f);
+    case 'W':
+        if (f->len != 4 || k->running != UINT32_MAX)
+            return TALK_GARBAGE;
+        k->starting = get_u32(f->payload);
+        start_clock(k);
+        return TALK_ON;
     case 'E':
         if (f->len != 4 || k->running != UINT32_MAX)
             return TALK_GARBAGE;
@@ -292,7 +300,7 @@ static enum talk_end on_timeout(struct talk *k)
 
 static int64_t deadline(const struct talk *k)
 {
-    if (!k->timeout_ms)
+    if (!k->timeout_ms || k->starting)
         return -1;
     int64_t end = k->started + (int64_t)k->timeout_ms * 1000000;
     return k->aborting ? end + ABORT_SECONDS * SECOND : end;
@@ -330,7 +338,7 @@ static enum talk_end talk(struct talk *k)
 {
     k->running = k->tearing = UINT32_MAX;
     k->worker = k->zygote = 0;
-    k->aborting = k->has_status = false;
+    k->aborting = k->has_status = k->starting = false;
     k->n_started = 0;
     buf_clear(&k->doing);
     k->fd = zygote_connect(k->j->state.run->temp_dir, k->err);

@@ -6,13 +6,15 @@
  * The client sends one of
  *   'R' run    u32 slot, u32 attempt, u32 count, then per test: u32 index in the plan,
  *              u32 length, that many bytes of its id (as the zygote's own list gave it).
- *              The zygote hands the connection to the worker of that slot, which it forks
+ *              The zygote hands the connection to the worker of that slot, which it starts
  *              first if there is none. The client may send 'R' only once per connection.
  *   'F' finish u64 milliseconds, or nothing. Every worker tears down and ends, then the session
  *              ends. A worker that takes longer than that is ended by SIGABRT. Answered by the
  *              'J' records of what failed in those teardowns, then by 'Q'.
  *   'P' ping   Answered by 'Q' at once.
  * and gets
+ *   'W' wait   u32 1: the worker of that slot is a new interpreter that imports and collects
+ *              first; 0: it has done so. The clock of the first test stands still between.
  *   'S' start  u32 index in the plan, u32 pid of the worker. The test starts now.
  *   'D' down   u32 index of an earlier test, u32 pid of the worker. What that test has left set
  *              up is torn down now, before the first test of the group.
@@ -39,12 +41,17 @@
  *
  * Start: the zygote is started with
  *     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
- *            --rowlock-watch PID -- PYTEST_ARGS…
+ *            --rowlock-watch PID [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS…
  * It runs pytest's own start-up and collection, writes RUNDIR/pytest.json (the tests, form
  * below), listens on TEMP/zygote, and then writes one byte to FD and closes it. When pytest
  * itself ends first (a usage error, a collection error, no tests), it exits with pytest's
  * status, FD closes without a byte, and what pytest printed is in RUNDIR/zygote.log. It ends
  * with everything it started when process PID (followed by pidfd) does.
+ *
+ * Under spawn, and under auto where forks would differ from the workers of pytest-xdist, the
+ * worker of a slot is a new interpreter that collects by itself. The zygote has then not
+ * collected; it has the list of the first worker. A test that another worker does not find
+ * gets an error record, as do all tests of a group whose worker does not start.
  *
  * pytest.json: {"pytest": "8.3.1", "python": "3.11.7", "rootdir": …, "inipath": … or null,
  *   "deselected": n, "markers": ["name", …],
@@ -52,6 +59,10 @@
  *   "dist": "loadfile"                       only where pytest_xdist_make_scheduler said so
  *   "notes": ["…", …]                        only where there is something to tell the user
  *   "options": {…}                           what the zygote's pytest parsed, for the driver
+ *   "worker_start": "fork" or "spawn", "worker_start_note": a line for people or null,
+ *   "threads": ["name", …]                   beside the main one, where the list was made
+ *   "errors": [{"id", "message", "detail"}]  of the collection; there are some only under
+ *                                            --continue-on-collection-errors
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
  *              "weight": n, "timeout": s or null}, …]}

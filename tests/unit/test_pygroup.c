@@ -652,6 +652,18 @@ static void hangs_before_first(const struct request *r, int k)
         pass_all(r, k);
 }
 
+/* The clock stands still while a worker starts. */
+static void starts_slowly(const struct request *r, int k)
+{
+    if (k == 0) {
+        zygote_send(r->conn, 'W', "\1\0\0", 4);
+        usleep(600 * 1000);
+        send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_ERROR, "not there");
+        zygote_send(r->conn, 'W', "\0\0\0", 4);
+    }
+    hangs_before_first(r, k);
+}
+
 static void test_hangs_before_first(void **state)
 {
     (void)state;
@@ -660,6 +672,10 @@ static void test_hangs_before_first(void **state)
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
     assert_outcomes(&p, "tppp");
     assert_message_has(&p, 0, "the worker hung before it started the test: timed out after 0.3 s");
+    end(&p);
+    begin(&p, starts_slowly, 300);
+    assert_int_equal(testrun_run_group(&p.t, 1), 0);
+    assert_outcomes(&p, "etpp");
     end(&p);
 }
 
