@@ -1,7 +1,11 @@
 """The zygote: one Python process that starts pytest, collects once, and forks the workers.
 
     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
-           --rowlock-watch PID -- PYTEST_ARGS...
+           --rowlock-watch PID [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS...
+
+or, by the zygote, one worker with an interpreter of its own:
+
+    PYTHON zygote.py --rowlock-spawned FD
 
 What is said over TEMP/zygote is specified in src/run/zygote.h. This file is only the entry:
 it puts the process into the state in which `pytest PYTEST_ARGS` would find itself, and the
@@ -28,7 +32,10 @@ def parse_arguments(argv):
         if not name.startswith("--rowlock-") or not rest:
             return None
         values[name[len("--rowlock-") :]] = rest.pop(0)
-    if not rest or set(values) != {"temp", "run", "ready", "watch"}:
+    how = values.setdefault("start", "auto")
+    if not rest or set(values) != {"temp", "run", "ready", "watch", "start"}:
+        return None
+    if how not in ("auto", "fork", "spawn"):
         return None
     try:
         values["ready"] = int(values["ready"])
@@ -107,7 +114,27 @@ def look_like_pytest(pytest_args):
     sys.argv[:] = ["pytest"] + pytest_args
 
 
+def become_spawned(fd):
+    """Runs one worker; its orders come over fd."""
+    package = make_package()
+    from rowlock_pytest import isolate, spawn
+
+    orders = spawn.take_orders(fd)
+    if orders is None:
+        return EXIT_INTERNAL
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
+    isolate.set_environment(orders.settings, orders.slot)
+    look_like_pytest(orders.arguments)
+    finish_package(package)
+    from rowlock_pytest.spawned import run_worker
+
+    return run_worker(orders)
+
+
 def main():
+    if sys.argv[1:2] == ["--rowlock-spawned"] and len(sys.argv) == 3:
+        return become_spawned(int(sys.argv[2]))
     parsed = parse_arguments(sys.argv[1:])
     if parsed is None:
         print(
@@ -122,6 +149,7 @@ def main():
     from rowlock_pytest.settings import Settings
 
     settings = Settings(values["temp"], values["run"], values["ready"], os.environ)
+    settings.worker_start = values["start"]
     try:
         redirect_output(os.path.join(settings.rundir, "zygote.log"))
     except OSError as error:

@@ -163,6 +163,7 @@ class Zygote:
         self.env = options.pop("env", {})
         self.watch = options.pop("watch", None)
         self.python = options.pop("python", sys.executable)
+        self.worker_start = options.pop("start", None)  # the zygote's default is auto
         self.temp = Path(tempfile.mkdtemp(prefix="rl-"))
         if options.pop("deep", False):
             self.temp_dir = self.temp / ("x" * 90) / ("y" * 90)
@@ -199,7 +200,10 @@ class Zygote:
         watch = self.watch or os.getpid()
         command = [self.python, str(ENTRY), "--rowlock-temp", str(self.temp_dir)]
         command += ["--rowlock-run", str(self.rundir), "--rowlock-ready", str(write_fd)]
-        command += ["--rowlock-watch", str(watch), "--", *self.args]
+        command += ["--rowlock-watch", str(watch)]
+        if self.worker_start:
+            command += ["--rowlock-start", self.worker_start]
+        command += ["--", *self.args]
         self.process = subprocess.Popen(
             command, cwd=str(self.suite), env=self.environment(), pass_fds=[write_fd]
         )

@@ -37,7 +37,7 @@ def _report(suite, name):
 
 def test_environment_of_parallel_workers(suite):
     env = {"PYTEST_XDIST_WORKER": "gw9", "ROWLOCK_SOMETHING": "x", "MFLAGS": "-j"}
-    with suite(test_x=REPORT).zygote(workers=3, env=env) as zygote:
+    with suite(test_x=REPORT).zygote(workers=3, env=env, start="fork") as zygote:
         assert zygote.run(0, slot=2).outcomes == ["passed"]
         report = _report(suite, "gw2")
         environ = report["environ"]
@@ -225,7 +225,7 @@ def test_hooks_of_a_workers_end_see_a_worker(suite):
         def pytest_unconfigure(config): note("unconfigure", config)
     """
     suite(conftest=text, test_x="def test_a(): pass\n")
-    with suite.zygote() as zygote:
+    with suite.zygote(start="fork") as zygote:
         zygote.run(0)
         zygote.finish()
         notes = (suite.path / "notes").read_text().splitlines()

@@ -24,6 +24,8 @@ DOWN = b"L"  # all fixtures are torn down
 OUTPUT = b"C"  # comes with the descriptors of the files that capture output
 CRASH = b"X"  # JSON: a test's own process has died (--forked)
 GOODBYE = b"Y"  # JSON: what the worker leaves behind
+COLLECTED = b"I"  # JSON: what a worker with an interpreter of its own has collected
+MISSING = b"N"  # JSON: the id of a test that it was to run and has not collected
 
 _FDS = 4
 
@@ -48,8 +50,11 @@ class SharedPage:
     IDLE, TESTING, TEARING_DOWN = range(3)
     SETUP, CALL, TEARDOWN = range(3)
 
-    def __init__(self):
-        self.memory = mmap.mmap(-1, self.DATA_AT + self.CAPACITY)
+    SIZE = DATA_AT + CAPACITY
+
+    def __init__(self, fd=-1):
+        """fd: of memory that another process has, too; without, forks share it."""
+        self.memory = mmap.mmap(fd, self.SIZE)
 
     def begin_test(self, index, number):
         self.ACTIVITY.pack_into(self.memory, 0, self.TESTING, index, number, 1)

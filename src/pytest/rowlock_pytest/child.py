@@ -8,6 +8,7 @@ from rowlock_pytest import channel, flood, procfs
 
 
 class Child:
+    STARTING = "starting"  # a fresh interpreter that has not collected yet
     IDLE = "idle"
     BUSY = "busy"
     DOWN = "down"  # all torn down, waits for the others
@@ -33,6 +34,11 @@ class Child:
         self.goodbye = None
         self.node = None
         self.status = None
+        self.numbers = None  # the zygote's numbers of its tests, where they differ
+
+    def number(self, own):
+        """The zygote's number of a test that this worker knows by a number of its own."""
+        return own if self.numbers is None else self.numbers[own]
 
     def command(self, byte):
         try:

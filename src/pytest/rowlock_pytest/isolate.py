@@ -7,10 +7,13 @@ Each function here undoes one thing that fork(2) shares and a fresh interpreter 
 import atexit
 import contextlib
 import faulthandler
+import gc
+import io
 import os
 import random
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import weakref
@@ -88,11 +91,10 @@ class Signals:
         self.release()
 
 
-def set_environment(settings, slot):
-    """Makes the worker's folders afresh and tells tests about them."""
+def announce_worker(settings, slot):
+    """Makes the worker's folders, and variables that name them. Returns the folders."""
     folder = settings.worker_dir(slot)
     name = settings.worker_name(slot)
-    shutil.rmtree(folder, ignore_errors=True)
     paths = {part: os.path.join(folder, part) for part in ("tmp", "config", "cache")}
     for path in paths.values():
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -105,6 +107,15 @@ def set_environment(settings, slot):
     os.environ[settings.prefix + "_TEST_MODE"] = settings.mode
     os.environ[settings.prefix + "_CONFIG_DIR"] = paths["config"]
     os.environ[settings.prefix + "_CACHE_DIR"] = paths["cache"]
+    return paths
+
+
+def set_environment(settings, slot):
+    """Tells tests about the worker's folders, which are made afresh; not so in sequential
+    mode, where a module may have put something there when it was imported."""
+    if not settings.sequential:
+        shutil.rmtree(settings.worker_dir(slot), ignore_errors=True)
+    paths = announce_worker(settings, slot)
     os.environ["TMPDIR"] = paths["tmp"]
     tempfile.tempdir = None
     return paths["tmp"]
@@ -231,6 +242,20 @@ def flush_streams():
             stream.flush()
         except (AttributeError, OSError, ValueError):
             pass
+
+
+def flush_files():
+    """Writes out what a project's open files hold back: every fork would write it again. Only
+    regular files, as a pipe may be full."""
+    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    found = [thing for thing in gc.get_objects() if type(thing) in kinds]
+    for kind in kinds:  # text first: it flows into one of the others
+        for stream in found:
+            try:
+                if type(stream) is kind and stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    stream.flush()
+            except (OSError, ValueError):
+                pass  # closed, or opened for reading
 
 
 def become_worker(config, settings, slot, base, random_state, node=None):

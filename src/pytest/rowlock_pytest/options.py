@@ -85,6 +85,7 @@ OWN_OPTIONS = (
     (("--tap",), LIST),
     (("--test-path",), LIST),
     (("--python",), STORE),
+    (("--worker-start",), STORE),
     (("--timeout",), {"type": float}),
     (("--reruns",), NUMBER),
     (("--report-json",), STORE),

@@ -19,6 +19,7 @@ from rowlock_pytest import (
 )
 from rowlock_pytest.redecide import Decisions
 from rowlock_pytest.server import Server
+from rowlock_pytest.start import Elsewhere, WorkerStart
 from rowlock_pytest.verdict import long_text, message
 
 EXIT_INTERNAL = 3
@@ -28,8 +29,9 @@ class ZygotePlugin:
     """Registered before any other plugin; passes the hooks on to whatever this process is:
     the zygote while it collects, then the server, or after a fork a worker."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, start=None):
         self.settings = settings
+        self.start = start
         self.asked = {}
         self.deselected = 0
         self.errors = []
@@ -100,18 +102,10 @@ class ZygotePlugin:
             return None
         self.asked["maxfail"] = config.option.maxfail
         config.option.maxfail = 0
-        ids = collect.unique_ids(session.items)
-        data = collect.describe_session(
-            session, ids, self.asked, self.deselected, self.errors
+        ids = self.write_session(session)
+        self.server = Server(
+            session, self.settings, ids, self.seeds.stop(), self.nodes, self.start
         )
-        data.update(
-            workercount.ask_scheduler(config, self.settings, session.items, data["tests"])
-        )
-        if self.settings.asked_workers is not None:
-            data["workers"] = self.settings.asked_workers
-        collect.write_json(os.path.join(self.settings.rundir, "pytest.json"), data)
-        del data
-        self.server = Server(session, self.settings, ids, self.seeds.stop(), self.nodes)
         self.server.open()
         self.worker = self.server.serve()
         if self.worker is not None:
@@ -122,6 +116,25 @@ class ZygotePlugin:
         else:
             self.end_loop(session)
         return True
+
+    def write_session(self, session):
+        """Writes pytest.json. Returns the ids of its tests."""
+        data = self.start.description or self.describe(session)
+        data["options"] = collect.plain_options(session.config, self.asked)
+        data.update(
+            workercount.ask_scheduler(session.config, self.settings, session.items, data["tests"])
+        )
+        if self.settings.asked_workers is not None:
+            data["workers"] = self.settings.asked_workers
+        data["worker_start"] = "spawn" if self.start.spawner is not None else "fork"
+        data["worker_start_note"] = self.start.note
+        collect.write_json(os.path.join(self.settings.rundir, "pytest.json"), data)
+        return [test["id"] for test in data["tests"]]
+
+    def describe(self, session):
+        return collect.describe_session(
+            session, collect.unique_ids(session.items), self.asked, self.deselected, self.errors
+        )
 
     def end_loop(self, session):
         """What pytest's own loop would raise at its end."""
@@ -179,9 +192,13 @@ class ZygotePlugin:
 def run_session(settings, arguments):
     """Runs pytest. Returns its exit status, in the zygote and, in sequential mode, in the
     worker that ends the session in its place."""
-    plugin = ZygotePlugin(settings)
+    if settings.sequential:
+        isolate.announce_worker(settings, 0)
+    start = WorkerStart(settings, arguments)
+    plugin = ZygotePlugin(settings, start)
+    plugins = ["rowlock_pytest", plugin, start, Elsewhere(start)]
     try:
-        status = pytest.main(list(arguments), plugins=["rowlock_pytest", plugin])
+        status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:
         if os.getpid() != plugin.pid:
             traceback.print_exc()

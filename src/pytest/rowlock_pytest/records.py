@@ -3,7 +3,7 @@
 import struct
 
 RUN, FINISH, PING = b"R", b"F", b"P"
-START, RECORD, END, EXIT, QUIT = b"S", b"J", b"E", b"X", b"Q"
+START, RECORD, END, EXIT, QUIT, WAIT = b"S", b"J", b"E", b"X", b"Q", b"W"
 TEARDOWN = b"D"
 
 RESULT, AMEND, NOTE = 1, 2, 3
@@ -101,6 +101,10 @@ def teardown_frame(index, pid):
 
 def end_frame(left_out):
     return frame(END, _NUMBER.pack(1 if left_out else 0))
+
+
+def wait_frame(waiting):
+    return frame(WAIT, _NUMBER.pack(1 if waiting else 0))
 
 
 def exit_frame(wait_status, doing=""):

@@ -209,6 +209,14 @@ class Replayer:
         path = item.nodeid.split("::", 1)[0]
         return pytest.TestReport(item.nodeid, (path, None, path), {}, "failed", words, "???")
 
+    def not_started(self, number, worker, text):
+        """A test that its worker could not even begin."""
+        item = self.session.items[number]
+        report = pytest.TestReport(
+            self.key(item), item.location, {}, "failed", f"worker {worker!r}: {text}", "setup"
+        )
+        item.ihook.pytest_runtest_logreport(report=report)
+
     def warning(self, data):
         """A warning that a worker has recorded goes to the controller's summary."""
         category = _find_category(data["module"], data["category"])

@@ -17,6 +17,7 @@ import warnings
 from rowlock_pytest import channel, flood, isolate, procfs, records, runonce
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
+from rowlock_pytest.spawning import Spawning
 from rowlock_pytest.worker import Worker
 
 HANG_UP = getattr(select, "POLLRDHUP", 0)
@@ -57,7 +58,7 @@ def listen(temp):
 class Server:
     """session: collected, with its items; ids: theirs, in the same order."""
 
-    def __init__(self, session, settings, ids, random_state, nodes):
+    def __init__(self, session, settings, ids, random_state, nodes, start):
         self.session = session
         self.settings = settings
         self.tests = {records.encode(name): number for number, name in enumerate(ids)}
@@ -78,8 +79,13 @@ class Server:
         self.failure = None  # what pytest is to raise once all workers have ended
         self.final_status = None  # of a sequential session, which ends in its worker
         self.run_once_ended = False
-        self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
+        self.spawning = None
         self.foreign = procfs.children()
+        if start.spawner is None:
+            self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
+        else:
+            self.stop_flag = start.spawner.stop_flag
+            self.spawning = Spawning(self, start.spawner, start.collector)
         self.listener = None
         self.wake_read = self.wake_write = None
         self.signals = None
@@ -100,8 +106,12 @@ class Server:
             sock.setblocking(False)
         self.watch(self.wake_read.fileno(), select.POLLIN, self.woken)
         self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
-        gc.collect()
-        gc.freeze()
+        if self.spawning is None:
+            isolate.flush_files()
+            gc.collect()
+            gc.freeze()
+        else:
+            self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")
         os.close(self.settings.ready_fd)
 
@@ -251,10 +261,12 @@ class Server:
             return
         child = self.children.get(slot)
         if child is None:
-            self.fork(slot, [conn])
+            self.start_worker(slot, [conn])
             return
         self.drain(child)
         child.waiting.append(conn)
+        if child.state == Child.STARTING:
+            self.send(conn, records.wait_frame(True))
         self.advance(child)
 
     def advance(self, child):
@@ -305,7 +317,9 @@ class Server:
         for child in self.children.values():
             while child.waiting:
                 child.waiting.popleft().close()
-            if child.state != Child.DYING:
+            if child.state == Child.STARTING:
+                self.interrupt(child)
+            elif child.state != Child.DYING:
                 child.command(channel.TEAR_DOWN)
                 if limit:
                     self.limit_step(child, limit)
@@ -367,6 +381,12 @@ class Server:
 
     # Workers.
 
+    def start_worker(self, slot, waiting):
+        if self.spawning is None:
+            self.fork(slot, waiting)
+        else:
+            self.spawning.start(slot, waiting)
+
     def fork(self, slot, waiting):
         ours, theirs = socket.socketpair()
         page = channel.SharedPage()
@@ -387,13 +407,22 @@ class Server:
         theirs.close()
         child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
         child.node = node
+        self.adopt(child, waiting)
+
+    def adopt(self, child, waiting):
+        """Listens to a new worker from here on, and gives it its first client."""
         child.waiting = collections.deque(waiting)
-        self.children[slot] = child
-        self.watch(ours.fileno(), select.POLLIN, lambda events: self.readable(child))
+        self.children[child.slot] = child
+        self.watch(child.ctl.fileno(), select.POLLIN, lambda events: self.readable(child))
         if child.pidfd >= 0:
             self.watch(child.pidfd, select.POLLIN, lambda events: self.check_end(child))
-        self.guarded(self.nodes.started, node, pid, self.session.items)
+        if child.state != Child.STARTING:
+            self.ready(child)
         self.advance(child)
+
+    def ready(self, child):
+        """A worker knows its tests."""
+        self.guarded(self.nodes.started, child.node, child.pid, self.session.items)
 
     def prepare_node(self, slot):
         """The node of a worker to be. If a plugin fails over it, the run ends, but in order."""
@@ -486,6 +515,8 @@ class Server:
             self.bound_output(child)
         elif kind == channel.GOODBYE:
             child.goodbye = json.loads(payload)
+        elif self.spawning is not None:
+            self.spawning.heard(child, kind, payload)
 
     def bound_output(self, child):
         """Frees the disk of a worker whose test prints without end."""
@@ -510,6 +541,7 @@ class Server:
         self.stop_flag[0] = 1
 
     def replay_test(self, child, data):
+        data["item"] = child.number(data["item"])
         self.replay_held(child, None)
         child.held = self.replayer.test(data, child.name)
 
@@ -519,7 +551,7 @@ class Server:
         if held is not None:
             self.replayer.finish(held, report, child.name)
         elif report is not None:
-            self.replayer.late(data["item"], report, child.name)
+            self.replayer.late(child.number(data["item"]), report, child.name)
 
     def halt(self, data):
         """A worker has met something that ends the whole session in a plain run."""
@@ -547,6 +579,7 @@ class Server:
 
     def ended(self, child):
         """A worker is gone, and with it goes all that it has started."""
+        starting = child.state == Child.STARTING
         interrupted = child.state == Child.DYING
         self.drain(child, child.page.unsent)
         self.unwatch(child.ctl.fileno())
@@ -555,7 +588,9 @@ class Server:
         del self.children[child.slot]
         procfs.kill_children(self.foreign | {c.pid for c in self.children.values()})
         self.guarded(self.replay_held, child, None)
-        if child.goodbye is None and not interrupted:
+        if starting:
+            self.spawning.failed(child)
+        elif child.goodbye is None and not interrupted:
             self.explain_crash(child)
         output = child.goodbye["output"] if child.goodbye is not None else None
         self.guarded(self.nodes.ended, child.node, output, interrupted)
@@ -567,7 +602,7 @@ class Server:
         self.close_client(child)
         child.close()
         if waiting and not self.finish_wanted:
-            self.fork(child.slot, list(waiting))
+            self.start_worker(child.slot, list(waiting))
         self.leave_together()
 
     def explain_crash(self, child):
@@ -579,7 +614,7 @@ class Server:
         print(f"worker {child.name} died: {text}", file=sys.stderr)
         client = child.conn or (self.finishing if self.finish_wanted else None)
         if phase == channel.SharedPage.TESTING:
-            self.guarded(self.replayer.crash, number, child.name, text)
+            self.guarded(self.replayer.crash, child.number(number), child.name, text)
         elif known and client is not None and phase == channel.SharedPage.TEARING_DOWN:
             fields = records.Fields()
             message = f"worker {child.name} died while fixtures were torn down ({text})"

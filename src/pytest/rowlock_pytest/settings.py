@@ -66,6 +66,17 @@ class Settings:
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
+        self.worker_start = "auto"  # or "fork", "spawn": zygote.py's --rowlock-start
+
+    def plain(self):
+        """What from_plain makes a copy of in another process."""
+        return dict(vars(self), ready_fd=-1)
+
+    @classmethod
+    def from_plain(cls, values):
+        settings = cls.__new__(cls)
+        vars(settings).update(values)
+        return settings
 
     @property
     def mode(self):

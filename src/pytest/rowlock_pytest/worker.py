@@ -168,10 +168,7 @@ class Worker:
         """Serves until the zygote says leave. In sequential mode it returns then, so that
         pytest ends the session in this process; otherwise it does not return."""
         try:
-            signals.restore()
-            self.tmp, fds = isolate.become_worker(
-                self.config, self.settings, self.slot, base, random_state, self.node
-            )
+            self.tmp, fds = self.become(base, random_state, signals)
             if fds:
                 self.tell_with_fds(channel.OUTPUT, fds)
             if forked.is_wanted(self.config):
@@ -200,6 +197,13 @@ class Worker:
         except Exception as error:  # noqa: BLE001
             self.session.shouldstop = "a plugin failed while a worker started"
             self.report_halt(self.internal_halt(error))
+
+    def become(self, base, random_state, signals):
+        """Returns (the folder for temporary files, capture descriptors)."""
+        signals.restore()
+        return isolate.become_worker(
+            self.config, self.settings, self.slot, base, random_state, self.node
+        )
 
     def serve(self):
         while True:
@@ -319,10 +323,13 @@ class Worker:
 
     def refuse(self, index, name):
         fields = Fields()
-        text = "pytest did not collect this test: {!r}".format(name.decode("utf-8", "replace"))
+        text = self.explain_missing(name.decode("utf-8", "replace"))
         fields.add(records.MESSAGE, text)
         usage = Usage(time.time_ns())
         self.say(records.record_frame(index, records.RESULT, records.ERROR, usage, fields))
+
+    def explain_missing(self, name):
+        return f"pytest did not collect this test: {name!r}"
 
     def run_test(self, index, number, item, following, last):
         """Runs one test and reports it. False if the session is to stop after it."""

@@ -1,0 +1,226 @@
+"""Notices what a project does while it is imported that forked workers would share, and
+workers with an interpreter of their own would not.
+
+`DB = "db_" + os.environ["PYTEST_XDIST_WORKER"]` at module level has one value in a process
+that imports once and forks. Who asks for a worker's identity at that time, or makes a name
+or a number that is to be unique, needs workers that import for themselves.
+"""
+
+import os
+import socket
+import sys
+import sysconfig
+import tempfile
+import threading
+
+from rowlock_pytest.settings import XDIST_VARIABLES
+
+PARTS = ("_TEST_WORKER_ID", "_TEST_TEMP_DIR", "_TEST_MODE", "_CONFIG_DIR", "_CACHE_DIR")
+INPUTS = ("workerinput", "workeroutput")
+PACKAGES = frozenset(("site-packages", "dist-packages"))
+
+PROJECT, PYTEST, LIBRARY, PYTHON = range(4)
+
+
+class Abandon(KeyboardInterrupt):
+    """Ends a collection that is to be done in the workers. Raised where the project asks for
+    a worker's identity, before it can do anything with the answer."""
+
+
+class Origins:
+    """Tells from a file's name whose code it is."""
+
+    def __init__(self):
+        import _pytest
+        import pluggy
+
+        self.known = {}
+        self.roots = []
+        self.add_root(os.getcwd())
+        ours = [os.path.dirname(module.__file__) for module in (_pytest, pluggy)]
+        self.pytest = _prefixes(ours + [os.path.dirname(os.path.abspath(__file__))])
+        paths = sysconfig.get_paths()
+        self.python = _prefixes([paths["stdlib"], paths["platstdlib"]])
+
+    def add_root(self, folder):
+        """Code below it is the project's, unless it is installed there."""
+        for path in (str(folder), os.path.realpath(str(folder))):
+            if path not in self.roots:
+                self.roots.append(path)
+        self.known.clear()
+
+    def of(self, name):
+        kind = self.known.get(name)
+        if kind is None:
+            kind = self.known[name] = self.look(name)
+        return kind
+
+    def look(self, name):
+        if name.startswith("<"):
+            return PYTHON  # frozen importlib, or code made by a library of Python's
+        path = os.path.abspath(name)
+        if path.startswith(self.pytest):
+            return PYTEST
+        installed = not PACKAGES.isdisjoint(path.split(os.sep))
+        if path.startswith(self.python) and not installed:
+            return PYTHON
+        for root in self.roots:
+            if path.startswith(os.path.join(root, "")):
+                inner = path[len(root) :].split(os.sep)
+                return PROJECT if PACKAGES.isdisjoint(inner) else LIBRARY
+        return LIBRARY
+
+    def relative(self, name):
+        path = os.path.abspath(name)
+        for root in reversed(self.roots):
+            if path.startswith(os.path.join(root, "")):
+                return path[len(os.path.join(root, "")) :]
+        return path
+
+
+def _prefixes(folders):
+    found = []
+    for folder in folders:
+        found += [os.path.join(path, "") for path in (folder, os.path.realpath(folder))]
+    return tuple(found)
+
+
+class Watch:
+    """Watches from its start to its stop; reason: the first thing of that kind, or None."""
+
+    def __init__(self, prefix):
+        self.names = frozenset(XDIST_VARIABLES) | {prefix + part for part in PARTS}
+        self.origins = Origins()
+        self.reason = None
+        self.collecting = False
+        self.asleep = False
+        self.undo = []
+
+    def start(self):
+        self.watch_environment()
+        self.watch_config()
+        self.watch_unique_values()
+
+    def stop(self):
+        self.asleep = True  # a project may have kept one of our functions
+        while self.undo:
+            self.undo.pop()()
+
+    def replace(self, owner, name, value):
+        """Sets an attribute; stop() puts back what was there, or that nothing was."""
+        there = name in vars(owner)
+        before = vars(owner).get(name)
+
+        def put_back():
+            if vars(owner).get(name) is not value:
+                return  # somebody else's by now
+            if there:
+                setattr(owner, name, before)
+            else:
+                delattr(owner, name)
+
+        self.undo.append(put_back)
+        setattr(owner, name, value)
+
+    # What is watched.
+
+    def watch_environment(self):
+        """All reads end in __getitem__: get, getenv, `in`, pop, setdefault, environb."""
+        kind = type(os.environ)
+        getitem, iterate = kind.__getitem__, kind.__iter__
+        names = self.names
+
+        def __getitem__(mapping, key):
+            text = os.fsdecode(key) if isinstance(key, bytes) else key
+            if text in names:
+                self.asked(f"reads {text}", through_libraries=True)
+            return getitem(mapping, key)
+
+        def __iter__(mapping):
+            # dict() takes the keys' view; a loop over the names is nothing to us.
+            if _caller_is("__iter__"):
+                self.asked("copies os.environ", through_libraries=False)
+            return iterate(mapping)
+
+        self.replace(kind, "__getitem__", __getitem__)
+        self.replace(kind, "__iter__", __iter__)
+
+    def watch_config(self):
+        from _pytest.config import Config
+
+        before = vars(Config).get("__getattr__")
+
+        def __getattr__(config, name):
+            if name in INPUTS:
+                self.asked("asks for config." + name, through_libraries=True)
+            if before is not None:
+                return before(config, name)
+            raise AttributeError(f"'{type(config).__name__}' object has no attribute {name!r}")
+
+        self.replace(Config, "__getattr__", __getattr__)
+
+    def watch_unique_values(self):
+        """Names and numbers that are made to be had by one process alone."""
+        urandom, getpid = os.urandom, os.getpid
+        following = tempfile._RandomNameSequence.__next__
+        bind = socket.socket.bind
+
+        def watched_urandom(size):
+            self.asked("makes a random value")
+            return urandom(size)
+
+        def watched_getpid():
+            if self.origins.of(sys._getframe(1).f_code.co_filename) == PROJECT:
+                self.asked("asks for its process id")
+            return getpid()
+
+        def watched_following(sequence):
+            # gettempdir() tries names out to see where it may write.
+            if sys._getframe(1).f_code.co_name != "_get_default_tempdir":
+                self.asked("makes a temporary file or folder")
+            return following(sequence)
+
+        def watched_bind(sock, address):
+            self.asked("binds a socket")
+            return bind(sock, address)
+
+        self.replace(os, "urandom", watched_urandom)
+        self.replace(os, "getpid", watched_getpid)
+        self.replace(tempfile._RandomNameSequence, "__next__", watched_following)
+        self.replace(socket.socket, "bind", watched_bind)
+
+    # What is made of it.
+
+    def asked(self, what, through_libraries=False):
+        if self.asleep:
+            return
+        place = self.find_project(through_libraries)
+        if place is None:
+            return
+        if self.reason is None:
+            self.reason = f"{place} {what}"
+        if self.collecting and threading.current_thread() is threading.main_thread():
+            raise Abandon(self.reason)
+
+    def find_project(self, through_libraries):
+        """The project's code that has called, as "file:line", or None.
+
+        What pytest and its plugins ask for their own ends does not count: between them and
+        any code of the project stands a frame of pytest. A library that the project calls or
+        imports may do so on its behalf.
+        """
+        frame = sys._getframe(3)
+        while frame is not None:
+            kind = self.origins.of(frame.f_code.co_filename)
+            if kind == PROJECT:
+                return f"{self.origins.relative(frame.f_code.co_filename)}:{frame.f_lineno}"
+            if kind == PYTEST or (kind == LIBRARY and not through_libraries):
+                return None
+            frame = frame.f_back
+        return None
+
+
+def _caller_is(name):
+    """Whether a function of that name, other than the project's, has called our caller."""
+    code = sys._getframe(2).f_code
+    return code.co_name == name and "abc" in code.co_filename
