@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "command/alone.h"
 #include "command/command.h"
@@ -229,6 +231,18 @@ static int run_tests(struct suite *s, struct error *err)
     return code;
 }
 
+/* Names of files and threads are in it: a terminal must not take them for commands. */
+static void say_how_workers_start(const struct suite *s)
+{
+    const char *note = s->pytest.start_note;
+    if (!note || !*note)
+        return;
+    struct buf text = BUF_INIT;
+    text_escape(&text, note, strlen(note), 1000);
+    fprintf(stderr, "rowlock: %s\n", buf_cstr(&text));
+    buf_release(&text);
+}
+
 static void say_what_runs(const struct suite *s)
 {
     char versions[128] = "";
@@ -241,6 +255,7 @@ static void say_what_runs(const struct suite *s)
         fprintf(stderr,
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
+    say_how_workers_start(s);
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
            s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);

@@ -222,6 +222,8 @@ static void build_zygote_argv(struct suite *s, const struct invocation *inv)
     struct strv *argv = &s->zygote_argv;
     strv_push_nodup(argv, program_python(o->python, s->config.python));
     strv_push(argv, s->program.zygote);
+    strv_push(argv, "--rowlock-start");
+    strv_push(argv, o->worker_start ? o->worker_start : s->config.worker_start);
     if (inv->config_file) {
         strv_push(argv, "-c");
         strv_push(argv, inv->config_file);

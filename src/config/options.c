@@ -40,6 +40,7 @@ void options_release(struct options *o)
     free(o->keyword);
     free(o->manifest);
     free(o->python);
+    free(o->worker_start);
     free(o->junitxml);
     free(o->report_json);
     free(o->color);

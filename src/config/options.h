@@ -46,6 +46,7 @@ struct options {
     char *manifest;         /* --manifest FILE */
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;
+    char *worker_start; /* --worker-start; NULL: as the ini says */
     double timeout; /* seconds; < 0: not given */
     int durations;  /* -1: not given; 0: all */
     char *junitxml;

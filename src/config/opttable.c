@@ -162,6 +162,11 @@ static bool store_color(struct options *o, const struct option_row *row, const c
     return store_text(o, row, value);
 }
 
+static bool store_worker_start(struct options *o, const struct option_row *row, const char *value)
+{
+    return value_is_worker_start(value) && store_text(o, row, value);
+}
+
 static bool store_markers(struct options *o, const struct option_row *row, const char *value)
 {
     if (value)
@@ -215,6 +220,10 @@ const struct option_row option_rows[] = {
      .help = "run each test of a pytest suite in a process of its own, as pytest-forked does"},
     {"Workers", 0, {"python"}, "EXE", store_name, AT(python), "the path or name of a Python",
      .help = "the Python that runs the pytest suites"},
+    {"Workers", 0, {"worker-start"}, "HOW", store_worker_start, AT(worker_start),
+     "auto, fork or spawn",
+     .help = "how pytest workers start: fork (from a process that has collected), spawn (each with "
+             "an interpreter of its own that collects) or auto (fork, unless that would show)"},
 
     {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst, .pytest = "--exitfirst",
      .help = "start no test after the first failure, as --maxfail 1"},

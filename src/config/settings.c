@@ -76,7 +76,7 @@ static bool store_output_limit(struct config *c, const char *value)
 
 static bool store_worker_start(struct config *c, const char *value)
 {
-    if (strcmp(value, "auto") != 0 && strcmp(value, "fork") != 0 && strcmp(value, "spawn") != 0)
+    if (!value_is_worker_start(value))
         return false;
     replace(&c->worker_start, xstrdup(value));
     return true;

@@ -57,3 +57,8 @@ bool value_is_variable(const char *s)
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
     return *s && !(*s >= '0' && *s <= '9') && !s[strspn(s, allowed)];
 }
+
+bool value_is_worker_start(const char *s)
+{
+    return strcmp(s, "auto") == 0 || strcmp(s, "fork") == 0 || strcmp(s, "spawn") == 0;
+}

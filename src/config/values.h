@@ -14,5 +14,7 @@ bool value_bytes(const char *s, size_t *bytes);
 bool value_bool(const char *s, bool *yes);
 /* Something that can start the name of an environment variable. */
 bool value_is_variable(const char *s);
+/* auto, fork or spawn. */
+bool value_is_worker_start(const char *s);
 
 #endif

@@ -180,6 +180,7 @@ static bool read_all(struct reader *r, struct pytest_info *info)
         info->deselected = (size_t)deselected->valuedouble;
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
+    info->start_note = copy_string(root, "worker_start_note");
     return read_choices(r, root, info);
 }
 
@@ -208,6 +209,7 @@ void pytest_info_release(struct pytest_info *info)
     free(info->pytest_version);
     free(info->python_version);
     free(info->dist);
+    free(info->start_note);
     strv_release(&info->notes);
     memset(info, 0, sizeof *info);
 }

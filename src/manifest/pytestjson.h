@@ -12,6 +12,7 @@
 struct pytest_info {
     char *pytest_version;
     char *python_version;
+    char *start_note; /* why workers start as they do; "" where there is nothing to say */
     size_t deselected;
     size_t collected;
     int workers;       /* what the project wants -n auto to be; -1: nothing */

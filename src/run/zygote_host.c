@@ -24,6 +24,11 @@ static void zygote_arguments(const struct zygote_host *z, int ready, struct strv
     char *dir = realpath(z->store->dir, NULL);
     strv_push(argv, z->argv[0]);
     strv_push(argv, z->argv[1]);
+    char *const *rest = z->argv + 2;
+    while (rest[0] && rest[1] && strncmp(rest[0], "--rowlock-", 10) == 0) {
+        strv_push(argv, *rest++);
+        strv_push(argv, *rest++);
+    }
     strv_push(argv, "--rowlock-temp");
     strv_push(argv, z->store->temp);
     strv_push(argv, "--rowlock-run");
@@ -33,7 +38,7 @@ static void zygote_arguments(const struct zygote_host *z, int ready, struct strv
     strv_push(argv, "--rowlock-watch");
     strv_pushf(argv, "%ld", (long)z->watch);
     strv_push(argv, "--");
-    strv_push_all(argv, z->argv + 2);
+    strv_push_all(argv, rest);
     free(dir);
 }
 

@@ -12,7 +12,7 @@
 
 struct zygote_host {
     const struct runstore *store;
-    char *const *argv;      /* PYTHON zygote.py PYTEST_ARGS…, NULL-terminated */
+    char *const *argv;      /* PYTHON zygote.py [--rowlock-NAME VALUE]… PYTEST_ARGS…, then NULL */
     const char *env_prefix; /* "FQCN" */
     uint32_t workers;
     const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */

@@ -125,9 +125,11 @@ static void test_every_value(void **state)
                          "--durations=10", "--junitxml", "a.xml", "--report-json=r.json",
                          "--color=no", "--output", "out.mk", "--maxfail=3", "--forked",
                          "--strict-markers", "--dry-run", "--deselect", "a::b", "--deselect=c",
-                         "--test-path", "p", "q", "-k", "x and y", "-h"));
+                         "--test-path", "p", "q", "-k", "x and y", "--worker-start=spawn",
+                         "-h"));
     assert_string_equal(o.manifest, "m.json");
     assert_string_equal(o.python, "/usr/bin/python3");
+    assert_string_equal(o.worker_start, "spawn");
     assert_true(o.timeout == 2.5);
     assert_int_equal(o.durations, 10);
     assert_string_equal(o.junitxml, "a.xml");
@@ -337,6 +339,9 @@ static void test_refused(void **state)
         {{"--color", "maybe\n"},
          "command line: --color: 'maybe\\n' is not accepted; give yes, no or "
          "auto"},
+        {{"--worker-start=forks"},
+         "command line: --worker-start: 'forks' is not accepted; give auto, fork or "
+         "spawn"},
         {{"--manifest="}, "command line: --manifest: '' is not accepted; give the path of a file"},
         {{"--deselect="},
          "command line: --deselect: '' is not accepted; give the start of a test "

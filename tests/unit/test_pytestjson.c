@@ -54,6 +54,7 @@ static void test_collection(void **state)
         r,
         "{\"pytest\": \"8.3.1\", \"python\": \"3.11.7\", \"rootdir\": \"/x\", \"inipath\": null,"
         " \"deselected\": 3, \"markers\": [\"slow\"], \"options\": {\"x\": []},"
+        " \"worker_start\": \"spawn\", \"worker_start_note\": \"because\","
         " \"tests\": [{\"id\": \"tests/test_a.py::TestX::test_y[a::b]\","
         "   \"file\": \"tests/test_a.py\", \"scope\": \"tests/test_a.py::TestX::test_y[a\","
         "   \"group\": \"db\", \"markers\": [{\"name\": \"device\", \"args\": [1],"
@@ -68,6 +69,7 @@ static void test_collection(void **state)
         fail_msg("%s", r->err.msg);
     assert_string_equal(r->info.pytest_version, "8.3.1");
     assert_string_equal(r->info.python_version, "3.11.7");
+    assert_string_equal(r->info.start_note, "because");
     assert_int_equal(r->info.deselected, 3);
     assert_int_equal(r->info.collected, 2);
     const struct test *t = r->m.tests;
