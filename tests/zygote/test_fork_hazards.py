@@ -109,7 +109,7 @@ def echo_server():
 
 
 HAZARDS = {
-    "thread": (THREAD, "thread 'my-server' runs after the collection"),
+    "thread": (THREAD, "thread 'my-server', started in test_x.py:8, runs after the collection"),
     "database": (DATABASE, "the SQLite database app.db is open after the collection"),
     "connection": (CONNECTION, "a connection to 127.0.0.1:"),
     "listener": (LISTENER, "test_x.py:4 binds a socket"),
@@ -135,6 +135,42 @@ def test_auto_spawns_and_each_worker_has_its_own(suite, name, echo_server):
     if name == "listener":
         ports = {path.read_text() for path in suite.path.glob("port-*")}
         assert len(ports) == 2
+
+
+def test_a_thread_of_a_conftest_is_the_projects_whenever_it_starts(suite):
+    conftest = """
+        import threading
+        def pytest_configure(config):
+            config.done = threading.Event()
+            config.server = threading.Thread(target=config.done.wait, daemon=True)
+            config.server.start()
+    """
+    text = "def test_a(request): assert request.config.server.is_alive()\n"
+    with suite(conftest=conftest, test_x=text).zygote() as zygote:
+        assert zygote.json["worker_start"] == "spawn"
+        assert ", started in conftest.py:6, runs" in zygote.json["worker_start_note"]
+        assert zygote.run(0, slot=1).outcomes == ["passed"]
+
+
+def test_what_a_plugin_starts_for_the_controller_does_not_count(suite):
+    plugin = """
+import socket, subprocess, sys, threading
+def pytest_configure(config):
+    config.server = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    config.child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+def pytest_unconfigure(config):
+    config.child.kill()
+    config.child.wait()
+"""
+    suite(test_x="def test_a(): pass\n")
+    folder = suite.path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    (folder / "someplugin.py").write_text(plugin)
+    env = {"PYTHONPATH": str(folder)}
+    with suite.zygote("-p", "someplugin", "test_x.py", env=env) as zygote:
+        assert (zygote.json["worker_start"], zygote.json["worker_start_note"]) == ("fork", None)
+        assert zygote.run(0, slot=1).outcomes == ["passed"]
 
 
 def test_workers_that_must_be_forked_come_with_a_warning(suite):
@@ -262,3 +298,12 @@ def test_a_pipe_that_nobody_reads_does_not_stop_the_start(suite):
     with suite(test_x=text).zygote(start="fork") as zygote:
         assert zygote.run(0).outcomes == ["passed"]
         os.kill(zygote.process.pid, signal.SIGKILL)  # it could not flush that at its end
+
+
+def test_a_sequential_run_names_what_its_fork_has_lost(suite):
+    text = THREAD.partition("def test_thread")[0] + "def test_a(): pass\n"
+    with suite(test_x=text).zygote(sequential=True) as zygote:
+        assert zygote.json["worker_start_note"] == (
+            "thread 'my-server' runs after the collection; the tests run in a fork of that process"
+        )
+        assert zygote.run(0).outcomes == ["passed"]

@@ -109,7 +109,7 @@ def test_a_conftest_that_asks_is_told(suite, name):
 def test_a_helper_below_the_root_counts_wherever_it_lies(suite):
     helper = "import os\ndef name(): return os.environ.get('PYTEST_XDIST_WORKER')\n"
     suite(src__helper=helper, tests__test_x="import helper\nNAME = helper.name()\n" + PLAIN)
-    with suite.zygote("-o", "pythonpath=src", "tests") as zygote:
+    with suite.zygote("tests", env={"PYTHONPATH": str(suite.path / "src")}) as zygote:
         assert _how(zygote)[0] == "spawn"
         assert "src/helper.py:2 " in _how(zygote)[1]
 

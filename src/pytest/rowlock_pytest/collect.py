@@ -144,21 +144,15 @@ def plain_options(config, asked):
     return plain
 
 
-def split_threads():
-    """The names of the threads beside this one: (those of Python, those it does not know)."""
+def thread_names():
+    """The threads beside this one: a fork would lose them."""
     known = {os.getpid()}  # the main thread; Python may still have its id from before a fork
     names = []
     for thread in threading.enumerate():
         known.add(getattr(thread, "native_id", None))
         if thread is not threading.main_thread():
             names.append(clean(thread.name))
-    return names, [clean(name) for name in procfs.native_threads(known)]
-
-
-def thread_names():
-    """The threads beside this one: a fork would lose them."""
-    python, native = split_threads()
-    return python + native
+    return names + [clean(name) for name in procfs.native_threads(known)]
 
 
 def describe_session(session, ids, asked, deselected, errors):

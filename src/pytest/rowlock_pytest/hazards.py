@@ -4,11 +4,27 @@ threads, connections, databases, processes."""
 import os
 import socket
 import stat
+import threading
 
 from rowlock_pytest import collect, procfs
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 SQLITE_NAMES = (".db", ".sqlite", ".sqlite3")
+
+
+class Census:
+    """What this process has at one moment."""
+
+    def __init__(self):
+        self.descriptors = set(descriptors().items())
+        self.threads = procfs.threads()
+        self.children = procfs.children()
+
+    def excuse(self, before, after):
+        """Adds what came between two others."""
+        self.descriptors |= after.descriptors - before.descriptors
+        self.threads |= after.threads - before.threads
+        self.children |= after.children - before.children
 
 
 def descriptors():
@@ -26,30 +42,38 @@ def descriptors():
     return found
 
 
-def find(before, children):
-    """The first hazard in words, or None. before: descriptors() at the start; children: the
-    child processes at the start."""
-    threads = python_or_native_threads()
-    if threads:
-        return f"thread {threads[0]!r} runs after the collection"
+def find(excused, threads):
+    """The first hazard in words, or None. excused: the Census of what is nobody's fault;
+    threads: those that the project has started, {thread: "file:line"}."""
+    found = describe_thread(excused, threads)
+    if found:
+        return f"{found} runs after the collection"
     for fd, link in sorted(descriptors().items()):
-        if before.get(fd) != link:
+        if (fd, link) not in excused.descriptors:
             words = describe_socket(fd) if link.startswith("socket:") else describe_file(fd, link)
             if words:
                 return f"{words} is open after the collection"
-    for pid in sorted(procfs.children() - children):
+    for pid in sorted(procfs.children() - excused.children):
         if not procfs.is_helper(pid) and procfs.state(pid) not in ("", "Z"):
             return f"process {procfs.name(pid)!r} runs after the collection"
     return None
 
 
-def python_or_native_threads():
-    """The names of the threads that a fork would lose. Those of OpenBLAS are not among them:
-    it starts them when numpy is imported, and again in each fork."""
-    python, native = collect.split_threads()
-    if len(native) <= spare_threads():
-        native = []
-    return python + native
+def describe_thread(excused, threads):
+    """A thread that a fork would lose. Those of OpenBLAS are none: it starts them when numpy is
+    imported, and again in each fork."""
+    known = {os.getpid()} | excused.threads
+    for thread in threading.enumerate():
+        number = getattr(thread, "native_id", None)
+        if thread in threads:
+            return f"thread {collect.clean(thread.name)!r}, started in {threads[thread]},"
+        if thread is not threading.main_thread() and number not in known:
+            return f"thread {collect.clean(thread.name)!r}"
+        known.add(number)
+    native = procfs.native_threads(known)
+    if len(native) > spare_threads():
+        return f"thread {collect.clean(native[0])!r}"
+    return None
 
 
 def spare_threads():

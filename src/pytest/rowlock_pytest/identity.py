@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import weakref
 
 from rowlock_pytest.settings import XDIST_VARIABLES
 
@@ -95,11 +96,13 @@ class Watch:
         self.collecting = False
         self.asleep = False
         self.undo = []
+        self.threads = []  # [(a weak reference to it, who has started it), ...]
 
     def start(self):
         self.watch_environment()
         self.watch_config()
         self.watch_unique_values()
+        self.watch_threads()
 
     def stop(self):
         self.asleep = True  # a project may have kept one of our functions
@@ -189,12 +192,30 @@ class Watch:
         self.replace(tempfile._RandomNameSequence, "__next__", watched_following)
         self.replace(socket.socket, "bind", watched_bind)
 
+    def watch_threads(self):
+        """A thread does no harm if it ends in time, so its start is only remembered."""
+        start = threading.Thread.start
+
+        def watched_start(thread):
+            place = self.find_project(True, 2)
+            if place is not None and not self.asleep:
+                self.threads.append((weakref.ref(thread), place))
+            return start(thread)
+
+        self.replace(threading.Thread, "start", watched_start)
+
+    def project_threads(self):
+        """The threads that run and that the project has started: {thread: "file:line"}."""
+        alive = threading.enumerate()
+        started = [(reference(), place) for reference, place in self.threads]
+        return {thread: place for thread, place in started if thread in alive}
+
     # What is made of it.
 
     def asked(self, what, through_libraries=False):
         if self.asleep:
             return
-        place = self.find_project(through_libraries)
+        place = self.find_project(through_libraries, 3)
         if place is None:
             return
         if self.reason is None:
@@ -202,14 +223,14 @@ class Watch:
         if self.collecting and threading.current_thread() is threading.main_thread():
             raise Abandon(self.reason)
 
-    def find_project(self, through_libraries):
+    def find_project(self, through_libraries, depth):
         """The project's code that has called, as "file:line", or None.
 
         What pytest and its plugins ask for their own ends does not count: between them and
         any code of the project stands a frame of pytest. A library that the project calls or
         imports may do so on its behalf.
         """
-        frame = sys._getframe(3)
+        frame = sys._getframe(depth)
         while frame is not None:
             kind = self.origins.of(frame.f_code.co_filename)
             if kind == PROJECT:

@@ -173,6 +173,14 @@ def _children_by_parent(parent):
     return found
 
 
+def threads():
+    """The ids of this process's threads, as the kernel has them."""
+    try:
+        return {int(name) for name in os.listdir("/proc/self/task")}
+    except OSError:
+        return set()
+
+
 def native_threads(python_ids):
     """The names of this process's threads that Python does not know."""
     names = []

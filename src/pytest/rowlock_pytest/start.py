@@ -55,8 +55,8 @@ class WorkerStart:
         self.how = "fork" if settings.sequential else settings.worker_start
         self.note = None
         self.watch = identity.Watch(settings.prefix) if self.how == "auto" else None
-        self.descriptors = hazards.descriptors()
-        self.children = set()
+        self.excused = hazards.Census()
+        self.conftests_loaded = None
         self.environ = None
         self.spawner = None
         self.collector = None  # the Child that has collected, where the zygote did not
@@ -69,11 +69,13 @@ class WorkerStart:
         if self.watch is not None:
             self.watch.origins.add_root(early_config.rootpath)
             self.watch.origins.add_root(early_config.invocation_params.dir)
+        self.excused = hazards.Census()
         yield
+        self.conftests_loaded = hazards.Census()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session):
-        self.children = procfs.children()
+        self.excuse_plugins()
         self.environ = dict(os.environb)
         if session.config.option.collectonly:
             self.stop_watching()
@@ -92,7 +94,7 @@ class WorkerStart:
             self.look_for_hazards(session)
         self.stop_watching()
 
-    @pytest.hookimpl(hookwrapper=True)
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self):
         outcome = yield
         # pytest 7 makes a report of whatever was raised.
@@ -109,10 +111,17 @@ class WorkerStart:
             return False
         return self.how == "spawn" or (self.watch is not None and self.watch.reason is not None)
 
+    def excuse_plugins(self):
+        """What came up when pytest was configured is most likely a plugin's, which may be
+        there for the controller alone."""
+        if self.conftests_loaded is not None:
+            self.excused.excuse(self.conftests_loaded, hazards.Census())
+
     # What the decision is.
 
     def look_for_hazards(self, session):
-        found = hazards.find(self.descriptors, self.children)
+        threads = self.watch.project_threads() if self.watch is not None else {}
+        found = hazards.find(self.excused, threads)
         if found is None or session.testsfailed:
             return
         if self.how == "auto":
