@@ -32,7 +32,7 @@ READS = {
     "item": "VALUE = os.environ['PYTEST_XDIST_WORKER']",
     "get": "VALUE = os.environ.get('PYTEST_XDIST_WORKER')",
     "getenv": "VALUE = os.getenv('PYTEST_XDIST_WORKER', 'master')",
-    "in": "VALUE = 'PYTEST_XDIST_WORKER' in os.environ\nVALUE = VALUE and os.environ['PYTEST_XDIST_WORKER']",
+    "in": "VALUE = os.getenv('FQCN_TEST_WORKER_ID') if 'PYTEST_XDIST_WORKER' in os.environ else 0",
     "environb": "VALUE = os.environb[b'PYTEST_XDIST_WORKER'].decode()",
     "imported": "from os import environ\nVALUE = environ['PYTEST_XDIST_WORKER']",
     "caught": "try:\n    VALUE = os.environ['PYTEST_XDIST_WORKER']\nexcept:\n    VALUE = 'none'",

@@ -5,7 +5,9 @@ The new process inherits one socket. Its orders come over it, with descriptors o
 that it shares with the zygote; from then on it is the socket that every worker has.
 """
 
+import base64
 import json
+import marshal
 import mmap
 import os
 import signal
@@ -48,11 +50,13 @@ class Spawner:
         self.environ = environ
         self.folder = folder
         self.base = base
+        self.workerinput = None  # of a slot: what its config.workerinput is to hold beside ours
         self.stop_fd = shared_memory(settings.temp, mmap.PAGESIZE)
         self.stop_flag = mmap.mmap(self.stop_fd, mmap.PAGESIZE)
 
     def start(self, slot, collector=False):
         """Starts the worker of a slot. collector: it collects for the zygote."""
+        told = self.workerinput(slot) if self.workerinput is not None else {}
         ours, theirs = socket.socketpair()
         page_fd = shared_memory(self.settings.temp, channel.SharedPage.SIZE)
         try:
@@ -65,6 +69,8 @@ class Spawner:
                 "folder": self.folder,
                 "base": None if self.base is None else str(self.base),
                 "parent": os.getpid(),
+                # Plugins may put into it what execnet takes, which is what marshal takes.
+                "workerinput": base64.b64encode(marshal.dumps(told)).decode("ascii"),
             }
             data = json.dumps(orders).encode("ascii")
             try:
@@ -132,6 +138,7 @@ class Orders:
         self.folder = data["folder"]
         self.base = data["base"]
         self.parent = data["parent"]
+        self.workerinput = marshal.loads(base64.b64decode(data["workerinput"]))
         self.ctl_fd = link.sock.detach()
         self.page = channel.SharedPage(fds[0])
         self.stop_flag = mmap.mmap(fds[1], mmap.PAGESIZE)

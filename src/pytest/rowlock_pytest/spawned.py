@@ -81,6 +81,7 @@ class SpawnedPlugin(ZygotePlugin):
         asked = options.stop_distribution(config.option) or asked
         known = getattr(config, "workerinput", None)
         isolate.set_config(config, self.settings, self.orders.slot)
+        config.workerinput.update(self.orders.workerinput)
         if known is not None:
             config.workerinput = known  # plugins may have added to it
         return asked

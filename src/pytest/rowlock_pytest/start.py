@@ -61,6 +61,7 @@ class WorkerStart:
         self.spawner = None
         self.collector = None  # the Child that has collected, where the zygote did not
         self.description = None  # of the session, from there
+        self.workerinput = None  # Spawner.workerinput
         if self.watch is not None:
             self.watch.start()
 
@@ -149,6 +150,7 @@ class WorkerStart:
             str(config.invocation_params.dir),
             factory.getbasetemp() if factory is not None else None,
         )
+        self.spawner.workerinput = self.workerinput
 
     # The collection in a worker.
 
