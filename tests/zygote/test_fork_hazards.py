@@ -137,6 +137,40 @@ def test_auto_spawns_and_each_worker_has_its_own(suite, name, echo_server):
         assert len(ports) == 2
 
 
+def test_random_parameters_are_the_same_in_all_workers(suite):
+    text = """
+        import pytest, uuid
+        @pytest.mark.parametrize("name", [uuid.uuid4().hex, str(uuid.uuid4())])
+        def test_name(name): pass
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert (zygote.json["worker_start"], zygote.json["worker_start_note"]) == (
+            "fork",
+            "test_x.py:3 makes a random value: it is the same in all workers, as test ids"
+            " depend on it",
+        )
+        for slot in (0, 1):
+            assert zygote.run_all(slot=slot).outcomes == ["passed", "passed"]
+        assert zygote.finish()[0] == 0
+
+
+def test_random_names_do_not_depend_on_the_order_of_tests(suite):
+    text = """
+        import pytest, uuid
+        NAME = uuid.uuid4().hex
+        NUMBERS = [1, 2] if NAME < uuid.uuid4().hex else [2, 1]
+        @pytest.mark.parametrize("n", NUMBERS)
+        def test_n(n, request):
+            assert request.node.name == "test_n[%d]" % n
+            open("%s-%d" % (NAME, n), "x").close()
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert zygote.json["worker_start"] == "spawn"
+        for slot in (0, 1):
+            assert zygote.run_all(slot=slot).outcomes == ["passed", "passed"]
+        assert zygote.finish()[0] == 0
+
+
 def test_a_thread_of_a_conftest_is_the_projects_whenever_it_starts(suite):
     conftest = """
         import threading

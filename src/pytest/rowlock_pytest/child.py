@@ -34,6 +34,8 @@ class Child:
         self.goodbye = None
         self.node = None
         self.status = None
+        self.ids = None  # of its tests, where it has told them before it was watched
+        self.early = ()  # what else it has said by then
         self.numbers = None  # the zygote's numbers of its tests, where they differ
 
     def number(self, own):

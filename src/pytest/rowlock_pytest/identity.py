@@ -87,12 +87,15 @@ def _prefixes(folders):
 
 
 class Watch:
-    """Watches from its start to its stop; reason: the first thing of that kind, or None."""
+    """Watches from its start to its stop. reason: the first thing of that kind, or None.
+    doubt: the same for random values, which may be names that one process is to have alone, or
+    parameters of tests, which are to be the same in all."""
 
     def __init__(self, prefix):
         self.names = frozenset(XDIST_VARIABLES) | {prefix + part for part in PARTS}
         self.origins = Origins()
         self.reason = None
+        self.doubt = None
         self.collecting = False
         self.asleep = False
         self.undo = []
@@ -169,7 +172,7 @@ class Watch:
         bind = socket.socket.bind
 
         def watched_urandom(size):
-            self.asked("makes a random value")
+            self.asked("makes a random value", doubtful=True)
             return urandom(size)
 
         def watched_getpid():
@@ -212,11 +215,14 @@ class Watch:
 
     # What is made of it.
 
-    def asked(self, what, through_libraries=False):
+    def asked(self, what, through_libraries=False, doubtful=False):
         if self.asleep:
             return
         place = self.find_project(through_libraries, 3)
         if place is None:
+            return
+        if doubtful:
+            self.doubt = self.doubt or f"{place} {what}"
             return
         if self.reason is None:
             self.reason = f"{place} {what}"

@@ -27,6 +27,8 @@ class Spawning:
         if child is None:
             return
         self.server.adopt(child, [])
+        if child.ids is not None:
+            self.collected(child, child.ids)
         for kind, payload in child.early:
             self.server.heard(child, kind, payload)
 

@@ -123,15 +123,37 @@ class WorkerStart:
     def look_for_hazards(self, session):
         threads = self.watch.project_threads() if self.watch is not None else {}
         found = hazards.find(self.excused, threads)
-        if found is None or session.testsfailed:
+        if session.testsfailed or not session.items:
             return
-        if self.how == "auto":
+        if found is None:
+            if self.watch is not None and self.watch.doubt is not None:
+                self.try_to_spawn(session)
+        elif self.how == "auto":
             self.spawn_because(found)
             self.make_spawner(session)
         elif self.settings.sequential:
             self.note = f"{found}; the tests run in a fork of that process"
         else:
             self.note = f"workers are forked although {found}"
+
+    def try_to_spawn(self, session):
+        """A worker of its own collects as well. If it finds the same tests, the random value
+        was not among their parameters, and workers are spawned, starting with this one."""
+        self.stop_watching()
+        own = procfs.children()
+        self.make_spawner(session)
+        procfs.become_subreaper()
+        child = self.spawner.start(0)
+        data = self.wait_for(child)
+        if data is not None and set(data["ids"]) == set(collect.unique_ids(session.items)):
+            child.ids = data["ids"]
+            self.collector = child
+            self.spawn_because(self.watch.doubt)
+            return
+        self.spawner = None
+        child.close()
+        procfs.kill_children(own)
+        self.note = f"{self.watch.doubt}: it is the same in all workers, as test ids depend on it"
 
     def spawn_because(self, reason):
         self.how = "spawn"
