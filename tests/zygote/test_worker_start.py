@@ -100,9 +100,12 @@ def test_a_conftest_that_asks_is_told(suite, name):
     suite(conftest=CONFTEST[name], test_x=text)
     with suite.zygote() as zygote:
         how, note = _how(zygote)
-        assert how == "spawn"
-        line = len(CONFTEST[name].splitlines())
-        assert note.startswith(f"conftest.py:{line} ")
+        if name == "collection":
+            assert how == "spawn"
+            assert note.startswith("conftest.py:2 ")
+        else:
+            # It is asked again in each fork.
+            assert how == "fork"
         assert zygote.run(0, slot=1).outcomes == ["passed"]
 
 
@@ -422,7 +425,7 @@ def test_a_worker_that_does_not_start(suite, name, slot):
                 {code}
     """
     suite(conftest=conftest, test_x=PLAIN)
-    with suite.zygote() as zygote:
+    with suite.zygote(start="spawn") as zygote:
         if slot == 0:
             # It is the one that collects.
             assert not zygote.ready
@@ -583,3 +586,38 @@ def test_the_python_of_spawned_workers_is_the_zygotes(suite):
     text = f"import sys\ndef test_a(): assert sys.executable == {sys.executable!r}\n"
     with suite(test_x=text).zygote(start="spawn") as zygote:
         assert zygote.run(0).outcomes == ["passed"]
+
+
+NODES = """
+    import logging, os
+    def pytest_configure_node(node):
+        node.workerinput["token"] = {"of": node.gateway.id}
+    def pytest_testnodeready(node):
+        with open("ready", "a") as f: f.write(node.gateway.id + "\\n")
+    def pytest_testnodedown(node, error):
+        with open("down", "a") as f: f.write("%s %s\\n" % (node.workeroutput["left"], error))
+    def pytest_configure(config):
+        if hasattr(config, "workerinput"):
+            assert config.workerinput["token"]["of"] == config.workerinput["workerid"]
+    def pytest_sessionfinish(session):
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["left"] = session.config.workerinput["workerid"]
+"""
+
+
+def test_spawned_workers_are_nodes(suite):
+    text = """
+        import logging
+        def test_a(request, worker_id):
+            assert request.config.workerinput["token"] == {"of": worker_id}
+            logging.error("from " + worker_id)
+    """
+    suite(conftest=NODES, test_x=text)
+    with suite.zygote("--log-file=run.log", start="spawn") as zygote:
+        for slot in (0, 1):
+            assert zygote.run(0, slot=slot).outcomes == ["passed"]
+        assert zygote.finish()[0] == 0
+    assert sorted((suite.path / "ready").read_text().split()) == ["gw0", "gw1"]
+    assert sorted((suite.path / "down").read_text().splitlines()) == ["gw0 None", "gw1 None"]
+    for name in ("gw0", "gw1"):
+        assert f"from {name}" in (suite.path / f"run-{name}.log").read_text()

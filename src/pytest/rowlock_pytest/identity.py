@@ -39,7 +39,10 @@ class Origins:
         self.roots = []
         self.add_root(os.getcwd())
         ours = [os.path.dirname(module.__file__) for module in (_pytest, pluggy)]
-        self.pytest = _prefixes(ours + [os.path.dirname(os.path.abspath(__file__))])
+        here = os.path.dirname(os.path.abspath(__file__))
+        self.pytest = _prefixes(ours + [here])
+        # These ask in the name of others.
+        self.known_libraries = [os.path.join(here, name) for name in ("shim.py", "redecide.py")]
         paths = sysconfig.get_paths()
         self.python = _prefixes([paths["stdlib"], paths["platstdlib"]])
 
@@ -60,6 +63,8 @@ class Origins:
         if name.startswith("<"):
             return PYTHON  # frozen importlib, or code made by a library of Python's
         path = os.path.abspath(name)
+        if path in self.known_libraries:
+            return LIBRARY
         if path.startswith(self.pytest):
             return PYTEST
         installed = not PACKAGES.isdisjoint(path.split(os.sep))
@@ -99,6 +104,7 @@ class Watch:
         self.collecting = False
         self.asleep = False
         self.undo = []
+        self.decided_again = None  # whether what runs now runs again in each worker
         self.threads = []  # [(a weak reference to it, who has started it), ...]
 
     def start(self):
@@ -223,6 +229,8 @@ class Watch:
             return
         if doubtful:
             self.doubt = self.doubt or f"{place} {what}"
+            return
+        if through_libraries and self.decided_again is not None and self.decided_again():
             return
         if self.reason is None:
             self.reason = f"{place} {what}"

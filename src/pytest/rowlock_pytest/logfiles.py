@@ -89,3 +89,21 @@ def enter_worker(config, worker, restarted):
         return
     _own_file(plugin, worker, restarted)
     _own_lines(plugin, worker, config.pluginmanager.get_plugin("capturemanager"))
+
+
+def choose_file(config, worker, restarted):
+    """The same for a worker that configures pytest by itself: before pytest opens the file."""
+    if not config.pluginmanager.hasplugin("logging"):
+        return
+    path = config.option.log_file or config.getini("log_file")
+    if path and os.path.realpath(path) != os.devnull:
+        config.option.log_file = worker_path(path, worker)
+        if restarted:
+            config.option.log_file_mode = "a"
+
+
+def keep_lines_whole(config, worker):
+    """The same for its live log."""
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    if plugin is not None:
+        _own_lines(plugin, worker, config.pluginmanager.get_plugin("capturemanager"))

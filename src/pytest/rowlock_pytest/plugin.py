@@ -77,6 +77,7 @@ class ZygotePlugin:
         if not self.settings.sequential:
             logfiles.enter_zygote(config)
             self.nodes.set_up()
+        self.start.prepare = self.nodes.prepare
 
     def pytest_deselected(self, items):
         self.deselected += len(items)
@@ -196,6 +197,8 @@ def run_session(settings, arguments):
         isolate.announce_worker(settings, 0)
     start = WorkerStart(settings, arguments)
     plugin = ZygotePlugin(settings, start)
+    if start.watch is not None:
+        start.watch.decided_again = plugin.decisions.looks
     plugins = ["rowlock_pytest", plugin, start, Elsewhere(start)]
     try:
         status = pytest.main(list(arguments), plugins=plugins)

@@ -85,6 +85,7 @@ class Server:
             self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
         else:
             self.stop_flag = start.spawner.stop_flag
+            start.spawner.prepare = self.prepare_node
             self.spawning = Spawning(self, start.spawner, start.collector)
         self.listener = None
         self.wake_read = self.wake_write = None

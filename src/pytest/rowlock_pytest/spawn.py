@@ -5,9 +5,7 @@ The new process inherits one socket. Its orders come over it, with descriptors o
 that it shares with the zygote; from then on it is the socket that every worker has.
 """
 
-import base64
 import json
-import marshal
 import mmap
 import os
 import signal
@@ -50,13 +48,15 @@ class Spawner:
         self.environ = environ
         self.folder = folder
         self.base = base
-        self.workerinput = None  # of a slot: what its config.workerinput is to hold beside ours
+        self.prepare = None  # of a slot: the node of a worker that is about to start
         self.stop_fd = shared_memory(settings.temp, mmap.PAGESIZE)
         self.stop_flag = mmap.mmap(self.stop_fd, mmap.PAGESIZE)
 
     def start(self, slot, collector=False):
         """Starts the worker of a slot. collector: it collects for the zygote."""
-        told = self.workerinput(slot) if self.workerinput is not None else {}
+        from rowlock_pytest import nodes  # which needs pytest: not so early in a worker
+
+        node = self.prepare(slot)
         ours, theirs = socket.socketpair()
         page_fd = shared_memory(self.settings.temp, channel.SharedPage.SIZE)
         try:
@@ -69,8 +69,8 @@ class Spawner:
                 "folder": self.folder,
                 "base": None if self.base is None else str(self.base),
                 "parent": os.getpid(),
-                # Plugins may put into it what execnet takes, which is what marshal takes.
-                "workerinput": base64.b64encode(marshal.dumps(told)).decode("ascii"),
+                "workerinput": nodes.pack(node.workerinput),
+                "restarted": node.restarted,
             }
             data = json.dumps(orders).encode("ascii")
             try:
@@ -84,6 +84,7 @@ class Spawner:
             os.close(page_fd)
             theirs.close()
         child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
+        child.node = node
         child.state = Child.STARTING
         return child
 
@@ -138,7 +139,8 @@ class Orders:
         self.folder = data["folder"]
         self.base = data["base"]
         self.parent = data["parent"]
-        self.workerinput = marshal.loads(base64.b64decode(data["workerinput"]))
+        self.packed_input = data["workerinput"]
+        self.restarted = data["restarted"]
         self.ctl_fd = link.sock.detach()
         self.page = channel.SharedPage(fds[0])
         self.stop_flag = mmap.mmap(fds[1], mmap.PAGESIZE)

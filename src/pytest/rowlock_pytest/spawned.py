@@ -5,7 +5,17 @@ import os
 import traceback
 
 import pytest
-from rowlock_pytest import channel, collect, isolate, options, records, replay
+from rowlock_pytest import (
+    channel,
+    collect,
+    isolate,
+    logfiles,
+    nodes,
+    options,
+    records,
+    replay,
+    shim,
+)
 from rowlock_pytest.plugin import ZygotePlugin
 from rowlock_pytest.worker import Worker
 
@@ -23,6 +33,7 @@ class SpawnedWorker(Worker):
         fds = isolate.restart_capture(self.config)
         isolate.trace_crashes(self.config, self.settings.trace_path(self.slot, "crash"))
         isolate.drop_controller_plugins(self.config)
+        logfiles.keep_lines_whole(self.config, self.settings.worker_name(self.slot))
         return os.environ["TMPDIR"], fds
 
     def refuse(self, index, name):
@@ -79,12 +90,17 @@ class SpawnedPlugin(ZygotePlugin):
     def look_like_worker(self, config):
         asked = options.stop_distribution(config.known_args_namespace)
         asked = options.stop_distribution(config.option) or asked
-        known = getattr(config, "workerinput", None)
-        isolate.set_config(config, self.settings, self.orders.slot)
-        config.workerinput.update(self.orders.workerinput)
-        if known is not None:
-            config.workerinput = known  # plugins may have added to it
+        if not hasattr(config, "workerinput"):
+            self.workerinput = nodes.unpack(self.orders.packed_input)
+        nodes.enter_worker(config, self.settings, self.workerinput)
         return asked
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config):
+        shim.register(config.pluginmanager)
+        logfiles.choose_file(
+            config, self.settings.worker_name(self.orders.slot), self.orders.restarted
+        )
 
     def pytest_collectreport(self, report):
         ZygotePlugin.pytest_collectreport(self, report)

@@ -57,6 +57,7 @@ class Spawning:
         self.failures.pop(child.slot, None)
         if child.state == Child.STARTING:
             child.state = Child.IDLE
+            self.server.ready(child)
             for conn in child.waiting:
                 self.server.send(conn, records.wait_frame(False))
             self.server.advance(child)

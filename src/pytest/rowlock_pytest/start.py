@@ -61,7 +61,7 @@ class WorkerStart:
         self.spawner = None
         self.collector = None  # the Child that has collected, where the zygote did not
         self.description = None  # of the session, from there
-        self.workerinput = None  # Spawner.workerinput
+        self.prepare = None  # Spawner.prepare
         if self.watch is not None:
             self.watch.start()
 
@@ -78,8 +78,8 @@ class WorkerStart:
     def pytest_collection(self, session):
         self.excuse_plugins()
         self.environ = dict(os.environb)
-        if session.config.option.collectonly:
-            self.stop_watching()
+        if session.config.option.collectonly or self.settings.sequential:
+            self.stop_watching()  # a conftest may have chosen the latter
         elif self.watch is not None and self.watch.reason is None:
             self.watch.collecting = True
         outcome = yield
@@ -108,7 +108,7 @@ class WorkerStart:
 
     def collects_elsewhere(self, session):
         """True where the zygote is not to collect, or has stopped halfway."""
-        if session.config.option.collectonly:
+        if session.config.option.collectonly or self.settings.sequential:
             return False
         return self.how == "spawn" or (self.watch is not None and self.watch.reason is not None)
 
@@ -126,13 +126,14 @@ class WorkerStart:
         if session.testsfailed or not session.items:
             return
         if found is None:
-            if self.watch is not None and self.watch.doubt is not None:
+            doubtful = self.watch is not None and self.watch.doubt is not None
+            if doubtful and not self.settings.sequential:
                 self.try_to_spawn(session)
+        elif self.settings.sequential:
+            self.note = f"{found}; the tests run in a fork of that process"
         elif self.how == "auto":
             self.spawn_because(found)
             self.make_spawner(session)
-        elif self.settings.sequential:
-            self.note = f"{found}; the tests run in a fork of that process"
         else:
             self.note = f"workers are forked although {found}"
 
@@ -172,7 +173,7 @@ class WorkerStart:
             str(config.invocation_params.dir),
             factory.getbasetemp() if factory is not None else None,
         )
-        self.spawner.workerinput = self.workerinput
+        self.spawner.prepare = self.prepare
 
     # The collection in a worker.
 
