@@ -126,6 +126,7 @@ def become_spawned(fd):
         stream.reconfigure(line_buffering=True)
     isolate.set_environment(orders.settings, orders.slot)
     look_like_pytest(orders.arguments)
+    sys.path[:] = orders.settings.sys_path
     finish_package(package)
     from rowlock_pytest.spawned import run_worker
 
@@ -157,6 +158,7 @@ def main():
         return EXIT_INTERNAL
     guard.supervise(values["watch"], settings.grace)
     look_like_pytest(pytest_args)
+    settings.sys_path = list(sys.path)
     if find_pytest() is None:
         return EXIT_USAGE
     finish_package(package)

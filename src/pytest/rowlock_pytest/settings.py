@@ -66,6 +66,7 @@ class Settings:
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
+        self.sys_path = []  # as pytest finds it
         self.worker_start = "auto"  # or "fork", "spawn": zygote.py's --rowlock-start
 
     def plain(self):
