@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, flood, isolate, procfs, records, replay
+from rowlock_pytest import channel, flood, isolate, nodes, procfs, records, replay
 from rowlock_pytest.leftovers import Leftovers
 
 # What a child sends: the sizes of what is for the client and for the zygote, how many of its
@@ -71,7 +71,8 @@ class Forker:
         self.trace_path = worker.settings.trace_path(worker.slot, "crash")
         self.spare = procfs.children()
         self.name = worker.settings.worker_name(worker.slot)
-        self.replayer = replay.Replayer(worker.session, worker.settings)
+        known = nodes.Nodes(worker.config, worker.settings)
+        self.replayer = replay.Replayer(worker.session, worker.settings, known)
         factory = getattr(worker.config, "_tmp_path_factory", None)
         if factory is not None:
             # One folder for all children, not one for each that asks for it first.
