@@ -117,16 +117,18 @@ def look_like_pytest(pytest_args):
 def become_spawned(fd):
     """Runs one worker; its orders come over fd."""
     package = make_package()
-    from rowlock_pytest import isolate, spawn
+    from rowlock_pytest import spawn
 
     orders = spawn.take_orders(fd)
     if orders is None:
         return EXIT_INTERNAL
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)
-    isolate.set_environment(orders.settings, orders.slot)
     look_like_pytest(orders.arguments)
     sys.path[:] = orders.settings.sys_path
+    from rowlock_pytest import isolate  # which needs pytest
+
+    isolate.set_environment(orders.settings, orders.slot)
     finish_package(package)
     from rowlock_pytest.spawned import run_worker
 

@@ -106,7 +106,14 @@ def test_after(): pass
 """
 
 
-@pytest.mark.parametrize("how", [("parallel", "-n", "2"), ("sequential",)], ids=lambda w: w[0])
+KILLED = {
+    "parallel": ("parallel", "-n", "2"),
+    "spawn": ("parallel", "-n", "2", "--worker-start", "spawn"),
+    "sequential": ("sequential",),
+}
+
+
+@pytest.mark.parametrize("how", KILLED.values(), ids=KILLED)
 def test_a_test_that_kills_the_zygote(project, how):
     """A new one runs the rest. What another worker was running then has crashed with it."""
     killer = THREE.format("os.kill(os.getppid(), signal.SIGKILL), time.sleep(3333)")

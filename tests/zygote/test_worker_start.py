@@ -535,13 +535,16 @@ def test_a_client_that_closes_ends_a_spawned_worker(suite):
         def thing():
             yield
             open("torn-down", "w").close()
-        def test_slow(thing): time.sleep(600)
+        def test_slow(thing):
+            open("up", "w").close()
+            time.sleep(600)
         def test_next(): pass
     """
     with suite(test_x=text).zygote(start="spawn") as zygote:
         conn = zygote.begin(0)
         frames = conn.read_until("S")
         pid = int.from_bytes(frames[-1][1][4:8], "little")
+        wait_for((suite.path / "up").exists, "the test")
         conn.close()
         group = zygote.run(1)
         assert group.outcomes == ["passed"]
@@ -621,3 +624,61 @@ def test_spawned_workers_are_nodes(suite):
     assert sorted((suite.path / "down").read_text().splitlines()) == ["gw0 None", "gw1 None"]
     for name in ("gw0", "gw1"):
         assert f"from {name}" in (suite.path / f"run-{name}.log").read_text()
+
+
+# The second worker collects the tests in another order, so it knows them by other numbers.
+REVERSED = """
+    import os
+    def pytest_collection_modifyitems(items):
+        if os.environ["PYTEST_XDIST_WORKER"] == "gw1":
+            items.reverse()
+"""
+
+
+def test_forks_of_spawned_workers(suite):
+    text = """
+        import os, random
+        random.seed(7)
+        FIRST = random.random()
+        NEXT = random.Random()
+        NEXT.setstate(random.getstate())
+        NEXT = NEXT.random()
+        def test_a(): assert random.random() == NEXT
+        def test_b(): os._exit(3)
+        def test_c(): assert random.random() == NEXT
+        def test_d(): pass
+    """
+    suite(conftest=REVERSED, test_x=text)
+    with suite.zygote("--forked", start="spawn") as zygote:
+        group = zygote.run(0, 1, 2, slot=1)
+        assert group.outcomes == ["passed", "crashed", "passed"]
+        assert len({pid for _, pid in group.started}) == 3
+        assert zygote.finish()[0] == 1
+        assert "test_x.py::test_b" in zygote.log
+        assert "1 failed, 2 passed" in zygote.log
+
+
+def test_spawned_workers_share_what_runs_once(suite):
+    text = """
+        import os
+        def make():
+            with open("made", "a") as f: f.write("x")
+            yield 5
+            raise OSError("does not stop")
+        def test_a(run_once): assert run_once("n", make) == 5
+        def test_b(run_once): assert run_once("n", make) == 5
+        def test_c(): os._exit(1)
+    """
+    suite(conftest=REVERSED, test_x=text)
+    with suite.zygote(start="spawn") as zygote:
+        assert zygote.run("test_a", slot=1).outcomes == ["passed"]
+        assert zygote.run("test_b", slot=2).outcomes == ["passed"]
+        for slot in (1, 2):
+            assert zygote.run("test_c", slot=slot).wait_status == 1 << 8
+        status, group = zygote.finish()
+        assert (suite.path / "made").read_text() == "x"
+        # No worker that has run a test is left: it is an error of who asked first.
+        (amend,) = group.amends
+        assert (amend.index, amend.outcome) == (0, "error")
+        assert status == 1
+        assert "ERROR at teardown of test_a" in zygote.log

@@ -132,7 +132,7 @@ class Entry:
         self.name = None
         self.pid = 0
         self.start = 0
-        self.asker = None  # [index in the plan, number of the item] or None
+        self.asker = None  # [index in the plan, id of the test] or None
 
     @classmethod
     def of_name(cls, folder, name):

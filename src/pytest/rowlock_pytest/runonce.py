@@ -93,7 +93,7 @@ class RunOnce:
         self.folder = folder
         self.root = root
         self.cwd = cwd
-        self.asker = asker  # a function: [index, number] of the test that runs
+        self.asker = asker  # a function: [index, id] of the test that runs
         self.temp_variables = temp_variables
         self.values = {}  # name -> (Entry, value)
         self.mutex = threading.RLock()
@@ -152,11 +152,12 @@ def _under_zygote(config, plugin):
         root = int(f.read())
 
     def asker():
-        page = getattr(plugin.worker, "page", None)
-        if page is None:
+        worker = plugin.worker
+        if worker is None:
             return None
-        _, index, number, known = page.activity()
-        return [index, number] if known else None
+        _, index, number, known = worker.page.activity()
+        # Its number may be one of this worker's own.
+        return [index, worker.name_of(number)] if known else None
 
     variables = ("TMPDIR", plugin.settings.prefix + "_TEST_TEMP_DIR")
     return RunOnce(folder, root, str(config.invocation_params.dir), asker, variables)

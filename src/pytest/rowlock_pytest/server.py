@@ -372,7 +372,8 @@ class Server:
             if entry.asker is not None:
                 self.guarded(self.report_run_once, failure, *entry.asker)
 
-    def report_run_once(self, failure, index, number):
+    def report_run_once(self, failure, index, name):
+        number = self.tests[records.encode(name)]
         data, fields = runonce.late_report(self.session, number, failure)
         usage = records.Usage(time.time_ns())
         frame = records.record_frame(index, records.AMEND, records.ERROR, usage, fields)
@@ -495,7 +496,7 @@ class Server:
         elif kind == channel.HELD:
             self.guarded(self.replay_held, child, json.loads(payload))
         elif kind == channel.CRASH:
-            self.guarded(self.replayer.process_crash, json.loads(payload), child.name)
+            self.guarded(self.replay_crash, child, json.loads(payload))
         elif kind == channel.WARNING:
             self.guarded(self.replayer.warning, json.loads(payload))
         elif kind == channel.DONE:
@@ -545,6 +546,10 @@ class Server:
         data["item"] = child.number(data["item"])
         self.replay_held(child, None)
         child.held = self.replayer.test(data, child.name)
+
+    def replay_crash(self, child, data):
+        data["item"] = child.number(data["item"])
+        self.replayer.process_crash(data, child.name)
 
     def replay_held(self, child, data):
         held, child.held = child.held, None

@@ -8,6 +8,7 @@ import pytest
 from rowlock_pytest import (
     channel,
     collect,
+    forked,
     isolate,
     logfiles,
     nodes,
@@ -69,7 +70,6 @@ class SpawnedPlugin(ZygotePlugin):
 
     def __init__(self, orders):
         ZygotePlugin.__init__(self, orders.settings)
-        self.seeds.stop()
         self.orders = orders
         self.reports = []
         self.warnings = []
@@ -82,6 +82,7 @@ class SpawnedPlugin(ZygotePlugin):
     @pytest.hookimpl(hookwrapper=True)
     def pytest_cmdline_main(self, config):
         self.asked = self.look_like_worker(config)
+        forked.take_over(config)
         if self.orders.base is not None:
             name = self.settings.worker_name(self.orders.slot)
             config.option.basetemp = os.path.join(self.orders.base, "popen-" + name)
@@ -130,7 +131,7 @@ class SpawnedPlugin(ZygotePlugin):
         self.worker = worker
         session.testsfailed = 0
         session.shouldstop = session.shouldfail = False
-        worker.run(None, None, None)
+        worker.run(None, self.seeds.stop(), None)  # --forked makes forks of this process
         return True
 
     def make_worker(self, session, ids):

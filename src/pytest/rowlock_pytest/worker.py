@@ -162,6 +162,10 @@ class Worker:
         if self.pid == os.getpid():
             self.tell(channel.WARNING, replay.pack_warning(message, when, nodeid, location))
 
+    def name_of(self, number):
+        """The id of the test of that number."""
+        return next(name for name, at in self.tests.items() if at == number).decode("utf-8")
+
     # The life of a worker.
 
     def run(self, base, random_state, signals):
