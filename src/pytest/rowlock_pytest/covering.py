@@ -30,6 +30,19 @@ def _coverage(config):
     return getattr(controller, "cov", None)
 
 
+def _hush(cov):
+    for name in ("_warn_no_data", "_warn_unimported_source", "_warn_preimported_source"):
+        if hasattr(cov, name):
+            setattr(cov, name, False)
+
+
+def leave_to_workers(config):
+    """In a zygote whose workers import the project by themselves."""
+    cov = _coverage(config)
+    if cov is not None:
+        _hush(cov)
+
+
 class WorkerCoverage:
     """In a worker."""
 
@@ -38,10 +51,7 @@ class WorkerCoverage:
         self.written = time.monotonic()
         if self.cov is not None:
             self.take_own_file()
-            # The zygote is the one to say what was not measured at all.
-            for name in ("_warn_no_data", "_warn_unimported_source", "_warn_preimported_source"):
-                if hasattr(self.cov, name):
-                    setattr(self.cov, name, False)
+            _hush(self.cov)  # the zygote is the one to say what was not measured at all
 
     def take_own_file(self):
         """coverage.py makes up a new name in a fork, but versions of pytest-cov before 7 give

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from rowlock_pytest import channel, records
+from rowlock_pytest import channel, covering, records
 from rowlock_pytest.child import Child
 
 MOST_FAILURES = 3
@@ -23,6 +23,7 @@ class Spawning:
             server.foreign.discard(collector.pid)
 
     def open(self):
+        covering.leave_to_workers(self.server.session.config)
         child = self.collector
         if child is None:
             return
