@@ -30,6 +30,7 @@ static int report_last(const struct options *o, struct error *err)
             state_close(&state);
         }
         results.interrupted = interrupted;
+        results_read_words(&results, ".rowlock/last");
         results_count(&results);
         results.wall_seconds = results_span(&results);
         if (outcome_report(&results, o, interrupted, err))

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "command/alone.h"
@@ -205,16 +206,47 @@ static int combine(int code, int status)
     return counts || (code != EXIT_OK && code != EXIT_FAILED) ? code : status;
 }
 
+/* Files that pytest could not collect are results of the run, tests that were left out a number
+ * of it: both are on disk, for 'rowlock report'. */
+static bool record_collection(const struct session *n, struct error *err)
+{
+    const struct suite *s = n->suite;
+    bool ok = true;
+    for (size_t i = 0; i < s->pytest.n_errors && ok; i++) {
+        const struct pytest_error *e = &s->pytest.errors[i];
+        struct buf fields = BUF_INIT;
+        journal_add_field(&fields, FIELD_TITLE, e->name, strlen(e->name));
+        journal_add_field(&fields, FIELD_MESSAGE, e->message, strlen(e->message));
+        journal_add_field(&fields, FIELD_DETAIL, e->detail, strlen(e->detail));
+        struct record r = {.test = UINT32_MAX,
+                           .kind = RECORD_COLLECT,
+                           .outcome = OUTCOME_ERROR,
+                           .slot = JOURNAL_NO_SLOT,
+                           .n_fields = 3,
+                           .fields = (const unsigned char *)fields.data,
+                           .fields_len = fields.len};
+        ok = journal_write(n->journal_fd, &r, err);
+        buf_release(&fields);
+    }
+    size_t left_out = s->selection.deselected + s->pytest.deselected;
+    char text[64], *path = runstore_path(&s->store, "counts");
+    int len = snprintf(text, sizeof text, "deselected %zu\n", left_out);
+    ok = ok && (!left_out || file_write(path, text, (size_t)len, err));
+    free(path);
+    return ok;
+}
+
 static int run_tests(struct suite *s, struct error *err)
 {
     struct session n;
     int code = EXIT_INTERNAL, status = 0;
-    if (session_open(&n, s, err)) {
+    if (session_open(&n, s, err) && record_collection(&n, err)) {
         bool ok = run_all(&n, err);
         ok = end_zygote(&n, &status, err) && ok;
         progress_end(&n.progress);
         n.results.wall_seconds = now() - n.started;
         n.results.interrupted = n.interrupted;
+        results_read_words(&n.results, s->store.dir);
         results_count(&n.results);
         remember_results(&n.results);
         code =
@@ -246,7 +278,7 @@ static void say_how_workers_start(const struct suite *s)
 static void say_what_runs(const struct suite *s)
 {
     char versions[128] = "";
-    if (s->options.verbose < 0)
+    if (s->options.verbose < 0 || s->options.no_header)
         return;
     if (s->zygote_argv.n)
         snprintf(versions, sizeof versions, ", pytest %s on Python %s", s->pytest.pytest_version,

@@ -193,12 +193,14 @@ static int end_run(const char *dir, struct error *err)
     int fd = journal_open(journal, err);
     options_init(&options);
     options.verbose = -1; /* the recipes have printed a line for each test, and why it failed */
+    options.tb = xstrdup("no");
     if (fd >= 0 && plan_map_open(&map, plan, err) && state_open(&state, path, err)) {
         results_init(&results, &map);
         size_t left = outcome_settle(&map, &state, fd, true, err);
         if (!map.head->zygote.n || zygote_finish_at(state.run->temp_dir, zygote_finish_limit(&map),
                                                     fd, &status, err))
             if (results_read(&results, journal, err)) {
+                results_read_words(&results, dir);
                 results_count(&results);
                 remember_results(&results);
                 results.wall_seconds = results_span(&results);

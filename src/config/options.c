@@ -45,6 +45,10 @@ void options_release(struct options *o)
     free(o->report_json);
     free(o->color);
     free(o->output);
+    free(o->report_chars);
+    free(o->tb);
+    free(o->show_capture);
+    free(o->capture);
     strv_release(&o->deselect);
     options_drop_words(o);
     memset(o, 0, sizeof *o);

@@ -54,6 +54,12 @@ struct options {
     bool dry_run;
     int verbose;  /* -v minus -q */
     char *color;  /* "yes", "no" or "auto" */
+    char *report_chars; /* -r; NULL: not given, as with the next three */
+    char *tb;
+    char *show_capture;
+    char *capture; /* "no": what tests print appears at once (-s) */
+    bool no_header;
+    bool no_summary;
     char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
     struct strv deselect;
     struct strv pytest_args; /* options Rowlock does not know, with the values of those that pytest

@@ -167,6 +167,31 @@ static bool store_worker_start(struct options *o, const struct option_row *row, 
     return value_is_worker_start(value) && store_text(o, row, value);
 }
 
+static bool is_one_of(const char *value, const char *const *list)
+{
+    while (*list && strcmp(*list, value) != 0)
+        list++;
+    return *list;
+}
+
+static bool store_tb(struct options *o, const struct option_row *row, const char *value)
+{
+    static const char *const styles[] = {"auto", "long", "short", "line", "native", "no", NULL};
+    return is_one_of(value, styles) && store_text(o, row, value);
+}
+
+static bool store_show_capture(struct options *o, const struct option_row *row, const char *value)
+{
+    static const char *const streams[] = {"no", "stdout", "stderr", "log", "all", NULL};
+    return is_one_of(value, streams) && store_text(o, row, value);
+}
+
+static bool store_capture(struct options *o, const struct option_row *row, const char *value)
+{
+    static const char *const ways[] = {"fd", "sys", "no", "tee-sys", NULL};
+    return value ? is_one_of(value, ways) && store_text(o, row, value) : store_text(o, row, "no");
+}
+
 static bool store_markers(struct options *o, const struct option_row *row, const char *value)
 {
     if (value)
@@ -242,6 +267,23 @@ const struct option_row option_rows[] = {
      .help = "say less; may be repeated"},
     {"Reports", 0, {"verbosity"}, "N", store_verbosity, AT(verbose), "a number",
      .pytest = "--verbosity", .help = "as N times -v; below 0, as so many times -q"},
+    {"Reports", 'r', {NULL}, "CHARS", store_text, AT(report_chars), "letters, for example a",
+     .pytest = "-r",
+     .help = "which lines the short summary has: (f)ailed, (E)rror, (s)kipped, (x)failed, "
+             "(X)passed, (p)assed, (P)assed with output, (a)ll but passed, (A)ll, (N)one; fE"},
+    {"Reports", 0, {"tb"}, "STYLE", store_tb, AT(tb), "auto, long, short, line, native or no",
+     .pytest = "--tb", .help = "how failures are shown: auto, long, short, line, native or no"},
+    {"Reports", 0, {"show-capture"}, "WHAT", store_show_capture, AT(show_capture),
+     "no, stdout, stderr, log or all", .pytest = "--show-capture",
+     .help = "which output of failed tests is shown: no, stdout, stderr, log or all"},
+    {"Reports", 's', {NULL}, NULL, store_capture, AT(capture), .pytest = "--capture=no",
+     .help = "show what tests print at once, as --capture=no"},
+    {"Reports", 0, {"capture"}, "HOW", store_capture, AT(capture), "fd, sys, no or tee-sys",
+     .pytest = "--capture", .help = "how the output of tests is captured: fd, sys, no or tee-sys"},
+    {"Reports", 0, {"no-header"}, NULL, store_flag, AT(no_header), .pytest = "--no-header",
+     .help = "show no header"},
+    {"Reports", 0, {"no-summary"}, NULL, store_flag, AT(no_summary), .pytest = "--no-summary",
+     .help = "show no failures and no summary, only the last line"},
     {"Reports", 0, {"durations"}, "N", store_count, AT(durations), "a number from 0",
      .pytest = "--durations",
      .help = "list the N slowest tests with their time and peak memory; 0 lists all"},
@@ -287,10 +329,10 @@ const struct option_row *option_row_short(char letter)
  * start with it. */
 /* clang-format off */
 static const char *const with_value[] = {
-    "assert", "basetemp", "capture", "code-highlight", "config-file", "confcutdir", "doctest-glob",
+    "assert", "basetemp", "code-highlight", "config-file", "confcutdir", "doctest-glob",
     "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode", "junit-prefix",
     "junitprefix", "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
-    "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir", "show-capture", "tb",
+    "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir",
     "cov-config", "cov-context", "cov-fail-under", "cov-report",
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
     "testrunuid",
@@ -308,8 +350,8 @@ static const char *const without_value[] = {
     "disable-warnings", "doctest-continue-on-failure", "doctest-ignore-import-errors",
     "doctest-modules", "failed-first", "ff", "fixtures", "fixtures-per-test",
     "force-short-summary", "full-trace", "funcargs", "keep-duplicates", "last-failed", "lf",
-    "loadscope-reorder", "new-first", "nf", "no-fold-skipped", "no-header",
-    "no-loadscope-reorder", "no-showlocals", "no-summary", "noconftest", "pdb", "pyargs",
+    "loadscope-reorder", "new-first", "nf", "no-fold-skipped",
+    "no-loadscope-reorder", "no-showlocals", "noconftest", "pdb", "pyargs",
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
     "sw-skip", "trace", "trace-config", "version", "xfail-tb",
@@ -338,7 +380,7 @@ enum pytest_option pytest_option_long(const char *name, size_t len)
 
 enum pytest_option pytest_option_short(char letter)
 {
-    if (letter && strchr("copWr", letter))
+    if (letter && strchr("copW", letter))
         return PYTEST_VALUE;
-    return letter && strchr("lsV", letter) ? PYTEST_FLAG : PYTEST_UNKNOWN;
+    return letter && strchr("lV", letter) ? PYTEST_FLAG : PYTEST_UNKNOWN;
 }

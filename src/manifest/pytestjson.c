@@ -162,6 +162,17 @@ static bool read_choices(struct reader *r, const cJSON *root, struct pytest_info
                           r->err);
 }
 
+static void read_errors(const cJSON *list, struct pytest_info *info)
+{
+    if (!cJSON_IsArray(list))
+        return;
+    info->errors = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *info->errors);
+    for (const cJSON *c = list->child; c; c = c->next)
+        if (cJSON_IsObject(c))
+            info->errors[info->n_errors++] = (struct pytest_error){
+                copy_string(c, "id"), copy_string(c, "message"), copy_string(c, "detail")};
+}
+
 static bool read_all(struct reader *r, struct pytest_info *info)
 {
     const cJSON *root = r->j->root, *tests = fields_get(root, "tests");
@@ -178,6 +189,7 @@ static bool read_all(struct reader *r, struct pytest_info *info)
     if (cJSON_IsNumber(deselected) && deselected->valuedouble >= 0 &&
         deselected->valuedouble < 1e15)
         info->deselected = (size_t)deselected->valuedouble;
+    read_errors(fields_get(root, "errors"), info);
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
     info->start_note = copy_string(root, "worker_start_note");
@@ -211,5 +223,11 @@ void pytest_info_release(struct pytest_info *info)
     free(info->dist);
     free(info->start_note);
     strv_release(&info->notes);
+    for (size_t i = 0; i < info->n_errors; i++) {
+        free(info->errors[i].name);
+        free(info->errors[i].message);
+        free(info->errors[i].detail);
+    }
+    free(info->errors);
     memset(info, 0, sizeof *info);
 }

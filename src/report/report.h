@@ -15,7 +15,13 @@ struct report_style {
     int width; /* columns; 80 when not a terminal */
     bool color;
     int verbose;   /* -v minus -q */
+    const char *report_chars; /* -r: the lines of the short summary; NULL: "fE" */
+    const char *tb;           /* --tb; NULL: "auto" */
+    const char *show_capture; /* --show-capture; NULL: "all" */
+    bool no_summary;          /* --no-summary: the last line alone */
+    bool whole_messages;      /* messages of the short summary are not cut to the width */
     int durations; /* slowest tests shown; 0: all; -1: none */
+    int maxfail;   /* 0: none */
     bool interrupted;
     const char *state_dir; /* ".rowlock/last", for "see also"; may be NULL */
 };
@@ -34,6 +40,8 @@ bool report_json(const char *path, const struct results *r, struct error *err);
 /* Appends text with control bytes and invalid UTF-8 as \xNN; newlines and tabs stay if
  * multiline, and a CR before a newline goes. */
 void report_plain(struct buf *b, const char *text, size_t len, bool multiline);
+/* The same for output that may be coloured: complete colour sequences stay if color, else go. */
+void report_output(struct buf *b, const char *text, size_t len, bool color);
 /* "1.2 s", "340 ms", "2 m 03 s" and "34 MB" (1 MB is 1,000,000 bytes) into out (at least 16
  * bytes). */
 void report_seconds(char *out, size_t size, double seconds);

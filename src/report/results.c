@@ -18,6 +18,7 @@ void results_init(struct results *r, const struct plan_map *plan)
     r->plan = plan;
     r->tests = xcalloc(plan->head->n_tests, sizeof *r->tests);
     strv_init(&r->notes);
+    strv_init(&r->others);
 }
 
 void results_release(struct results *r)
@@ -26,6 +27,7 @@ void results_release(struct results *r)
     free(r->tests);
     r->tests = NULL;
     strv_release(&r->notes);
+    strv_release(&r->others);
 }
 
 /* Room doubles, so that a record of very many small fields costs no more than its length. */
@@ -68,9 +70,14 @@ static enum outcome checked_outcome(unsigned value)
     return value > OUTCOME_NONE && value < OUTCOME_COUNT ? (enum outcome)value : OUTCOME_ERROR;
 }
 
+static bool is_text(uint32_t tag)
+{
+    return tag == FIELD_DETAIL || tag == FIELD_STDOUT || tag == FIELD_STDERR || tag == FIELD_LOG;
+}
+
 static void reserve_lists(struct arena *a, struct result *t, const struct record *rec)
 {
-    size_t points = 0, leftovers = 0, properties = 0;
+    size_t points = 0, leftovers = 0, properties = 0, sections = 0;
     struct field_iter it;
     uint32_t tag;
     const unsigned char *data;
@@ -80,7 +87,9 @@ static void reserve_lists(struct arena *a, struct result *t, const struct record
         points += tag == FIELD_POINT;
         leftovers += tag == FIELD_LEFTOVER;
         properties += tag == FIELD_PROPERTY;
+        sections += is_text(tag) && len;
     }
+    t->sections = grow(a, t->sections, t->n_sections, sections, sizeof *t->sections);
     t->points = grow(a, t->points, t->n_points, points, sizeof *t->points);
     t->leftovers = grow(a, t->leftovers, t->n_leftovers, leftovers, sizeof *t->leftovers);
     t->properties = grow(a, t->properties, t->n_properties, properties, sizeof *t->properties);
@@ -94,6 +103,23 @@ static void add_property(struct arena *a, struct result *t, const unsigned char 
     p->value = name_len < len ? p->name + name_len + 1 : "";
 }
 
+/* A DETAIL, STDOUT, STDERR or LOG field; title may be NULL. */
+static void add_section(struct arena *a, struct result *t, enum record_field tag,
+                        const char *title, const void *data, size_t len)
+{
+    struct result_text *to = tag == FIELD_DETAIL   ? &t->detail
+                             : tag == FIELD_STDOUT ? &t->out
+                             : tag == FIELD_STDERR ? &t->err
+                                                   : &t->log;
+    bool apart = tag == FIELD_DETAIL && len && *(const char *)data == '\n';
+    data = (const char *)data + apart;
+    len -= apart;
+    if (len == 0)
+        return;
+    append_text(a, to, data, len, "\n");
+    t->sections[t->n_sections++] = (struct result_section){tag, title, to->len - len, len, apart};
+}
+
 static void add_field(struct arena *a, struct result *t, uint32_t tag, const unsigned char *data,
                       size_t len)
 {
@@ -101,17 +127,9 @@ static void add_field(struct arena *a, struct result *t, uint32_t tag, const uns
     case FIELD_MESSAGE:
         append_text(a, &t->message, data, len, "; ");
         break;
-    case FIELD_DETAIL:
-        append_text(a, &t->detail, data, len, "\n");
-        break;
-    case FIELD_STDOUT:
-        append_text(a, &t->out, data, len, "\n");
-        break;
-    case FIELD_STDERR:
-        append_text(a, &t->err, data, len, "\n");
-        break;
-    case FIELD_LOG:
-        append_text(a, &t->log, data, len, "\n");
+    case FIELD_PLACE:
+        if (t->place.len == 0)
+            append_text(a, &t->place, data, len, "");
         break;
     case FIELD_LOCATION:
         if (t->location.len == 0)
@@ -145,9 +163,15 @@ static void add_fields(struct arena *a, struct result *t, const struct record *r
     uint32_t tag;
     const unsigned char *data;
     size_t len;
+    const char *title = NULL;
     journal_fields(&it, rec);
-    while (journal_next_field(&it, &tag, &data, &len))
-        add_field(a, t, tag, data, len);
+    while (journal_next_field(&it, &tag, &data, &len)) {
+        if (is_text(tag))
+            add_section(a, t, (enum record_field)tag, title, data, len);
+        else
+            add_field(a, t, tag, data, len);
+        title = tag == FIELD_TITLE && len ? arena_memdup0(a, data, len) : NULL;
+    }
 }
 
 static size_t failed_points(const struct result *t)
@@ -239,9 +263,32 @@ static void add_note(struct results *r, const struct record *rec)
             strv_push_nodup(&r->notes, xmemdup0(data, len));
 }
 
+static void add_error(struct results *r, const struct record *rec)
+{
+    struct arena *a = &r->arena;
+    struct result_error *e;
+    struct field_iter it;
+    uint32_t tag;
+    const unsigned char *data;
+    size_t len;
+    if ((r->n_errors & (r->n_errors - 1)) == 0) /* none, or as many as there is room for */
+        r->errors = grow(a, r->errors, r->n_errors, r->n_errors + 1, sizeof *r->errors);
+    e = &r->errors[r->n_errors++];
+    memset(e, 0, sizeof *e);
+    e->name = "";
+    journal_fields(&it, rec);
+    while (journal_next_field(&it, &tag, &data, &len))
+        if (tag == FIELD_TITLE)
+            e->name = arena_memdup0(a, data, len);
+        else if (tag == FIELD_MESSAGE || tag == FIELD_DETAIL)
+            append_text(a, tag == FIELD_MESSAGE ? &e->message : &e->detail, data, len, "\n");
+}
+
 void results_add(struct results *r, const struct record *rec)
 {
-    if (rec->kind == RECORD_NOTE)
+    if (rec->kind == RECORD_COLLECT)
+        add_error(r, rec);
+    else if (rec->kind == RECORD_NOTE)
         add_note(r, rec);
     else if (rec->test >= r->plan->head->n_tests)
         r->torn++;
@@ -281,6 +328,20 @@ bool results_read(struct results *r, const char *journal_path, struct error *err
     return true;
 }
 
+const char *result_section_teardown(const struct result_section *c)
+{
+    size_t n = sizeof FIELD_TITLE_TEARDOWN - 1;
+    if (c->tag != FIELD_DETAIL || !c->title || strncmp(c->title, FIELD_TITLE_TEARDOWN, n) != 0)
+        return NULL;
+    return c->title + n;
+}
+
+enum outcome result_itself(const struct result *t)
+{
+    bool torn_down = t->outcome == OUTCOME_ERROR && t->call_outcome != OUTCOME_NONE;
+    return torn_down ? t->call_outcome : t->outcome;
+}
+
 bool result_counts_itself(const struct result *t)
 {
     if (t->n_points == 0 || t->outcome == OUTCOME_FLAKY)
@@ -304,7 +365,7 @@ void results_count(struct results *r)
 
 enum exit_code results_exit_code(const struct results *r)
 {
-    size_t total = 0, bad = r->counts[OUTCOME_NONE];
+    size_t total = r->n_errors, bad = r->counts[OUTCOME_NONE] + r->n_errors;
     for (int o = OUTCOME_NONE; o < OUTCOME_COUNT; o++) {
         total += r->counts[o];
         if (outcome_is_failure((enum outcome)o))

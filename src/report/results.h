@@ -21,6 +21,15 @@ struct result_point {
     enum outcome outcome;
     const char *description;
 };
+/* A part of detail, out, err or log, in the order in which they came. */
+struct result_section {
+    enum record_field tag; /* FIELD_DETAIL, FIELD_STDOUT, FIELD_STDERR or FIELD_LOG */
+    const char *title;     /* NULL: none */
+    size_t at, len;        /* where in that text */
+    bool apart;            /* an empty line came first; it is no part of the text */
+};
+/* The message of a DETAIL that is about a teardown; NULL for any other section. */
+const char *result_section_teardown(const struct result_section *c);
 struct result_property {
     const char *name, *value;
 };
@@ -33,7 +42,9 @@ struct result {
     int status; /* wait status */
     int64_t start_ns;
     uint64_t wall_ns, cpu_ns, peak_bytes;
-    struct result_text message, detail, out, err, log, location;
+    struct result_text message, detail, out, err, log, location, place;
+    struct result_section *sections;
+    size_t n_sections;
     struct result_point *points; /* TAP: each counts as a result of its own */
     size_t n_points;
     const char **leftovers;
@@ -42,12 +53,25 @@ struct result {
     size_t n_properties;
 };
 
+/* A file that pytest could not collect. */
+struct result_error {
+    const char *name;
+    struct result_text message, detail;
+};
+
 struct results {
     struct arena arena;
     const struct plan_map *plan;  /* borrowed: ids, suites, markers */
     struct result *tests;         /* [plan->head->n_tests] */
     size_t counts[OUTCOME_COUNT]; /* by outcome, points counted singly; [OUTCOME_NONE]: not run */
     struct strv notes;            /* messages of the run itself */
+    struct result_error *errors;
+    size_t n_errors;
+    size_t deselected;          /* tests that were left out; with what follows, set by */
+    size_t warnings;            /* results_read_words */
+    struct strv others;         /* what pytest's plugins count: "2 rerun" */
+    struct result_text summary; /* what pytest printed at its end */
+    size_t summary_passes;      /* bytes of it that stand before the output of passed tests */
     size_t torn;                  /* damaged places of the journal that were passed over */
     double wall_seconds;          /* of the run; set by the caller */
     bool interrupted;             /* the run was stopped by the user; set by the caller */
@@ -65,6 +89,8 @@ void results_release(struct results *r);
 void results_add(struct results *r, const struct record *rec);
 /* Reads a whole journal file. EXIT_INTERNAL if it cannot be read. */
 bool results_read(struct results *r, const char *journal_path, struct error *err);
+/* Reads what RUNDIR/counts and RUNDIR/summary say; either may be missing. */
+void results_read_words(struct results *r, const char *rundir);
 /* Counts outcomes anew; call after the last results_add. */
 void results_count(struct results *r);
 /* Seconds from the start of the first test to the end of the last, as the journal has them. */
@@ -75,5 +101,7 @@ enum exit_code results_exit_code(const struct results *r);
 /* Whether the test counts once as itself. A TAP script with points does not, its points do,
  * unless it failed for a reason that is none of its points' (a bad plan, its exit status). */
 bool result_counts_itself(const struct result *t);
+/* What the test itself said, where only its teardown failed; else its outcome. */
+enum outcome result_itself(const struct result *t);
 
 #endif

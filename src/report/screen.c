@@ -136,21 +136,21 @@ void screen_rule(struct screen *s, char fill, const char *title, const char *sgr
     screen_line(s);
 }
 
-/* Appends " - message" as far as there is room for it behind used columns. */
-static void add_message(struct screen *s, size_t used, const char *message, size_t len)
+/* Appends " - message"; as far as there is room for it behind used columns, unless whole. */
+static void add_message(struct screen *s, size_t used, const char *message, size_t len, bool whole)
 {
     static const char dots[] = "...";
     size_t separator = 3;
     const char *newline = len ? memchr(message, '\n', len) : NULL;
     if (newline)
         len = (size_t)(newline - message);
-    if (len == 0 || used + separator + strlen(dots) > s->width)
+    if (len == 0 || (!whole && used + separator + strlen(dots) > s->width))
         return;
     struct buf plain = BUF_INIT;
     show_text(&plain, message, len, false, COLORS_STRIP);
     size_t room = s->width - used - separator;
     buf_adds(&s->b, " - ");
-    if (show_columns(buf_cstr(&plain), plain.len) <= room) {
+    if (whole || show_columns(buf_cstr(&plain), plain.len) <= room) {
         buf_add(&s->b, plain.data, plain.len);
     } else {
         buf_add(&s->b, plain.data, show_fit(plain.data, plain.len, room - strlen(dots)));
@@ -159,18 +159,38 @@ static void add_message(struct screen *s, size_t used, const char *message, size
     buf_release(&plain);
 }
 
-void screen_short(struct screen *s, enum outcome o, uint32_t test, const char *message, size_t len)
+static void add_word(struct screen *s, enum outcome o)
 {
-    const char *id = screen_id(s, test);
-    struct buf plain = BUF_INIT;
-    report_plain(&plain, id, strlen(id), false);
     color_on(s, words[o].sgr);
     buf_adds(&s->b, words[o].summary);
     color_off(s, words[o].sgr);
-    buf_addf(&s->b, " %s", buf_cstr(&plain));
+    buf_addc(&s->b, ' ');
+}
+
+void screen_short_named(struct screen *s, enum outcome o, const char *name, const char *message,
+                        size_t len)
+{
+    struct buf plain = BUF_INIT;
+    bool whole = s->style->whole_messages || o == OUTCOME_XFAILED || o == OUTCOME_XPASSED;
+    report_plain(&plain, name, strlen(name), false);
+    add_word(s, o);
+    buf_adds(&s->b, buf_cstr(&plain));
     size_t used = strlen(words[o].summary) + 1 + show_columns(buf_cstr(&plain), plain.len);
     buf_release(&plain);
-    add_message(s, used, message, len);
+    add_message(s, used, message, len, whole);
+    screen_line(s);
+}
+
+void screen_short(struct screen *s, enum outcome o, uint32_t test, const char *message, size_t len)
+{
+    screen_short_named(s, o, screen_id(s, test), message, len);
+}
+
+void screen_folded(struct screen *s, enum outcome o, const char *count, const char *text)
+{
+    add_word(s, o);
+    buf_addf(&s->b, "%s ", count);
+    show_text(&s->b, text, strcspn(text, "\n"), false, COLORS_STRIP);
     screen_line(s);
 }
 
@@ -179,85 +199,131 @@ static bool interrupted(const struct screen *s)
     return s->style->interrupted || s->r->interrupted;
 }
 
-static const char *main_color(const struct screen *s)
+/* What the last line counts: a test whose teardown failed is an error and, beside that, what it
+ * was itself, as in pytest. */
+static void count_all(const struct screen *s, size_t *n)
 {
-    const size_t *n = s->r->counts;
+    memcpy(n, s->r->counts, sizeof s->r->counts);
+    n[OUTCOME_ERROR] += s->r->n_errors;
+    for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++) {
+        const struct result *t = &s->r->tests[i];
+        enum outcome itself = result_itself(t);
+        if (itself != t->outcome && result_counts_itself(t))
+            n[itself]++;
+    }
+}
+
+static const char *main_color(const struct screen *s, const size_t *n)
+{
     if (n[OUTCOME_FAILED] || n[OUTCOME_ERROR] || n[OUTCOME_CRASHED] || n[OUTCOME_TIMEOUT])
         return RED;
     if (n[OUTCOME_XPASSED] || n[OUTCOME_FLAKY] || n[OUTCOME_NONE] || !n[OUTCOME_PASSED] ||
-        interrupted(s))
+        s->r->warnings || s->r->others.n || interrupted(s))
         return YELLOW;
     return GREEN;
 }
 
-/* Appends text to plain (for its width) and, in colour, to styled. */
-static void add_part(struct screen *s, struct buf *plain, struct buf *styled, const char *sgr,
-                     const char *text)
+/* The last line as it grows: as it is, for its width, and with colours. */
+struct last_line {
+    struct screen *s;
+    struct buf plain, styled;
+    const char *color; /* of the line as a whole */
+    bool any;
+};
+
+static void add_part(struct last_line *l, const char *sgr, const char *text)
 {
-    buf_adds(plain, text);
-    if (s->style->color && sgr)
-        buf_addf(styled, "\033[%sm%s\033[0m", sgr, text);
+    buf_adds(&l->plain, text);
+    if (l->s->style->color && sgr)
+        buf_addf(&l->styled, "\033[%sm%s\033[0m", sgr, text);
     else
-        buf_adds(styled, text);
+        buf_adds(&l->styled, text);
 }
 
-static void add_counts(struct screen *s, struct buf *plain, struct buf *styled)
+static void add_count(struct last_line *l, const char *color, const char *text)
 {
-    static const enum outcome order[] = {
-        OUTCOME_PASSED, OUTCOME_FAILED,  OUTCOME_ERROR,   OUTCOME_CRASHED, OUTCOME_TIMEOUT,
-        OUTCOME_FLAKY,  OUTCOME_SKIPPED, OUTCOME_XFAILED, OUTCOME_XPASSED, OUTCOME_NONE,
-    };
-    bool any = false;
-    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        const struct word *w = &words[order[k]];
-        size_t n = s->r->counts[order[k]];
-        if (n == 0)
-            continue;
-        char text[64], sgr[8];
-        snprintf(text, sizeof text, "%zu %s", n, n == 1 ? w->one : w->many);
-        snprintf(sgr, sizeof sgr, strcmp(w->sgr, main_color(s)) == 0 ? "1;%s" : "%s", w->sgr);
-        if (any)
-            add_part(s, plain, styled, NULL, ", ");
-        add_part(s, plain, styled, sgr, text);
-        any = true;
+    char sgr[8];
+    snprintf(sgr, sizeof sgr, strcmp(color, l->color) == 0 ? "1;%s" : "%s", color);
+    if (l->any)
+        add_part(l, NULL, ", ");
+    add_part(l, sgr, text);
+    l->any = true;
+}
+
+static void add_number(struct last_line *l, size_t n, const char *one, const char *many,
+                       const char *color)
+{
+    char text[64];
+    if (n == 0)
+        return;
+    snprintf(text, sizeof text, "%zu %s", n, n == 1 ? one : many);
+    add_count(l, color, text);
+}
+
+static void add_outcome(struct last_line *l, const size_t *n, enum outcome o)
+{
+    add_number(l, n[o], words[o].one, words[o].many, words[o].sgr);
+}
+
+/* In pytest's order; what only Rowlock knows stands beside its next of kin. */
+static void add_counts(struct last_line *l, const size_t *n)
+{
+    const struct results *r = l->s->r;
+    add_outcome(l, n, OUTCOME_FAILED);
+    add_outcome(l, n, OUTCOME_CRASHED);
+    add_outcome(l, n, OUTCOME_TIMEOUT);
+    add_outcome(l, n, OUTCOME_PASSED);
+    add_outcome(l, n, OUTCOME_FLAKY);
+    add_outcome(l, n, OUTCOME_SKIPPED);
+    add_number(l, r->deselected, "deselected", "deselected", YELLOW);
+    add_outcome(l, n, OUTCOME_XFAILED);
+    add_outcome(l, n, OUTCOME_XPASSED);
+    add_number(l, r->warnings, "warning", "warnings", YELLOW);
+    add_outcome(l, n, OUTCOME_ERROR);
+    for (size_t i = 0; i < r->others.n; i++) {
+        struct buf text = BUF_INIT;
+        report_plain(&text, r->others.v[i], strlen(r->others.v[i]), false);
+        add_count(l, strstr(text.data, "passed") ? GREEN : YELLOW, text.data);
+        buf_release(&text);
     }
-    if (!any)
-        add_part(s, plain, styled, main_color(s), "no tests ran");
+    add_outcome(l, n, OUTCOME_NONE);
+    if (!l->any)
+        add_part(l, l->color, "no tests ran");
 }
 
 void screen_totals(struct screen *s)
 {
-    struct buf plain = BUF_INIT, styled = BUF_INIT;
-    const char *color = main_color(s);
+    size_t n[OUTCOME_COUNT], left = 0, right = 0;
+    count_all(s, n);
+    struct last_line l = {s, BUF_INIT, BUF_INIT, main_color(s, n), false};
     double seconds = s->r->wall_seconds;
     char time[64];
-    int n = snprintf(time, sizeof time, " in %.2fs", seconds);
+    int len = snprintf(time, sizeof time, " in %.2fs", seconds);
     if (seconds >= 60) {
         unsigned long whole = (unsigned long)seconds;
-        snprintf(time + n, sizeof time - (size_t)n, " (%lu:%02lu:%02lu)", whole / 3600,
+        snprintf(time + len, sizeof time - (size_t)len, " (%lu:%02lu:%02lu)", whole / 3600,
                  whole / 60 % 60, whole % 60);
     }
     if (interrupted(s))
-        add_part(s, &plain, &styled, color, "interrupted: ");
-    add_counts(s, &plain, &styled);
-    add_part(s, &plain, &styled, color, time);
-    size_t left = 0, right = 0;
-    rule_sides(s, show_columns(plain.data, plain.len), &left, &right);
+        add_part(&l, l.color, "interrupted: ");
+    add_counts(&l, n);
+    add_part(&l, l.color, time);
+    rule_sides(s, show_columns(l.plain.data, l.plain.len), &left, &right);
     bool ruled = s->style->verbose >= 0;
     if (ruled) {
-        color_on(s, color);
+        color_on(s, l.color);
         fill_with(s, '=', left);
-        color_off(s, color);
+        color_off(s, l.color);
         buf_addc(&s->b, ' ');
     }
-    buf_add(&s->b, styled.data, styled.len);
+    buf_add(&s->b, l.styled.data, l.styled.len);
     if (ruled) {
         buf_addc(&s->b, ' ');
-        color_on(s, color);
+        color_on(s, l.color);
         fill_with(s, '=', right);
-        color_off(s, color);
+        color_off(s, l.color);
     }
     screen_line(s);
-    buf_release(&plain);
-    buf_release(&styled);
+    buf_release(&l.plain);
+    buf_release(&l.styled);
 }

@@ -36,9 +36,14 @@ void screen_linef(struct screen *s, const char *fmt, ...) __attribute__((format(
 void screen_block(struct screen *s, const char *text, size_t len);
 /* A ruled line around title (plain text), as wide as the screen; sgr ("1;31") colours it. */
 void screen_rule(struct screen *s, char fill, const char *title, const char *sgr);
-/* "FAILED id - message": the first line of the message, cut to the width. The id is never cut:
- * people copy it. */
+/* "FAILED id - message": the first line of the message, cut to the width unless the test was
+ * expected to fail. The id is never cut: people copy it. */
 void screen_short(struct screen *s, enum outcome o, uint32_t test, const char *message, size_t len);
+/* The same for what is no test. */
+void screen_short_named(struct screen *s, enum outcome o, const char *name, const char *message,
+                        size_t len);
+/* "SKIPPED [2] text", never cut. */
+void screen_folded(struct screen *s, enum outcome o, const char *count, const char *text);
 /* The last line. */
 void screen_totals(struct screen *s);
 

@@ -3,16 +3,29 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "manifest/manifest.h"
 #include "report/report.h"
 #include "report/screen.h"
+#include "report/shorts.h"
 #include "report/show.h"
+#include "report/traceback.h"
 
-/* What was said of a failed test, unless the detail says it all. */
-static void show_message(struct screen *s, const struct result *t)
+static bool is_pytest(const struct screen *s, uint32_t i)
 {
+    const struct plan_test *pt = plan_map_test(s->r->plan, i);
+    return pt && pt->format == FORMAT_PYTEST;
+}
+
+/* What was said of a failed test, unless the detail says it all, as pytest's does: where in the
+ * style that --tb asks for. */
+static void show_message(struct screen *s, uint32_t i)
+{
+    const struct result *t = &s->r->tests[i];
     const struct result_text *d = &t->detail, *m = &t->message, *l = &t->location;
-    bool message = m->len && !(d->len && memmem(d->data, d->len, m->data, m->len));
-    bool location = l->len && !(d->len && memmem(d->data, d->len, l->data, l->len));
+    bool lost = t->outcome == OUTCOME_CRASHED || t->outcome == OUTCOME_TIMEOUT;
+    bool whole = d->len && is_pytest(s, i) && !lost;
+    bool message = m->len && !whole && !(d->len && memmem(d->data, d->len, m->data, m->len));
+    bool location = l->len && !whole && !(d->len && memmem(d->data, d->len, l->data, l->len));
     struct buf b = BUF_INIT;
     if (location)
         buf_add(&b, l->data, l->len);
@@ -42,59 +55,234 @@ static void show_points(struct screen *s, const struct result *t)
         screen_linef(s, "... and %zu more points that failed", failed - MOST);
 }
 
-static void show_section(struct screen *s, const char *title, const struct result_text *text)
+/* Whether --show-capture wants a section of this heading. */
+static bool is_wanted(const struct screen *s, const char *title)
 {
-    if (text->len == 0)
-        return;
-    screen_rule(s, '-', title, NULL);
-    screen_block(s, text->data, text->len);
+    const char *what = s->style->show_capture;
+    return !what || strcmp(what, "all") == 0 || (strcmp(what, "no") != 0 && strstr(title, what));
 }
 
-static void show_failure(struct screen *s, uint32_t i)
+static const char *title_of(const struct result_section *c)
+{
+    return c->title                 ? c->title
+           : c->tag == FIELD_STDOUT ? "Captured stdout"
+           : c->tag == FIELD_STDERR ? "Captured stderr"
+                                    : "Captured log";
+}
+
+/* What was captured, as far as it is wanted. Where the teardown failed, what it printed belongs
+ * to that error, not to the test. */
+static bool is_shown(const struct screen *s, const struct result *t, bool error, size_t k)
+{
+    const struct result_section *c = &t->sections[k];
+    const char *title = title_of(c);
+    return c->tag != FIELD_DETAIL && is_wanted(s, title) &&
+           (error || t->outcome != OUTCOME_ERROR || !strstr(title, "teardown"));
+}
+
+static bool any_captured(const struct screen *s, const struct result *t)
+{
+    for (size_t k = 0; k < t->n_sections; k++)
+        if (is_shown(s, t, false, k))
+            return true;
+    return false;
+}
+
+static void show_captured(struct screen *s, const struct result *t, bool error)
+{
+    for (size_t k = 0; k < t->n_sections; k++) {
+        const struct result_section *c = &t->sections[k];
+        const struct result_text *text = c->tag == FIELD_STDOUT   ? &t->out
+                                         : c->tag == FIELD_STDERR ? &t->err
+                                                                  : &t->log;
+        const char *title = title_of(c);
+        if (!is_shown(s, t, error, k))
+            continue;
+        struct buf plain = BUF_INIT;
+        report_plain(&plain, title, strlen(title), false);
+        screen_rule(s, '-', buf_cstr(&plain), NULL);
+        screen_block(s, text->data + c->at, c->len);
+        buf_release(&plain);
+    }
+}
+
+static void show_subtest(struct screen *s, const char *name)
+{
+    struct buf title = BUF_INIT;
+    report_plain(&title, name, strlen(name), false);
+    screen_rule(s, '_', buf_cstr(&title), "1;31");
+    buf_release(&title);
+}
+
+/* The failure text: of the teardown, or all else. True if there was one. */
+static bool show_detail(struct screen *s, uint32_t i, bool teardown)
 {
     const struct result *t = &s->r->tests[i];
-    const char *id = screen_id(s, i);
+    static const char heading[] = "error at teardown:\n";
+    bool any = false;
+    for (size_t k = 0; k < t->n_sections; k++) {
+        const struct result_section *c = &t->sections[k];
+        const char *text = t->detail.data + c->at;
+        size_t len = c->len, skip = sizeof heading - 1;
+        bool of_teardown = result_section_teardown(c);
+        if (c->tag != FIELD_DETAIL || of_teardown != teardown)
+            continue;
+        if (teardown && len > skip && memcmp(text, heading, skip) == 0) {
+            text += skip; /* it stands in the rule above */
+            len -= skip;
+        }
+        if (c->title && !of_teardown)
+            show_subtest(s, c->title);
+        if (c->apart)
+            screen_line(s);
+        if (is_pytest(s, i))
+            traceback_show(s, text, len);
+        else
+            screen_block(s, text, len);
+        any = true;
+    }
+    return any;
+}
+
+/* What pytest calls a test in a rule: its id without the file, "TestClass.test[a::b]". */
+static void add_title(const struct screen *s, struct buf *b, uint32_t i)
+{
+    const char *id = screen_id(s, i), *colons = strstr(id, "::");
+    if (!is_pytest(s, i) || !colons) {
+        report_plain(b, id, strlen(id), false);
+        return;
+    }
+    const char *name = colons + 2, *end = name + strcspn(name, "[");
+    while ((colons = strstr(name, "::")) && colons < end) {
+        report_plain(b, name, (size_t)(colons - name), false);
+        buf_addc(b, '.');
+        name = colons + 2;
+    }
+    report_plain(b, name, strlen(name), false);
+}
+
+static void show_title(struct screen *s, const char *before, uint32_t i, const char *sgr)
+{
+    struct buf title = BUF_INIT;
+    if (is_pytest(s, i))
+        buf_adds(&title, before);
+    add_title(s, &title, i);
+    screen_rule(s, '_', buf_cstr(&title), sgr);
+    buf_release(&title);
+}
+
+/* The line that says where it ran, what became of it and what it took. */
+static void show_verdict(struct screen *s, const struct result *t, enum outcome o)
+{
     char worker[16], seconds[16], bytes[16];
     show_worker(worker, sizeof worker, s->r, t);
     report_seconds(seconds, sizeof seconds, (double)t->wall_ns / 1e9);
     report_bytes(bytes, sizeof bytes, (double)t->peak_bytes);
-    struct buf title = BUF_INIT;
-    report_plain(&title, id, strlen(id), false);
-    screen_rule(s, '_', buf_cstr(&title), "1;31");
-    buf_release(&title);
-    buf_addf(&s->b, "[%s] %s after %s", worker, screen_outcome(t->outcome), seconds);
+    buf_addf(&s->b, "[%s] %s after %s", worker, screen_outcome(o), seconds);
     if (t->peak_bytes)
         buf_addf(&s->b, ", %s", bytes);
     if (t->attempts > 1)
         buf_addf(&s->b, ", attempt %lu", (unsigned long)t->attempts);
-    if (t->outcome == OUTCOME_ERROR && t->call_outcome != OUTCOME_NONE &&
-        t->call_outcome != OUTCOME_ERROR)
-        buf_addf(&s->b, "; the test itself %s", screen_outcome(t->call_outcome));
+    if (o == OUTCOME_ERROR && result_itself(t) != OUTCOME_ERROR)
+        buf_addf(&s->b, "; the test itself %s", screen_outcome(result_itself(t)));
     screen_line(s);
-    show_message(s, t);
+}
+
+static void show_failure(struct screen *s, uint32_t i, bool error)
+{
+    const struct result *t = &s->r->tests[i];
+    bool torn_down = error && result_itself(t) != OUTCOME_ERROR;
+    show_title(s, torn_down ? "ERROR at teardown of " : error ? "ERROR at setup of " : "", i,
+               "1;31");
+    show_verdict(s, t, error ? OUTCOME_ERROR : result_itself(t));
+    show_message(s, i);
     show_points(s, t);
-    screen_block(s, t->detail.data, t->detail.len);
+    if (!show_detail(s, i, torn_down) && torn_down)
+        show_detail(s, i, false);
     for (size_t k = 0; k < t->n_leftovers; k++) {
         buf_adds(&s->b, "left running: ");
         screen_plain(s, t->leftovers[k], strlen(t->leftovers[k]));
         screen_line(s);
     }
-    show_section(s, "Captured stdout", &t->out);
-    show_section(s, "Captured stderr", &t->err);
-    show_section(s, "Captured log", &t->log);
+    show_captured(s, t, error);
+}
+
+/* --tb=line. */
+static void show_line(struct screen *s, uint32_t i)
+{
+    const struct result *t = &s->r->tests[i];
+    const struct result_text *l = &t->location, *m = &t->message;
+    const char *id = screen_id(s, i);
+    screen_plain(s, l->len ? l->data : id, l->len ? l->len : strlen(id));
+    if (m->len) {
+        buf_adds(&s->b, ": ");
+        screen_plain(s, m->data, strcspn(m->data, "\n"));
+    }
+    screen_line(s);
+}
+
+static void show_errors(struct screen *s)
+{
+    for (size_t k = 0; k < s->r->n_errors; k++) {
+        const struct result_error *e = &s->r->errors[k];
+        struct buf title = BUF_INIT;
+        buf_adds(&title, "ERROR collecting ");
+        report_plain(&title, e->name, strlen(e->name), false);
+        screen_rule(s, '_', buf_cstr(&title), "1;31");
+        buf_release(&title);
+        const struct result_text *text = e->detail.len ? &e->detail : &e->message;
+        traceback_show(s, text->data, text->len);
+    }
+}
+
+static bool is_tb(const struct screen *s, const char *style)
+{
+    return s->style->tb && strcmp(s->style->tb, style) == 0;
 }
 
 static void show_failures(struct screen *s, const char *title, bool errors)
 {
-    bool any = false;
+    bool any = errors && s->r->n_errors;
+    if (is_tb(s, "no"))
+        return;
+    if (any) {
+        screen_rule(s, '=', title, NULL);
+        show_errors(s);
+    }
     for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++) {
-        enum outcome o = s->r->tests[i].outcome;
+        const struct result *t = &s->r->tests[i];
+        enum outcome o = errors ? t->outcome : result_itself(t);
         if (!outcome_is_failure(o) || (o == OUTCOME_ERROR) != errors)
             continue;
         if (!any)
             screen_rule(s, '=', title, NULL);
         any = true;
-        show_failure(s, i);
+        if (!errors && is_tb(s, "line"))
+            show_line(s, i);
+        else
+            show_failure(s, i, errors);
+    }
+}
+
+/* -rP and -rX: the output of tests that passed. */
+static void show_passed(struct screen *s, const char *title, enum outcome o, char letter)
+{
+    char letters[SHORTS_SIZE];
+    bool any = false;
+    shorts_chars(s->style->report_chars, letters);
+    if (is_tb(s, "no") || !strchr(letters, letter))
+        return;
+    for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++) {
+        const struct result *t = &s->r->tests[i];
+        if (result_itself(t) != o)
+            continue;
+        if (!any)
+            screen_rule(s, '=', title, NULL);
+        any = true;
+        if (any_captured(s, t)) {
+            show_title(s, "", i, "1;32");
+            show_captured(s, t, false);
+        }
     }
 }
 
@@ -187,74 +375,50 @@ static void show_durations(struct screen *s)
     free(v);
 }
 
-/* Which verdicts get a line in the short summary. */
-static bool in_summary(const struct screen *s, enum outcome o, bool failures)
+/* What pytest printed, without the empty lines that part it from what we print ourselves. */
+static void show_words(struct screen *s, const char *text, size_t len)
 {
-    if (outcome_is_failure(o))
-        return failures;
-    if (failures || s->style->verbose < 0)
-        return false;
-    if (o == OUTCOME_FLAKY)
-        return true;
-    return s->style->verbose > 0 &&
-           (o == OUTCOME_SKIPPED || o == OUTCOME_XFAILED || o == OUTCOME_XPASSED);
-}
-
-static void summary_head(struct screen *s, bool *begun)
-{
-    if (!*begun && s->style->verbose >= 0)
-        screen_rule(s, '=', "short test summary info", "1;36");
-    *begun = true;
-}
-
-static void summarize_points(struct screen *s, uint32_t i, bool failures, bool *begun)
-{
-    enum { MOST = 10 };
-    const struct result *t = &s->r->tests[i];
-    size_t shown = 0;
-    for (size_t k = 0; k < t->n_points; k++) {
-        const struct result_point *p = &t->points[k];
-        if (!in_summary(s, p->outcome, failures) || shown++ >= MOST)
-            continue;
-        summary_head(s, begun);
-        struct buf text = BUF_INIT;
-        buf_addf(&text, "%zu%s%s", k + 1, *p->description ? " - " : "", p->description);
-        screen_short(s, p->outcome, i, text.data, text.len);
-        buf_release(&text);
+    while (len && *text == '\n') {
+        text++;
+        len--;
     }
-    if (shown > MOST) {
-        char text[64];
-        snprintf(text, sizeof text, "... and %zu more of its points", shown - MOST);
-        screen_short(s, failures ? OUTCOME_FAILED : OUTCOME_SKIPPED, i, text, strlen(text));
-    }
+    screen_block(s, text, len);
 }
 
-/* Failures come last: they stand nearest to the last line. */
-static void show_summary(struct screen *s)
+/* Why tests were left out, in pytest's words. */
+static void show_stop(struct screen *s)
 {
-    bool begun = false;
-    for (int failures = 0; failures < 2; failures++)
-        for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++) {
-            const struct result *t = &s->r->tests[i];
-            summarize_points(s, i, failures, &begun);
-            if (!result_counts_itself(t) || !in_summary(s, t->outcome, failures))
-                continue;
-            summary_head(s, &begun);
-            screen_short(s, t->outcome, i, t->message.data, t->message.len);
-        }
+    size_t failures = s->r->n_errors, most = (size_t)s->style->maxfail;
+    char title[64];
+    for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++)
+        failures += outcome_is_failure(s->r->tests[i].outcome);
+    snprintf(title, sizeof title, "stopping after %zu failures", failures);
+    if (most && failures >= most && s->style->verbose >= -1)
+        screen_rule(s, '!', title, "31");
 }
 
 void report_terminal(FILE *out, const struct results *r, const struct report_style *style)
 {
     struct screen s;
     screen_init(&s, out, r, style);
-    if (style->verbose >= 0) {
+    if (!style->no_summary) {
         show_failures(&s, "ERRORS", true);
         show_failures(&s, "FAILURES", false);
-        show_notes(&s);
-        show_durations(&s);
     }
-    show_summary(&s);
-    screen_totals(&s);
+    show_notes(&s);
+    size_t before = r->summary_passes < r->summary.len ? r->summary_passes : r->summary.len;
+    show_words(&s, r->summary.data, before);
+    if (!style->no_summary) {
+        show_passed(&s, "PASSES", OUTCOME_PASSED, 'P');
+        show_passed(&s, "XPASSES", OUTCOME_XPASSED, 'X');
+    }
+    show_words(&s, before ? r->summary.data + before : r->summary.data, r->summary.len - before);
+    if (!style->no_summary) {
+        show_durations(&s);
+        shorts_show(&s);
+    }
+    show_stop(&s);
+    if (style->verbose >= -1)
+        screen_totals(&s);
     screen_release(&s);
 }

@@ -34,10 +34,25 @@ static bool is_control(int32_t cp)
     return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f);
 }
 
+/* How many bytes at p are printable ASCII. */
+static size_t printable(const char *p, size_t len)
+{
+    size_t n = 0;
+    while (n < len && p[n] >= ' ' && p[n] <= '~')
+        n++;
+    return n;
+}
+
 void show_text(struct buf *b, const char *text, size_t len, bool multiline, enum show_colors colors)
 {
     bool colored = false;
     for (size_t i = 0; i < len;) {
+        size_t plain = printable(text + i, len - i); /* nearly all of it, so all at once */
+        if (plain) {
+            buf_add(b, text + i, plain);
+            i += plain;
+            continue;
+        }
         size_t color = colors == COLORS_ESCAPE ? 0 : color_length(text + i, len - i);
         if (color) {
             if (colors == COLORS_KEEP) {
@@ -67,6 +82,11 @@ void show_text(struct buf *b, const char *text, size_t len, bool multiline, enum
 void report_plain(struct buf *b, const char *text, size_t len, bool multiline)
 {
     show_text(b, text, len, multiline, COLORS_ESCAPE);
+}
+
+void report_output(struct buf *b, const char *text, size_t len, bool color)
+{
+    show_text(b, text, len, true, color ? COLORS_KEEP : COLORS_STRIP);
 }
 
 struct range {

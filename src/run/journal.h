@@ -33,7 +33,8 @@ enum record_kind {
     RECORD_RESULT = 1, /* the verdict of a test */
     RECORD_AMEND = 2,  /* what came to light after a test's record: a teardown of a wider fixture
                           failed; its outcome and fields are merged into the test's result */
-    RECORD_NOTE = 3 /* a message of the run itself (FIELD_MESSAGE): warnings, a worker that died */
+    RECORD_NOTE = 3,  /* a message of the run itself (FIELD_MESSAGE): a worker that died */
+    RECORD_COLLECT = 4 /* a file that could not be collected: FIELD_TITLE is its name */
 };
 
 enum record_field {
@@ -47,8 +48,13 @@ enum record_field {
     FIELD_PROPERTY = 8, /* "name\0value": user_properties; repeated */
     FIELD_LOCATION = 9, /* "file:line" of the failure, if known */
     FIELD_CALL = 10,    /* u8 outcome of the call phase, when teardown made it an error */
-    FIELD_DOING = 11    /* what a test was at when its own process died; for rowlock-exec */
+    FIELD_DOING = 11,   /* what a test was at when its own process died; for rowlock-exec */
+    FIELD_TITLE = 12,   /* heading of the DETAIL, STDOUT, STDERR or LOG field that follows it;
+                           what failed in a teardown: FIELD_TITLE_TEARDOWN, then its message */
+    FIELD_PLACE = 13    /* a file that the summary folds equal skips by; without it, LOCATION */
 };
+
+#define FIELD_TITLE_TEARDOWN "teardown: "
 
 struct record {
     uint32_t test;

@@ -14,12 +14,12 @@
 
 static const char at_80[] =
     "==================================== ERRORS ====================================\n"
-    "________________________ tests/test_db.py::test_fixture ________________________\n"
+    "______________________ ERROR at teardown of test_fixture _______________________\n"
     "[gw0] error after 2.0 ms; the test itself passed\n"
     "E   OSError: cannot close\n"
     "tests/conftest.py:9: OSError\n"
     "=================================== FAILURES ===================================\n"
-    "___________________ tests/test_math.py::TestAdd::test_large ____________________\n"
+    "______________________________ TestAdd.test_large ______________________________\n"
     "[gw1] failed after 340 ms, 34 MB\n"
     "    def test_large(self):\n"
     ">       assert add(1, 2) == 4\n"
@@ -55,27 +55,27 @@ static const char at_80[] =
     "    2.0 s    0.0 ms   5.3 MB  db/migrate\n"
     "   340 ms    210 ms    34 MB  tests/test_math.py::TestAdd::test_large\n"
     "=========================== short test summary info ============================\n"
-    "SKIPPED t/basic.t - 3 - divides\n"
-    "XFAIL t/basic.t - 4\n"
-    "SKIPPED tests/test_db.py::test_skipped - needs a database\n"
-    "XFAIL tests/test_db.py::test_todo - known bug\n"
     "FLAKY tests/test_db.py::test_network - connection refused\n"
-    "FAILED tests/test_math.py::TestAdd::test_large - AssertionError: assert 3 == 4\n"
+    "SKIPPED [1] t/basic.t: divides\n"
+    "SKIPPED [1] tests/test_db.py:7: needs a database\n"
+    "XFAIL t/basic.t - 4\n"
+    "XFAIL tests/test_db.py::test_todo - known bug\n"
     "ERROR tests/test_db.py::test_fixture - OSError: cannot close\n"
+    "FAILED tests/test_math.py::TestAdd::test_large - AssertionError: assert 3 == 4\n"
     "CRASHED db/migrate - ended by signal 11 (Segmentation fault)\n"
     "TIMEOUT native/slow - timed out after 123.0 s\n"
     "FAILED t/basic.t - 2 - subtracts\n"
-    "= 3 passed, 2 failed, 1 error, 1 crashed, 1 timed out, 1 flaky, 2 skipped, 2 xfa"
-    "iled, 1 did not run in 3.21s =\n";
+    "= 2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 e"
+    "rror, 1 did not run in 3.21s =\n";
 
 static const char at_40[] =
     "================ ERRORS ================\n"
-    "____ tests/test_db.py::test_fixture ____\n"
+    "__ ERROR at teardown of test_fixture ___\n"
     "[gw0] error after 2.0 ms; the test itself passed\n"
     "E   OSError: cannot close\n"
     "tests/conftest.py:9: OSError\n"
     "=============== FAILURES ===============\n"
-    "_ tests/test_math.py::TestAdd::test_large _\n"
+    "__________ TestAdd.test_large __________\n"
     "[gw1] failed after 340 ms, 34 MB\n"
     "    def test_large(self):\n"
     ">       assert add(1, 2) == 4\n"
@@ -113,21 +113,19 @@ static const char at_40[] =
     "======= short test summary info ========\n"
     "FLAKY tests/test_db.py::test_network\n"
     "FAILED tests/test_math.py::TestAdd::test_large\n"
-    "ERROR tests/test_db.py::test_fixture\n"
     "CRASHED db/migrate - ended by signal ...\n"
     "TIMEOUT native/slow - timed out after...\n"
     "FAILED t/basic.t - 2 - subtracts\n"
-    "= 3 passed, 2 failed, 1 error, 1 crashed, 1 timed out, 1 flaky, 2 skipped, 2 xfa"
-    "iled, 1 did not run in 3.21s =\n";
+    "ERROR tests/test_db.py::test_fixture\n"
+    "= 2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 e"
+    "rror, 1 did not run in 3.21s =\n";
 
 static const char quiet[] =
-    "FAILED tests/test_math.py::TestAdd::test_large - AssertionError: assert 3 == 4\n"
-    "ERROR tests/test_db.py::test_fixture - OSError: cannot close\n"
-    "CRASHED db/migrate - ended by signal 11 (Segmentation fault)\n"
-    "TIMEOUT native/slow - timed out after 123.0 s\n"
-    "FAILED t/basic.t - 2 - subtracts\n"
-    "3 passed, 2 failed, 1 error, 1 crashed, 1 timed out, 1 flaky, 2 skipped, 2 xfail"
-    "ed, 1 did not run in 3.21s\n";
+    "==================================== notes =====================================\n"
+    "worker gw0 was replaced\n"
+    "build/daemon left running: 4712 server, 4713 sh\n"
+    "2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 err"
+    "or, 1 did not run in 3.21s\n";
 
 static const struct fixture_test one[] = {{"a::test", "", FORMAT_PYTEST, {NULL}}};
 
@@ -143,9 +141,11 @@ static void test_whole_report(void **state)
     struct fixture f;
     (void)state;
     fixture_sample(&f);
-    expect(&f, &(struct report_style){.width = 80, .verbose = 1, .durations = 3}, at_80);
+    expect(&f, &(struct report_style){.width = 80, .report_chars = "a", .durations = 3}, at_80);
     expect(&f, &(struct report_style){.width = 40, .durations = 3}, at_40);
-    expect(&f, &(struct report_style){.width = 80, .verbose = -1, .durations = 3}, quiet);
+    expect(&f,
+           &(struct report_style){.width = 80, .verbose = -1, .no_summary = true, .durations = 3},
+           quiet);
     fixture_close(&f);
 }
 
@@ -160,9 +160,10 @@ static void expect_short(enum outcome o, const char *message, int width, const c
     fixture_read(&f);
     char *got =
         fixture_terminal(&f,
-                         &(struct report_style){.width = width, .verbose = -1, .durations = -1});
-    *(strchr(got, '\n') + 1) = '\0';
-    assert_string_equal(got, line);
+                         &(struct report_style){.width = width, .tb = "no", .durations = -1});
+    char *second = strchr(got, '\n') + 1; /* behind the rule */
+    *(strchr(second, '\n') + 1) = '\0';
+    assert_string_equal(second, line);
     free(got);
     fixture_close(&f);
 }
@@ -219,9 +220,9 @@ static void test_last_line(void **state)
                 "skipped\033[0m\033[32m in 3.21s\033[0m \033[32m==============="
                 "\033[0m");
     n[OUTCOME_FAILED] = 1;
-    expect_last(&f, plain, "========= 12 passed, 1 failed, 2 skipped in 3.21s ==========");
+    expect_last(&f, plain, "========= 1 failed, 12 passed, 2 skipped in 3.21s ==========");
     expect_last(&f, color,
-                "\033[31m=========\033[0m \033[32m12 passed\033[0m, \033[1;31m1 failed"
+                "\033[31m=========\033[0m \033[1;31m1 failed\033[0m, \033[32m12 passed"
                 "\033[0m, \033[33m2 skipped\033[0m\033[31m in 3.21s\033[0m \033[31m"
                 "==========\033[0m");
     n[OUTCOME_FAILED] = n[OUTCOME_SKIPPED] = 0;

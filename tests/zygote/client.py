@@ -31,8 +31,11 @@ FIELDS = {
     9: "location",
     10: "call",
     11: "doing",
+    12: "title",
+    13: "place",
 }
-REPEATED = ("leftover", "property")
+REPEATED = ("leftover", "property", "title")
+JOINED = ("detail", "stdout", "stderr", "log")
 RECORD = struct.Struct("<IBBqQQQQI")
 
 
@@ -59,6 +62,9 @@ class Record:
                 value = data.decode("utf-8")
             if name in REPEATED:
                 self.fields[name].append(value)
+            elif name in JOINED and name in self.fields:
+                before = self.fields[name]
+                self.fields[name] = before + ("" if before.endswith("\n") else "\n") + value
             else:
                 assert name not in self.fields
                 self.fields[name] = value

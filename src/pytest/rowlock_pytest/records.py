@@ -20,6 +20,10 @@ PROPERTY = 8
 LOCATION = 9
 CALL = 10
 DOING = 11
+TITLE = 12
+PLACE = 13
+
+TEARDOWN = "teardown: "  # the TITLE of a DETAIL, before its message
 
 FIELD_LIMIT = 1 << 20
 FRAME_LIMIT = 256 << 20
@@ -81,9 +85,11 @@ class Fields:
         self.parts.append(data)
         self.count += 1
 
-    def add_text(self, tag, text):
+    def add_text(self, tag, text, title=None):
         """Adds nothing where there is nothing to say."""
         if text:
+            if title:
+                self.add(TITLE, title)
             self.add(tag, text)
 
 

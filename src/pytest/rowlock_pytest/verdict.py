@@ -1,6 +1,9 @@
 """From the reports that pytest makes about one test to its record."""
 
+import io
 import os
+
+from _pytest._io import TerminalWriter
 
 from rowlock_pytest import records
 
@@ -14,9 +17,14 @@ def is_subtest(report):
 
 
 def long_text(report):
-    """The whole failure text; never raises, whatever a plugin has made of longrepr."""
+    """The whole failure text; never raises, whatever a plugin has made of longrepr. Unlike
+    longreprtext it keeps the indentation of the first line and the empty one before it."""
     try:
-        return report.longreprtext
+        file = io.StringIO()
+        writer = TerminalWriter(file)
+        writer.hasmarkup = False
+        report.toterminal(writer)
+        return file.getvalue().rstrip()
     except Exception as error:  # noqa: BLE001
         return f"<no text for this failure: {error!r}>"
 
@@ -70,6 +78,15 @@ def location(report, rootdir):
     if path.startswith(rootdir + os.sep):
         path = path[len(rootdir) + 1 :]
     return f"{path}:{line}"
+
+
+def place(report, rootdir):
+    """The file of a skip that a mark has asked for: pytest's summary counts those of a file
+    together, whatever their lines."""
+    keywords = getattr(report, "keywords", {})
+    if report.when != "setup" or "skip" not in keywords or "pytestmark" in keywords:
+        return ""
+    return location(report, rootdir).rpartition(":")[0]
 
 
 def subtest_title(report):
@@ -130,7 +147,6 @@ class Verdict:
         """(outcome, Fields) of the test."""
         fields = records.Fields()
         outcome, report = self.before_teardown()
-        texts = self.failure_texts(outcome, report)
         if outcome == records.NONE:
             outcome = records.SKIPPED
             fields.add(records.MESSAGE, "no report was made for it: a plugin has taken it over")
@@ -141,9 +157,10 @@ class Verdict:
             fields.add(records.CALL, bytes([outcome]))
             if outcome not in (records.FAILED, records.ERROR):
                 describe(fields, teardown, self.rootdir)
-            texts.append("error at teardown:\n" + long_text(teardown))
             outcome = records.ERROR
-        fields.add_text(records.DETAIL, "\n\n".join(text for text in texts if text))
+        self.add_details(fields, outcome, report)
+        if self.teardown_failed():
+            add_teardown(fields, self.phases["teardown"])
         self.add_sections(fields)
         return outcome, fields
 
@@ -161,12 +178,13 @@ class Verdict:
         else:
             describe(fields, report, self.rootdir)
 
-    def failure_texts(self, outcome, report):
-        texts = [f"{subtest_title(r)}\n{long_text(r)}" for r in self.failed_subtests]
+    def add_details(self, fields, outcome, report):
+        """The failure texts, those of subtests under their names."""
+        for subtest in self.failed_subtests:
+            fields.add_text(records.DETAIL, long_text(subtest), subtest_title(subtest))
         shown = outcome in (records.FAILED, records.ERROR, records.XFAILED)
         if shown and report is not None and report.longrepr is not None:
-            texts.append(long_text(report))
-        return texts
+            fields.add_text(records.DETAIL, long_text(report))
 
     def add_sections(self, fields):
         """The captured output of all phases: each report repeats those before it, so the
@@ -188,18 +206,22 @@ def describe(fields, report, rootdir):
     fields.add_text(records.MESSAGE, message(report))
     if report.failed or report.skipped:
         fields.add_text(records.LOCATION, location(report, rootdir))
+    if report.skipped:
+        fields.add_text(records.PLACE, place(report, rootdir))
+
+
+def add_teardown(fields, report):
+    """What the teardown has to say of its failure."""
+    text = "error at teardown:\n" + long_text(report)
+    fields.add_text(records.DETAIL, text, records.TEARDOWN + message(report))
 
 
 def add_sections(fields, sections):
-    texts = {records.STDOUT: [], records.STDERR: [], records.LOG: []}
+    """One field each, in their order, with its heading. Those of plugins are logs to us."""
     for title, text in sections:
+        tag = records.LOG
         if title.startswith("Captured stdout"):
-            texts[records.STDOUT].append(text)
+            tag = records.STDOUT
         elif title.startswith("Captured stderr"):
-            texts[records.STDERR].append(text)
-        elif title.startswith("Captured log"):
-            texts[records.LOG].append(text if text.endswith("\n") else text + "\n")
-        else:
-            texts[records.LOG].append(f"--- {title} ---\n{text}\n")
-    for tag, parts in texts.items():
-        fields.add_text(tag, "".join(str(part) for part in parts))
+            tag = records.STDERR
+        fields.add_text(tag, str(text), str(title))

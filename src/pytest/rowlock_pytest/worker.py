@@ -28,7 +28,7 @@ from rowlock_pytest import (
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
-from rowlock_pytest.verdict import Verdict, add_sections, describe, long_text
+from rowlock_pytest.verdict import Verdict, add_sections, add_teardown, describe
 
 STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
 
@@ -480,7 +480,7 @@ class Worker:
     def amend(self, index, report, usage):
         fields = Fields()
         describe(fields, report, self.rootdir)
-        fields.add_text(records.DETAIL, "error at teardown:\n" + long_text(report))
+        add_teardown(fields, report)
         add_sections(fields, report.sections)
         payload = records.record_payload(index, records.AMEND, records.ERROR, usage, fields)
         if self.client is not None:

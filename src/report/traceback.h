@@ -1,0 +1,11 @@
+/* pytest's failure texts on a terminal. Private to report/. */
+#ifndef REPORT_TRACEBACK_H
+#define REPORT_TRACEBACK_H
+
+#include "report/screen.h"
+
+/* Writes the text as screen_block does. On a coloured screen, what failed ("E   …") and where
+ * ("test_a.py:5: ValueError") gets the colours that pytest gives it. */
+void traceback_show(struct screen *s, const char *text, size_t len);
+
+#endif
