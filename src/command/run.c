@@ -19,6 +19,7 @@
 #include "command/revive.h"
 #include "command/suite.h"
 #include "command/terminal.h"
+#include "report/report.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
@@ -275,11 +276,28 @@ static void say_how_workers_start(const struct suite *s)
     buf_release(&text);
 }
 
+/* What pytest and its plugins say at the start, under -v. */
+static void show_header(const struct suite *s)
+{
+    struct buf raw = BUF_INIT, text = BUF_INIT;
+    struct error err = ERROR_INIT;
+    char *path = runstore_path(&s->store, "header");
+    if (s->options.verbose > 0 && s->zygote_argv.n && file_read(path, &raw, &err)) {
+        report_output(&text, buf_cstr(&raw), raw.len, terminal_color(stdout, s->options.color));
+        fwrite(buf_cstr(&text), 1, text.len, stdout);
+    }
+    error_release(&err);
+    buf_release(&text);
+    buf_release(&raw);
+    free(path);
+}
+
 static void say_what_runs(const struct suite *s)
 {
     char versions[128] = "";
     if (s->options.verbose < 0 || s->options.no_header)
         return;
+    show_header(s);
     if (s->zygote_argv.n)
         snprintf(versions, sizeof versions, ", pytest %s on Python %s", s->pytest.pytest_version,
                  s->pytest.python_version);

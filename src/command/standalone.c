@@ -14,6 +14,7 @@
 #include "command/command.h"
 #include "command/outcome.h"
 #include "command/remember.h"
+#include "command/terminal.h"
 #include "plan/planfile.h"
 #include "run/interrupts.h"
 #include "run/jobserver.h"
@@ -72,6 +73,8 @@ static bool begin_zygote(const struct plan_map *map, const struct runstore *stor
                             .workers = workers,
                             .sequential = map->head->flags & PLAN_SEQUENTIAL,
                             .grace = (double)map->head->grace_ms / 1000,
+                            .columns = terminal_width(stdout),
+                            .color = terminal_color(stdout, NULL),
                             .watch = make};
     bool ok = zygote_start(&z, &ready, err);
     if (ok && zygote_wait_ready(&z, ready, &status, no_tick, NULL) != ZYGOTE_READY) {

@@ -296,6 +296,8 @@ static bool collect(struct suite *s, struct error *err)
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
                               .grace = s->config.grace,
+                              .columns = terminal_width(stdout),
+                              .color = terminal_color(stdout, s->options.color),
                               .watch = getpid()};
     if (!zygote_start(z, &ready, err))
         return false;

@@ -46,7 +46,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
 {
     static const char *const own[] = {
         "ROWLOCK_MODE=", "ROWLOCK_WORKERS=",    "ROWLOCK_AUTO=",   "ROWLOCK_DIST=",
-        "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID="};
+        "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID=",
+        "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -63,6 +64,10 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     strv_pushf(env, "ROWLOCK_ENV_PREFIX=%s", z->env_prefix);
     strv_pushf(env, "ROWLOCK_RUN_UID=%s", z->store->uid);
     strv_pushf(env, "ROWLOCK_GRACE=%g", z->grace);
+    if (z->columns > 0) {
+        strv_pushf(env, "ROWLOCK_COLUMNS=%d", z->columns);
+        strv_pushf(env, "ROWLOCK_COLOR=%d", z->color);
+    }
 }
 
 bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err)

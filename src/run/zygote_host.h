@@ -19,6 +19,8 @@ struct zygote_host {
     const char *dist;         /* the name of --dist */
     bool sequential;
     double grace; /* seconds */
+    int columns;  /* of the terminal that shows what pytest says; 0: pytest's own idea */
+    bool color;   /* whether that is to be coloured */
     pid_t watch;  /* the zygote ends when this process does */
     pid_t pid;    /* set by zygote_start */
 };

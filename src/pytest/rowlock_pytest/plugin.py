@@ -20,6 +20,7 @@ from rowlock_pytest import (
 from rowlock_pytest.redecide import Decisions
 from rowlock_pytest.server import Server
 from rowlock_pytest.start import Elsewhere, WorkerStart
+from rowlock_pytest.summary import SummaryPlugin
 from rowlock_pytest.verdict import long_text, message
 
 EXIT_INTERNAL = 3
@@ -199,14 +200,17 @@ def run_session(settings, arguments):
     plugin = ZygotePlugin(settings, start)
     if start.watch is not None:
         start.watch.decided_again = plugin.decisions.looks
-    plugins = ["rowlock_pytest", plugin, start, Elsewhere(start)]
+    summary = SummaryPlugin(settings, plugin)
+    plugins = ["rowlock_pytest", plugin, start, Elsewhere(start), summary]
     try:
         status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:
+        summary.give_up()
         if os.getpid() != plugin.pid:
             traceback.print_exc()
             os._exit(EXIT_INTERNAL)
         raise
+    summary.finish()
     if plugin.worker is not None:
         if plugin.worker.pid == os.getpid():
             plugin.worker.say_goodbye(status)

@@ -24,6 +24,8 @@ OWN_VARIABLES = frozenset(
         "GRACE",
         "RUN",
         "GOALS",
+        "COLUMNS",
+        "COLOR",
     )
 )
 # What GNU Make tells the makes below it.
@@ -65,6 +67,8 @@ class Settings:
         self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
+        self.columns = _number(taken.get("ROWLOCK_COLUMNS"), int, 0)
+        self.color = taken.get("ROWLOCK_COLOR") == "1"
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
         self.sys_path = []  # as pytest finds it
         self.worker_start = "auto"  # or "fork", "spawn": zygote.py's --rowlock-start
