@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command/live.h"
 #include "command/terminal.h"
 #include "report/report.h"
 #include "run/journal.h"
@@ -73,35 +74,90 @@ static void add_erase(struct progress *p, struct buf *b)
     p->lines = 0;
 }
 
+/* The reason of a skip or an expected failure, as pytest -v has it. */
+static void add_reason(struct buf *b, const struct record *rec)
+{
+    struct field_iter it;
+    uint32_t tag;
+    const unsigned char *data;
+    size_t len;
+    if (rec->outcome != OUTCOME_SKIPPED && rec->outcome != OUTCOME_XFAILED)
+        return;
+    journal_fields(&it, rec);
+    while (journal_next_field(&it, &tag, &data, &len))
+        if (tag == FIELD_MESSAGE && len) {
+            buf_adds(b, " (");
+            report_plain(b, (const char *)data, len, false);
+            buf_addc(b, ')');
+            return;
+        }
+}
+
+/* "[gw0] [ 12%] PASSED tests/test_a.py::test_x", as under pytest-xdist. */
 static void add_result_line(struct progress *p, struct buf *b, const struct record *rec)
 {
-    static const char *const colors[OUTCOME_COUNT] = {
-        [OUTCOME_PASSED] = "32",  [OUTCOME_FAILED] = "31",  [OUTCOME_SKIPPED] = "33",
-        [OUTCOME_XFAILED] = "33", [OUTCOME_XPASSED] = "33", [OUTCOME_ERROR] = "31",
-        [OUTCOME_CRASHED] = "31", [OUTCOME_TIMEOUT] = "31", [OUTCOME_FLAKY] = "33"};
+    static const struct {
+        const char *word, *sgr;
+    } looks[OUTCOME_COUNT] = {
+        [OUTCOME_NONE] = {"NONE", "33"},       [OUTCOME_PASSED] = {"PASSED", "32"},
+        [OUTCOME_FAILED] = {"FAILED", "31"},   [OUTCOME_SKIPPED] = {"SKIPPED", "33"},
+        [OUTCOME_XFAILED] = {"XFAIL", "33"},   [OUTCOME_XPASSED] = {"XPASS", "33"},
+        [OUTCOME_ERROR] = {"ERROR", "31"},     [OUTCOME_CRASHED] = {"CRASHED", "31"},
+        [OUTCOME_TIMEOUT] = {"TIMEOUT", "31"}, [OUTCOME_FLAKY] = {"FLAKY", "33"}};
     const struct plan_test *t = plan_map_test(p->plan, rec->test);
-    const char *name = outcome_name(rec->outcome);
+    size_t all = p->plan->head->n_tests, ended = p->ended < all ? p->ended : all;
     char took[32];
     if (!t)
         return;
-    if (p->color && colors[rec->outcome])
-        buf_addf(b, "\033[%sm", colors[rec->outcome]);
-    for (; *name; name++)
-        buf_addc(b, (char)(*name >= 'a' && *name <= 'z' ? *name - 32 : *name));
+    if (rec->slot != JOURNAL_NO_SLOT && !(p->plan->head->flags & PLAN_SEQUENTIAL))
+        buf_addf(b, "[gw%u] ", rec->slot);
+    buf_addf(b, "[%3zu%%] ", ended * 100 / all);
     if (p->color)
-        buf_adds(b, "\033[0m");
-    buf_addc(b, ' ');
-    const char *id = plan_map_str(p->plan, t->id);
-    report_plain(b, id, strnlen(id, 1000), false);
-    report_seconds(took, sizeof took, (double)rec->wall_ns * 1e-9);
-    if (rec->slot == JOURNAL_NO_SLOT || p->plan->head->flags & PLAN_SEQUENTIAL)
-        buf_addf(b, " (%s)\n", took);
+        buf_addf(b, "\033[%sm%s\033[0m ", looks[rec->outcome].sgr, looks[rec->outcome].word);
     else
-        buf_addf(b, " [gw%u] (%s)\n", rec->slot, took);
+        buf_addf(b, "%s ", looks[rec->outcome].word);
+    const char *id = plan_map_str(p->plan, t->id);
+    report_plain(b, id, strlen(id), false);
+    if (p->verbose > 0)
+        add_reason(b, rec);
+    report_seconds(took, sizeof took, (double)rec->wall_ns * 1e-9);
+    if (p->verbose > 1)
+        buf_addf(b, " (%s)", took);
+    buf_addc(b, '\n');
 }
 
-/* Takes in what the journal has grown by; lines that stay go to b. */
-static void read_journal(struct progress *p, struct buf *b, bool at_end)
+/* Under -s: what a test printed into a capture that is not pytest's. */
+static void echo_output(struct progress *p, struct buf *b, const struct record *rec)
+{
+    struct field_iter it;
+    uint32_t tag;
+    const unsigned char *data;
+    size_t len;
+    journal_fields(&it, rec);
+    while (journal_next_field(&it, &tag, &data, &len))
+        if (tag == FIELD_STDOUT || tag == FIELD_STDERR)
+            live_add_block(p->printed, b, rec->slot, (const char *)data, len);
+}
+
+static void show_record(struct progress *p, struct buf *b, const struct record *rec)
+{
+    bool failed = outcome_is_failure(rec->outcome);
+    unsigned slot = p->plan->head->flags & PLAN_SEQUENTIAL ? 0 : rec->slot;
+    p->ended++;
+    p->failed += failed;
+    if (p->printed)
+        live_end_test(p->printed, b, slot);
+    if (p->printed && p->echo)
+        echo_output(p, b, rec);
+    if (p->verbose >= 0 && (failed || p->verbose > 0)) {
+        if (p->printed)
+            live_end_line(p->printed, b);
+        add_result_line(p, b, rec);
+    }
+}
+
+/* Reads what the journal has grown by. */
+static void read_journal(struct progress *p)
 {
     enum { CHUNK = 1 << 18 };
     for (;;) {
@@ -111,21 +167,24 @@ static void read_journal(struct progress *p, struct buf *b, bool at_end)
         if (n <= 0)
             break;
         p->tail.len += (size_t)n;
-        size_t pos = 0, torn = 0;
-        struct record rec;
-        while (
-            journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
-            results_add(p->results, &rec);
-            bool failed = outcome_is_failure(rec.outcome);
-            p->ended += rec.kind == RECORD_RESULT;
-            p->failed += failed && rec.kind == RECORD_RESULT;
-            if (rec.kind == RECORD_RESULT && p->verbose >= 0 && (failed || p->verbose > 0))
-                add_result_line(p, b, &rec);
-        }
-        p->results->torn += torn;
-        memmove(p->tail.data, p->tail.data + pos, p->tail.len - pos);
-        p->tail.len -= pos;
     }
+}
+
+/* Takes in the records that have been read; lines that stay go to b. */
+static void take_records(struct progress *p, struct buf *b, bool at_end)
+{
+    size_t pos = 0, torn = 0;
+    struct record rec;
+    while (p->tail.len &&
+           journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
+        results_add(p->results, &rec);
+        if (rec.kind == RECORD_RESULT)
+            show_record(p, b, &rec);
+    }
+    p->results->torn += torn;
+    if (pos)
+        memmove(p->tail.data, p->tail.data + pos, p->tail.len - pos);
+    p->tail.len -= pos;
     if (at_end && p->tail.len)
         p->results->torn++;
 }
@@ -180,14 +239,30 @@ static void add_plain_line(struct progress *p, struct buf *b)
         return;
     p->tenths = tenths;
     p->said = t;
+    if (p->printed)
+        live_end_line(p->printed, b);
     add_status(p, b);
     buf_addc(b, '\n');
+}
+
+static void write_out(struct progress *p, const struct buf *b)
+{
+    fwrite(buf_cstr(b), 1, b->len, p->out);
+    fflush(p->out);
 }
 
 static void show(struct progress *p, bool at_end)
 {
     struct buf fresh = BUF_INIT, b = BUF_INIT;
-    read_journal(p, &fresh, at_end);
+    /* In this order: what a test has printed was there before its record. */
+    read_journal(p);
+    if (p->printed) {
+        live_read(p->printed, &fresh);
+        live_tick(p->printed, &fresh);
+    }
+    take_records(p, &fresh, at_end);
+    if (at_end && p->printed)
+        live_end(p->printed, &fresh);
     if (p->live) {
         add_erase(p, &b);
         buf_add(&b, buf_cstr(&fresh), fresh.len);
@@ -200,8 +275,7 @@ static void show(struct progress *p, bool at_end)
         buf_add(&b, buf_cstr(&fresh), fresh.len);
         add_plain_line(p, &b);
     }
-    fwrite(buf_cstr(&b), 1, b.len, p->out);
-    fflush(p->out);
+    write_out(p, &b);
     buf_release(&fresh);
     buf_release(&b);
 }
@@ -209,6 +283,22 @@ static void show(struct progress *p, bool at_end)
 void progress_tick(void *ctx)
 {
     show(ctx, false);
+}
+
+void progress_read_live(void *ctx)
+{
+    struct progress *p = ctx;
+    struct buf fresh = BUF_INIT, b = BUF_INIT;
+    read_journal(p);
+    live_read(p->printed, &fresh);
+    take_records(p, &fresh, false);
+    if (fresh.len) {
+        add_erase(p, &b);
+        buf_add(&b, fresh.data, fresh.len);
+        write_out(p, &b);
+    }
+    buf_release(&fresh);
+    buf_release(&b);
 }
 
 void progress_end(struct progress *p)

@@ -10,6 +10,8 @@
 #include "report/results.h"
 #include "run/state.h"
 
+struct live;
+
 struct progress {
     struct results *results; /* filled from the journal */
     const struct plan_map *plan;
@@ -26,6 +28,8 @@ struct progress {
     unsigned lines;  /* lines of the block on the screen */
     unsigned tenths; /* plain lines: the last tenth that was told */
     size_t ended, failed;
+    struct live *printed; /* what tests print, as they print it; NULL: nothing of it is shown */
+    bool echo;            /* -s: output that was captured all the same is printed, too */
 };
 
 /* out is usually stdout. The journal must exist. EXIT_INTERNAL on failure. */
@@ -34,6 +38,8 @@ bool progress_init(struct progress *p, struct results *results, const struct sta
 void progress_release(struct progress *p);
 /* Reads what is new and shows it; ctx is the struct progress. */
 void progress_tick(void *ctx);
+/* What tests have printed by now appears; ctx is the struct progress. */
+void progress_read_live(void *ctx);
 /* Reads the rest and removes the block from the screen. */
 void progress_end(struct progress *p);
 

@@ -13,6 +13,7 @@
 #include "command/alone.h"
 #include "command/command.h"
 #include "command/dryrun.h"
+#include "command/live.h"
 #include "command/outcome.h"
 #include "command/progress.h"
 #include "command/remember.h"
@@ -28,6 +29,8 @@
 /* How often make is started again for tests that a killed make left, and how often a pytest
  * process that was killed is replaced. */
 enum { MOST_ROUNDS = 3, MOST_ZYGOTES = 10 };
+/* Workers whose output can be shown as it comes: each takes a descriptor. */
+enum { MOST_LIVE = 256 };
 
 /* What is open while tests run. */
 struct session {
@@ -36,6 +39,7 @@ struct session {
     struct state state;
     struct results results;
     struct progress progress;
+    struct live live;
     char *journal_path;
     int journal_fd;
     int log_fd; /* in memory: the disk may be full when it is needed */
@@ -48,6 +52,33 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* What tests print under -s, and their live logs, appears while they run. */
+static bool session_listen(struct session *n, struct error *err)
+{
+    const struct suite *s = n->suite;
+    struct progress *p = &n->progress;
+    p->echo = s->options.capture && strcmp(s->options.capture, "no") == 0;
+    if (!s->zygote_argv.n && !p->echo)
+        return true;
+    if (s->workers > MOST_LIVE) { /* workers that find no pipe capture their output */
+        if (p->echo)
+            strv_push(&n->results.notes, "too many workers to show their output at once");
+        p->echo = false;
+        free(n->suite->options.capture); /* so failures come with their output */
+        n->suite->options.capture = NULL;
+        return true;
+    }
+    if (!live_open(&n->live, s->store.temp, s->zygote_argv.n ? s->workers : 0, s->workers > 1,
+                   p->color, err))
+        return false;
+    /* A block of lines that is drawn anew has no place beside the output of tests. */
+    p->live = p->live && !p->echo;
+    p->printed = &n->live;
+    n->live.partial = !p->live;
+    interrupts_attend(n->live.fds, n->live.n, progress_read_live, p);
+    return true;
 }
 
 static bool session_open(struct session *n, struct suite *s, struct error *err)
@@ -70,11 +101,14 @@ static bool session_open(struct session *n, struct suite *s, struct error *err)
         return false;
     results_init(&n->results, &n->map);
     return progress_init(&n->progress, &n->results, &n->state, n->journal_path, stdout,
-                         s->options.verbose, terminal_color(stdout, s->options.color), err);
+                         s->options.verbose, terminal_color(stdout, s->options.color), err) &&
+           session_listen(n, err);
 }
 
 static void session_close(struct session *n)
 {
+    interrupts_attend(NULL, 0, NULL, NULL);
+    live_close(&n->live);
     progress_release(&n->progress);
     if (n->results.plan)
         results_release(&n->results);
@@ -183,6 +217,7 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     if (s->zygote.pid <= 0)
         return true;
     struct error late = ERROR_INIT;
+    live_release(&n->live);
     if (atomic_load(&n->state.run->failures) && revive_is_needed(&s->zygote)) {
         strv_push(&n->results.notes, "the pytest process was killed; what fixtures had set up "
                                      "for longer than a test was not torn down");

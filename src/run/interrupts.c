@@ -7,8 +7,15 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
+
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
 static volatile sig_atomic_t count;
+static struct pollfd *polled; /* the first two are interrupts_wait's own */
+static const int *attended_fds;
+static size_t attended;
+static void (*attend)(void *ctx);
+static void *attend_ctx;
 static int wake[2] = {-1, -1}; /* written by the handler, so that a signal ends poll() */
 
 static void on_signal(int sig)
@@ -38,15 +45,33 @@ int interrupts_count(void)
     return count;
 }
 
+void interrupts_attend(const int *fds, size_t n, void (*readable)(void *ctx), void *ctx)
+{
+    polled = xreallocarray(polled, 2 + n, sizeof *polled);
+    attended = n;
+    attended_fds = fds;
+    attend = readable;
+    attend_ctx = ctx;
+}
+
 int interrupts_wait(int fd, int timeout_ms)
 {
-    struct pollfd p[2] = {{.fd = wake[0], .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    if (poll(p, fd < 0 ? 1 : 2, timeout_ms) <= 0)
+    struct pollfd own[2], *p = attended ? polled : own;
+    p[0] = (struct pollfd){.fd = wake[0], .events = POLLIN};
+    p[1] = (struct pollfd){.fd = fd, .events = POLLIN}; /* poll passes over -1 */
+    for (size_t i = 0; i < attended; i++)
+        p[2 + i] = (struct pollfd){.fd = attended_fds[i], .events = POLLIN};
+    if (poll(p, 2 + (nfds_t)attended, timeout_ms) <= 0)
         return 0;
     char drop[64];
     if (p[0].revents)
         while (read(wake[0], drop, sizeof drop) > 0)
             ;
+    for (size_t i = 0; i < attended; i++)
+        if (p[2 + i].revents) {
+            attend(attend_ctx);
+            break;
+        }
     return fd >= 0 && p[1].revents != 0;
 }
 

@@ -3,10 +3,16 @@
 #ifndef RUN_INTERRUPTS_H
 #define RUN_INTERRUPTS_H
 
+#include <stddef.h>
+
 /* Catches INT, TERM, HUP and CHLD, ignores PIPE. Call once, before anything is started. */
 void interrupts_install(void);
 /* How many of INT, TERM and HUP have come. */
 int interrupts_count(void);
+/* While anybody sleeps in interrupts_wait, readable(ctx) is called when there is something to read
+ * in one of n further descriptors (-1: none). They stay the caller's, who may change them; n is 0:
+ * no more. */
+void interrupts_attend(const int *fds, size_t n, void (*readable)(void *ctx), void *ctx);
 /* Sleeps until a signal comes, fd (or -1) is readable, or timeout_ms have passed (-1: never).
  * Returns 1 if fd is readable or closed, else 0. */
 int interrupts_wait(int fd, int timeout_ms);

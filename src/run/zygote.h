@@ -39,6 +39,11 @@
  * Under --forked the pid of 'S' is that of a child of the worker, in which the test runs. When
  * it dies, the worker sends a record with the outcome crashed and goes on.
  *
+ * What tests print under -s goes to TEMP/gwN.live, a named pipe that the driver has made and
+ * reads (src/command/live.h). What pytest prints at its end goes to RUNDIR/summary, and under
+ * -v what it prints at its start to RUNDIR/header, if ROWLOCK_COLUMNS says how wide the
+ * terminal is (ROWLOCK_COLOR: 1 if it is to be coloured) that the driver prints it on.
+ *
  * Start: the zygote is started with
  *     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
  *            --rowlock-watch PID [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS…

@@ -200,10 +200,13 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *
     frame_reader_init(&in, fd);
     bool quit = false;
     if (send_finish(fd, limit_ms)) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
         while (!quit && interrupts_count() < 2) {
             int n = frame_read(&in, &f);
-            if (n < 0 && errno == EINTR)
+            if (n < 0 && errno == EAGAIN) {
+                interrupts_wait(fd, -1);
                 continue;
+            }
             if (n <= 0)
                 break;
             if (f.type == 'J' && !journal_frame(journal_fd, &f, err))

@@ -169,7 +169,7 @@ class TestDriver:
 
     @names(TEXTS)
     def test_terminal(self, driven, name):
-        assert_on_screen(driven.screen, TEXTS[name], "\nPASSED ", " [gw")
+        assert_on_screen(driven.screen, TEXTS[name], "%] PASSED ", "\n")
 
     def test_output_is_text_without_control_bytes(self, driven):
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\udc80-\udcff]", driven.done.stdout)

@@ -152,11 +152,11 @@ def test_output_stays_with_its_worker(suite, method):
             assert record.stdout == "".join(f"{name} {i}\n" for i in range(200))
 
 
-def test_without_capture_output_goes_to_the_log(suite):
+def test_without_capture_and_driver_output_goes_to_the_record(suite):
     with suite(test_m="def test_a(): print('spoken aloud')\n").zygote("-s") as zygote:
         (record,) = zygote.run(0).records
-        assert (record.outcome, record.stdout) == ("passed", "")
-        assert "spoken aloud" in zygote.log
+        assert (record.outcome, record.stdout) == ("passed", "spoken aloud\n")
+        assert "spoken aloud" not in zygote.log
 
 
 def test_capture_fixtures_and_caplog(suite):

@@ -161,13 +161,15 @@ def set_basetemp(config, base, name):
         factory._exit_stack = contextlib.ExitStack()
 
 
-def restart_capture(config):
-    """New files for captured output. Returns the descriptors of those that hold what a test
-    writes to 1 and 2, as far as there are any."""
+def restart_capture(config, uncaptured):
+    """New files for captured output; uncaptured() is called while there are none. Returns the
+    descriptors of those that hold what a test writes to 1 and 2, as far as there are any."""
     manager = config.pluginmanager.get_plugin("capturemanager")
     if manager is None:
+        uncaptured()
         return []
     manager.stop_global_capturing()
+    uncaptured()
     with procfs.high_descriptors():
         manager.start_global_capturing()
     manager.suspend_global_capture(in_=False)
@@ -258,13 +260,14 @@ def flush_files():
                 pass  # closed, or opened for reading
 
 
-def become_worker(config, settings, slot, base, random_state, node=None):
-    """All of the above. Returns (the worker's temporary folder, capture descriptors)."""
+def become_worker(config, settings, slot, base, random_state, uncaptured, node=None):
+    """All of the above; uncaptured: for restart_capture. Returns (the worker's temporary
+    folder, capture descriptors)."""
     os.setpgid(0, 0)
     procfs.become_subreaper()
     set_random(random_state)
     tmp = set_environment(settings, slot)
-    fds = restart_capture(config)
+    fds = restart_capture(config, uncaptured)
     trace_crashes(config, settings.trace_path(slot, "crash"))
     if not settings.sequential:
         forget_exit_handlers()

@@ -19,6 +19,7 @@ from rowlock_pytest import (
     covering,
     forked,
     isolate,
+    live,
     nodes,
     procfs,
     records,
@@ -149,6 +150,7 @@ class Worker:
         self.unsaid = b""  # frames for the client that go out with the next one
         self.tmp = None
         self.forker = None  # under --forked: runs each test in a child
+        self.live = None  # the LivePipe, where what tests print goes to the driver at once
 
     # Hooks; the plugin passes them on.
 
@@ -206,8 +208,17 @@ class Worker:
         """Returns (the folder for temporary files, capture descriptors)."""
         signals.restore()
         return isolate.become_worker(
-            self.config, self.settings, self.slot, base, random_state, self.node
+            self.config,
+            self.settings,
+            self.slot,
+            base,
+            random_state,
+            self.attach,
+            self.node,
         )
+
+    def attach(self):
+        self.live = live.attach(self.config, self.settings, self.slot)
 
     def serve(self):
         while True:
@@ -347,6 +358,8 @@ class Worker:
         halt = self.run_protocol(item, following)
         usage = clock.usage()
         self.leave_if_forked()
+        if self.live is not None:
+            self.live.end_test()
         self.verdict = None
         self.last = (index, number, item)
         outcome, fields = verdict.result()
