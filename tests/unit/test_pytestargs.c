@@ -80,11 +80,11 @@ static void test_words(void **state)
     } cases[] = {
         {{"-n", "2", "t"}, "--numprocesses=2|t", "op"},
         {{"--workers=auto", "--distribution", "load"}, "--numprocesses=auto|--dist=load", "oo"},
-        {{"-xvs", "-q"}, "--exitfirst|--verbose|-s|--quiet", "oooo"},
+        {{"-xvs", "-q"}, "--exitfirst|--verbose|--capture=no|--quiet", "oooo"},
         {{"t", "--mine", "word", "-k", "a b"}, "t|--mine|word|-k=a b", "po?o"},
         {{"--mine=word", "t"}, "--mine=word|t", "op"},
         {{"-Z", "word", "t"}, "-Z|word|t", "o?p"},
-        {{"--tb", "short", "t"}, "--tb|short|t", "oop"},
+        {{"--tb", "short", "t"}, "--tb=short|t", "op"},
         {{"--markers"}, "", ""},
         {{"-m", "slow"}, "-m=slow", "o"},
         {{"--test-path", "t"}, "t", "p"},

@@ -121,12 +121,13 @@ def set_environment(settings, slot):
     return paths["tmp"]
 
 
-def set_config(config, settings, slot, node=None):
+def set_config(config, settings, slot, node=None, labelled=False):
     """Lets plugins see a worker of pytest-xdist. node: where plugins may have added to its
-    workerinput."""
+    workerinput; labelled: the driver puts the worker's name before what is printed."""
     workerinput = node.workerinput if node is not None else None
     nodes.enter_worker(config, settings, workerinput or nodes.build_workerinput(settings, slot))
-    logfiles.enter_worker(config, settings.worker_name(slot), node is not None and node.restarted)
+    restarted = node is not None and node.restarted
+    logfiles.enter_worker(config, settings.worker_name(slot), restarted, labelled)
 
 
 def drop_controller_plugins(config):
@@ -261,17 +262,18 @@ def flush_files():
 
 
 def become_worker(config, settings, slot, base, random_state, uncaptured, node=None):
-    """All of the above; uncaptured: for restart_capture. Returns (the worker's temporary
-    folder, capture descriptors)."""
+    """All of the above; uncaptured: for restart_capture, true if the driver shows what is not
+    captured. Returns (the worker's temporary folder, capture descriptors)."""
+    shown = []
     os.setpgid(0, 0)
     procfs.become_subreaper()
     set_random(random_state)
     tmp = set_environment(settings, slot)
-    fds = restart_capture(config, uncaptured)
+    fds = restart_capture(config, lambda: shown.append(uncaptured()))
     trace_crashes(config, settings.trace_path(slot, "crash"))
     if not settings.sequential:
         forget_exit_handlers()
         drop_controller_plugins(config)
         set_basetemp(config, base, settings.worker_name(slot))
-        set_config(config, settings, slot, node)
+        set_config(config, settings, slot, node, labelled=any(shown))
     return tmp, fds

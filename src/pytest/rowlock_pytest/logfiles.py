@@ -82,13 +82,15 @@ def _own_lines(plugin, worker, capture):
     handler.emit = emit
 
 
-def enter_worker(config, worker, restarted):
-    """restarted: there was a worker of this name before."""
+def enter_worker(config, worker, restarted, labelled=False):
+    """restarted: there was a worker of this name before; labelled: whoever reads what it prints
+    names it."""
     plugin = config.pluginmanager.get_plugin("logging-plugin")
     if plugin is None:
         return
     _own_file(plugin, worker, restarted)
-    _own_lines(plugin, worker, config.pluginmanager.get_plugin("capturemanager"))
+    if not labelled:
+        _own_lines(plugin, worker, config.pluginmanager.get_plugin("capturemanager"))
 
 
 def choose_file(config, worker, restarted):

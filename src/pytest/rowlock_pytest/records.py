@@ -23,7 +23,7 @@ DOING = 11
 TITLE = 12
 PLACE = 13
 
-TEARDOWN = "teardown: "  # the TITLE of a DETAIL, before its message
+TEARDOWN_TITLE = "teardown: "  # the TITLE of a DETAIL, before its message
 
 FIELD_LIMIT = 1 << 20
 FRAME_LIMIT = 256 << 20

@@ -31,10 +31,11 @@ class SpawnedWorker(Worker):
     def become(self, base, random_state, signals):
         """Most of what a fork undoes has not been done here."""
         send_output_to(self.config, os.path.join(self.settings.rundir, "zygote.log"))
-        fds = isolate.restart_capture(self.config)
+        fds = isolate.restart_capture(self.config, self.attach)
         isolate.trace_crashes(self.config, self.settings.trace_path(self.slot, "crash"))
         isolate.drop_controller_plugins(self.config)
-        logfiles.keep_lines_whole(self.config, self.settings.worker_name(self.slot))
+        if self.live is None:
+            logfiles.keep_lines_whole(self.config, self.settings.worker_name(self.slot))
         return os.environ["TMPDIR"], fds
 
     def refuse(self, index, name):

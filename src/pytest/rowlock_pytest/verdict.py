@@ -213,7 +213,7 @@ def describe(fields, report, rootdir):
 def add_teardown(fields, report):
     """What the teardown has to say of its failure."""
     text = "error at teardown:\n" + long_text(report)
-    fields.add_text(records.DETAIL, text, records.TEARDOWN + message(report))
+    fields.add_text(records.DETAIL, text, records.TEARDOWN_TITLE + message(report))
 
 
 def add_sections(fields, sections):

@@ -219,6 +219,7 @@ class Worker:
 
     def attach(self):
         self.live = live.attach(self.config, self.settings, self.slot)
+        return self.live is not None
 
     def serve(self):
         while True:

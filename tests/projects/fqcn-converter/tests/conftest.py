@@ -50,7 +50,7 @@ def playbook(tmp_path):
 def exclusive_runs(config):
     """True where the runner promises that serial tests run alone: everywhere but under
     pytest-xdist, which spreads them like any other test."""
-    return not (hasattr(config, "workerinput") and config.pluginmanager.hasplugin("xdist"))
+    return not hasattr(config, "workerinput") or "FQCN_TEST_MODE" in os.environ
 
 
 @pytest.fixture
