@@ -213,6 +213,48 @@ def test_garbage_of_the_collection_is_frozen(suite):
         assert zygote.run(0).outcomes == ["passed"]
 
 
+def test_who_asks_for_all_objects_finds_the_frozen_ones(suite):
+    text = """
+        import gc, weakref
+        class Thing: pass
+        OLD = Thing()
+        HOLDER = [OLD]
+        CYCLE = Thing()
+        CYCLE.itself = CYCLE
+
+        def test_referrers():
+            assert any(found is HOLDER for found in gc.get_referrers(OLD))
+        def test_objects():
+            assert any(found is OLD for found in gc.get_objects())
+        def test_collect():
+            global CYCLE
+            gone = weakref.ref(CYCLE)
+            CYCLE = None
+            gc.collect(0)
+            assert gone() is not None
+            gc.collect()
+            assert gone() is None
+    """
+    with suite(test_x=text).zygote(workers=3) as zygote:
+        for slot, number in enumerate((0, 1, 2)):
+            group = zygote.run(number, slot=slot)
+            assert group.outcomes == ["passed"], group.records
+
+
+def test_hooks_of_a_session_end_find_the_frozen_ones(suite):
+    conftest = """
+        import gc
+        OLD = object()
+        HOLDER = [OLD]
+        def pytest_terminal_summary():
+            assert any(found is HOLDER for found in gc.get_referrers(OLD))
+    """
+    with suite(conftest=conftest, test_x="def test_a(): pass").zygote() as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+        status, _ = zygote.finish()
+        assert status == 0
+
+
 def test_hooks_of_a_workers_end_see_a_worker(suite):
     text = """
         import os

@@ -1,7 +1,6 @@
 """The zygote's loop: clients come in over TEMP/zygote, workers are forked and watched."""
 
 import collections
-import gc
 import heapq
 import json
 import mmap
@@ -14,7 +13,7 @@ import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, flood, isolate, procfs, records, runonce
+from rowlock_pytest import channel, flood, garbage, isolate, procfs, records, runonce
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
 from rowlock_pytest.spawning import Spawning
@@ -109,8 +108,7 @@ class Server:
         self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
         if self.spawning is None:
             isolate.flush_files()
-            gc.collect()
-            gc.freeze()
+            garbage.freeze()
         else:
             self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")

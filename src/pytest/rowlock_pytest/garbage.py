@@ -1,0 +1,47 @@
+"""What exists before the first fork is kept out of garbage collection, so that the workers go
+on sharing its memory: a full collection would write to every page of it.
+
+Tests can tell: gc.get_objects and gc.get_referrers leave out what is frozen, and gc.collect
+does not free it. So the first call of one of these puts everything back.
+"""
+
+import gc
+import sys
+
+NAMES = ("collect", "get_objects", "get_referrers")
+originals = {}
+
+
+def freeze():
+    """Call it before the first fork."""
+    gc.collect()
+    gc.freeze()
+    if not originals:
+        originals.update({name: getattr(gc, name) for name in NAMES})
+        gc.collect, gc.get_objects, gc.get_referrers = collect, get_objects, get_referrers
+
+
+def thaw():
+    """Everything as if nothing had been frozen; what a test has put there itself stays."""
+    for name, ours in zip(NAMES, (collect, get_objects, get_referrers)):
+        if getattr(gc, name) is ours:
+            setattr(gc, name, originals[name])
+    gc.unfreeze()
+
+
+def collect(generation=2):
+    """pytest itself collects when a session ends, and need not look at what is shared."""
+    caller = sys._getframe(1).f_globals.get("__name__") or ""
+    if generation == 2 and not caller.startswith("_pytest."):
+        thaw()
+    return originals["collect"](generation)
+
+
+def get_objects(*args, **kwargs):
+    thaw()
+    return originals["get_objects"](*args, **kwargs)
+
+
+def get_referrers(*objs):
+    thaw()
+    return [found for found in originals["get_referrers"](*objs) if found is not objs]
