@@ -4,11 +4,10 @@ the client of the group that it runs."""
 import array
 import mmap
 import os
-import socket
 import struct
 import time
 
-from rowlock_pytest import procfs, records
+from rowlock_pytest import procfs, records, sockets
 
 # From the zygote to a worker: one byte each.
 GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
@@ -134,7 +133,7 @@ class Gone(Exception):
 def send_with_fds(sock, data, fds):
     rights = array.array("i", fds)
     try:
-        sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        sock.sendmsg([data], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, rights)])
     except OSError as error:
         raise Gone(str(error)) from None
 
@@ -143,10 +142,10 @@ def receive(sock, size, flags=0):
     """(bytes, descriptors); no bytes where the other side has closed."""
     rights = array.array("i")
     data, ancillary, _, _ = sock.recvmsg(
-        size, socket.CMSG_SPACE(_FDS * rights.itemsize), flags
+        size, sockets.CMSG_SPACE(_FDS * rights.itemsize), flags
     )
     for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+        if level == sockets.SOL_SOCKET and kind == sockets.SCM_RIGHTS:
             rights.frombytes(content[: len(content) - len(content) % rights.itemsize])
     for fd in rights:
         os.set_inheritable(fd, False)
@@ -158,8 +157,7 @@ class Channel:
     descriptor and opened something else in its place, nothing of ours gets written there."""
 
     def __init__(self, fd):
-        self.sock = socket.socket(fileno=procfs.raise_fd(fd))
-        self.sock.setblocking(True)
+        self.sock = sockets.from_fd(procfs.raise_fd(fd))
         self.identity = procfs.identity(self.sock.fileno())
 
     def send(self, data):
@@ -197,7 +195,7 @@ class Channel:
         if procfs.identity(self.sock.fileno()) != self.identity:
             return
         try:
-            self.sock.shutdown(socket.SHUT_RDWR)
+            self.sock.shutdown(sockets.SHUT_RDWR)
         except OSError:
             pass
         self.sock.close()
@@ -253,7 +251,7 @@ class Inbox:
         """Takes what is there without waiting. False where the other side has closed."""
         while True:
             try:
-                data, fds = receive(sock, 1 << 18, socket.MSG_DONTWAIT)
+                data, fds = receive(sock, 1 << 18, sockets.MSG_DONTWAIT)
             except (BlockingIOError, InterruptedError):
                 return True
             except OSError:

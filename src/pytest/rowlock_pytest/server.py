@@ -7,13 +7,12 @@ import mmap
 import os
 import select
 import signal
-import socket
 import sys
 import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, flood, garbage, isolate, procfs, records, runonce
+from rowlock_pytest import channel, flood, garbage, isolate, procfs, records, runonce, sockets
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
 from rowlock_pytest.spawning import Spawning
@@ -38,7 +37,7 @@ class Forked(BaseException):
 
 def listen(temp):
     """The listening socket TEMP/zygote, however long TEMP is."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = sockets.unix_stream()
     path = os.path.join(temp, "zygote")
     folder = os.open(temp, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -101,7 +100,7 @@ class Server:
         runonce.open_run(self.settings.temp)
         self.listener = listen(self.settings.temp)
         self.watch(self.listener.fileno(), select.POLLIN, self.accept)
-        self.wake_read, self.wake_write = socket.socketpair()
+        self.wake_read, self.wake_write = sockets.pair()
         for sock in (self.wake_read, self.wake_write):
             sock.setblocking(False)
         self.watch(self.wake_read.fileno(), select.POLLIN, self.woken)
@@ -195,10 +194,9 @@ class Server:
     def accept(self, events):
         while True:
             try:
-                conn, _ = self.listener.accept()
+                conn = sockets.accept(self.listener)
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            conn.setblocking(True)
             self.clients.add(conn)
             self.await_request(conn)
 
@@ -218,7 +216,7 @@ class Server:
     def request(self, conn):
         """Looks at the next frame without taking it: 'R' is for a worker to read."""
         try:
-            data = conn.recv(records.HEAD.size + 4, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            data = conn.recv(records.HEAD.size + 4, sockets.MSG_PEEK | sockets.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -249,7 +247,7 @@ class Server:
     def send(self, conn, data):
         """Sends without waiting; a client that is gone is noticed elsewhere."""
         try:
-            conn.send(data, socket.MSG_DONTWAIT)
+            conn.send(data, sockets.MSG_DONTWAIT)
         except OSError:
             pass
 
@@ -388,7 +386,7 @@ class Server:
             self.spawning.start(slot, waiting)
 
     def fork(self, slot, waiting):
-        ours, theirs = socket.socketpair()
+        ours, theirs = sockets.pair()
         page = channel.SharedPage()
         node = self.prepare_node(slot)
         isolate.flush_streams()
