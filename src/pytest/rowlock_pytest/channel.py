@@ -5,9 +5,8 @@ import array
 import mmap
 import os
 import struct
-import time
 
-from rowlock_pytest import procfs, records, sockets
+from rowlock_pytest import procfs, realtime, records, sockets
 
 # From the zygote to a worker: one byte each.
 GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
@@ -222,7 +221,7 @@ class Outbox:
             self.position += len(data)
             self.page.sent(self.position)
             return
-        now = time.monotonic_ns()
+        now = realtime.monotonic_ns()
         if self.size == 0:
             self.since = now
         self.page.keep(self.position, self.size, data)

@@ -10,6 +10,8 @@ import os
 import signal
 import time
 
+from rowlock_pytest import realtime
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 SYS_PIDFD_OPEN = 434
@@ -214,12 +216,12 @@ def kill_children(spare=(), patience=1.0):
     memory.
     """
     spare = set(spare)
-    start = time.monotonic()
+    start = realtime.monotonic()
     while has_children():
         doomed = children() - spare - exempt()
         if not doomed:
             return
-        waited = time.monotonic() - start
+        waited = realtime.monotonic() - start
         for pid in doomed:
             if waited > patience or not is_helper(pid):
                 kill(pid, signal.SIGKILL)

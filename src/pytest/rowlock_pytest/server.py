@@ -12,7 +12,17 @@ import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, flood, garbage, isolate, procfs, records, runonce, sockets
+from rowlock_pytest import (
+    channel,
+    flood,
+    garbage,
+    isolate,
+    procfs,
+    realtime,
+    records,
+    runonce,
+    sockets,
+)
 from rowlock_pytest.child import Child
 from rowlock_pytest.replay import Replayer
 from rowlock_pytest.spawning import Spawning
@@ -123,7 +133,7 @@ class Server:
 
     def later(self, seconds, action):
         self.timer_count += 1
-        heapq.heappush(self.timers, (time.monotonic() + seconds, self.timer_count, action))
+        heapq.heappush(self.timers, (realtime.monotonic() + seconds, self.timer_count, action))
 
     def terminate(self, number, frame):
         self.terminated = True
@@ -167,26 +177,26 @@ class Server:
                 handler = self.handlers.get(fd)
                 if handler is not None:
                     handler(events)
-            while self.timers and self.timers[0][0] <= time.monotonic():
+            while self.timers and self.timers[0][0] <= realtime.monotonic():
                 heapq.heappop(self.timers)[2]()
 
     def poll_timeout(self):
         if not self.timers:
             return None
-        return max(0, (self.timers[0][0] - time.monotonic()) * 1000) + 0.5
+        return max(0, (self.timers[0][0] - realtime.monotonic()) * 1000) + 0.5
 
     def end_children(self):
         """Ends all workers: fixtures get the grace to tear down."""
         for child in list(self.children.values()):
             child.interrupt()
-        deadline = time.monotonic() + self.settings.grace
+        deadline = realtime.monotonic() + self.settings.grace
         for child in list(self.children.values()):
-            while time.monotonic() < deadline and not child.has_ended():
+            while realtime.monotonic() < deadline and not child.has_ended():
                 child.inbox.read(child.ctl)
                 time.sleep(0.005)
             procfs.kill(child.pid, signal.SIGKILL)
         deadline += RUN_ONCE_SECONDS
-        self.end_run_once_here(lambda: time.monotonic() > deadline)
+        self.end_run_once_here(lambda: realtime.monotonic() > deadline)
         procfs.kill_children(self.foreign)
 
     # Clients.
@@ -371,7 +381,7 @@ class Server:
     def report_run_once(self, failure, index, name):
         number = self.tests[records.encode(name)]
         data, fields = runonce.late_report(self.session, number, failure)
-        usage = records.Usage(time.time_ns())
+        usage = records.Usage(realtime.time_ns())
         frame = records.record_frame(index, records.AMEND, records.ERROR, usage, fields)
         if self.finishing is not None:
             self.send(self.finishing, frame)
@@ -624,7 +634,7 @@ class Server:
                 message = f"timed out after {child.timed_out:g} s {doing}"
             fields.add(records.MESSAGE, message)
             fields.add_text(records.DETAIL, self.crash_text(child))
-            usage = records.Usage(time.time_ns())
+            usage = records.Usage(realtime.time_ns())
             self.send(
                 client,
                 records.record_frame(index, records.AMEND, records.ERROR, usage, fields),

@@ -8,7 +8,6 @@ import resource
 import signal
 import struct
 import sys
-import time
 import traceback
 
 from _pytest.runner import CallInfo
@@ -22,6 +21,7 @@ from rowlock_pytest import (
     live,
     nodes,
     procfs,
+    realtime,
     records,
     replay,
     runonce,
@@ -61,9 +61,9 @@ class Clock:
     def __init__(self, peak):
         self.peak = peak
         peak.reset()
-        self.start = time.time_ns()
+        self.start = realtime.time_ns()
         self.times = self._times()
-        self.wall = time.monotonic_ns()
+        self.wall = realtime.monotonic_ns()
 
     def _times(self):
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -72,7 +72,7 @@ class Clock:
         return own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime
 
     def usage(self):
-        wall = time.monotonic_ns() - self.wall
+        wall = realtime.monotonic_ns() - self.wall
         user, system = self._times()
         scale = 1 if sys.platform == "darwin" else 1024
         return Usage(
@@ -341,7 +341,7 @@ class Worker:
         fields = Fields()
         text = self.explain_missing(name.decode("utf-8", "replace"))
         fields.add(records.MESSAGE, text)
-        usage = Usage(time.time_ns())
+        usage = Usage(realtime.time_ns())
         self.say(records.record_frame(index, records.RESULT, records.ERROR, usage, fields))
 
     def explain_missing(self, name):
