@@ -10,14 +10,23 @@ import json
 import os
 import select
 import signal
-import socket
 import struct
 import sys
 import time
 import traceback
 import warnings
 
-from rowlock_pytest import channel, flood, isolate, nodes, procfs, records, replay
+from rowlock_pytest import (
+    channel,
+    flood,
+    isolate,
+    nodes,
+    procfs,
+    realtime,
+    records,
+    replay,
+    sockets,
+)
 from rowlock_pytest.leftovers import Leftovers
 
 # What a child sends: the sizes of what is for the client and for the zygote, how many of its
@@ -84,8 +93,8 @@ class Forker:
         worker.outbox.flush()
         worker.page.begin_test(index, number)
         trace_start = _size_of(self.trace_path)
-        start = time.time_ns()
-        clock = time.monotonic_ns()
+        start = realtime.time_ns()
+        clock = realtime.monotonic_ns()
         child = self.fork(index, number, item)
         try:
             worker.say(records.start_frame(index, child.pid))
@@ -99,7 +108,7 @@ class Forker:
             procfs.kill_children(self.spare)
         message = child.message()
         if message is None:
-            usage = child.usage(start, time.monotonic_ns() - clock)
+            usage = child.usage(start, realtime.monotonic_ns() - clock)
             message = self.crashed(child, index, number, item, usage, trace_start)
         self.forget_output()
         to_client, to_zygote, failed, goes_on = message
@@ -133,7 +142,7 @@ class Forker:
     # The child.
 
     def fork(self, index, number, item):
-        ours, theirs = socket.socketpair()
+        ours, theirs = sockets.pair()
         isolate.flush_streams()
         procfs.flush_c_streams()
         parent = os.getpid()
@@ -306,7 +315,7 @@ class _Child:
         while True:
             wait = None if self.fd >= 0 else _TICK_SECONDS
             if deadline is not None:
-                wait = min(wait or grace, max(0.0, deadline - time.monotonic()))
+                wait = min(wait or grace, max(0.0, deadline - realtime.monotonic()))
             poll.poll(None if wait is None else wait * 1000 + 1)
             # In this order: what it has said before its end must have been read after it.
             ended = self.has_ended()
@@ -315,8 +324,8 @@ class _Child:
                 return
             if not open_ and deadline is None:
                 poll.unregister(self.sock.fileno())
-                deadline = time.monotonic() + grace
-            elif deadline is not None and time.monotonic() >= deadline:
+                deadline = realtime.monotonic() + grace
+            elif deadline is not None and realtime.monotonic() >= deadline:
                 procfs.kill(self.pid, signal.SIGKILL)
 
     def read(self):
@@ -349,10 +358,10 @@ class _Child:
         if self.has_ended():
             return
         procfs.kill(self.pid, signal.SIGINT)
-        deadline = time.monotonic() + grace
+        deadline = realtime.monotonic() + grace
         while not self.has_ended():
             self.read()
-            if time.monotonic() >= deadline:
+            if realtime.monotonic() >= deadline:
                 procfs.kill(self.pid, signal.SIGKILL)
             time.sleep(0.005)
 
