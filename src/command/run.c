@@ -224,6 +224,8 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
         return true;
     }
     bool ok = zygote_finish(&s->zygote, zygote_finish_limit(&n->map), n->journal_fd, status, &late);
+    if (!ok && interrupts_count() > 1)
+        n->interrupted = true;
     if (!ok && !n->interrupted && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);
     error_release(&late);

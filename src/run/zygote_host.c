@@ -199,11 +199,12 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *
     struct frame f;
     frame_reader_init(&in, fd);
     bool quit = false;
-    if (send_finish(fd, limit_ms)) {
-        fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (send_finish(fd, limit_ms) && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
+        /* Never blocks in a read, which goes on after a signal: a hook that hangs here has to give
+         * way to the second Ctrl-C. */
         while (!quit && interrupts_count() < 2) {
             int n = frame_read(&in, &f);
-            if (n < 0 && errno == EAGAIN) {
+            if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
                 interrupts_wait(fd, -1);
                 continue;
             }

@@ -92,6 +92,26 @@ def test_second_ctrl_c_kills(project, processes_with, wait_until):
     assert gone(project, processes_with, wait_until)
 
 
+def test_second_ctrl_c_ends_a_session_whose_end_hangs(project, processes_with, wait_until):
+    project.write(
+        "conftest.py",
+        "import os, time\n"
+        "def pytest_sessionfinish(session):\n"
+        "    if not hasattr(session.config, 'workerinput'):\n"
+        "        open(f'up.{os.getpid()}', 'w').close()\n"
+        "        time.sleep(3333)\n",
+    )
+    project.write("test_quick.py", "def test_quick(): pass\n")
+    child = start(project, wait_until, "--report-json", "report.json")
+    # Two that differ: a second one of the same kind may be lost while the first is pending.
+    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGTERM)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2, out
+    assert project.report()["summary"]["passed"] == 1
+    assert gone(project, processes_with, wait_until)
+
+
 def kill_one(project, wait_until, name, inner=False):
     """Kills what stands above a test that stays: make, its outer or inner rowlock-exec, or, of
     the two Pythons above a worker, the guard or the zygote (inner).
