@@ -1,104 +1,85 @@
 #!/usr/bin/env python3
-"""Runs the test suites of published Python packages with plain pytest and with Rowlock, and
-compares the two verdict by verdict.
+"""Runs the test suites of published Python packages with plain pytest, with pytest-xdist and
+with Rowlock, under several versions of pytest, and compares verdict by verdict.
 
-The packages' source archives come from the package index through pip; they and a virtual
-environment per package and pytest version are kept in the work folder. Each run gets a fresh
-copy of the archive. Exits 0 if no verdict differs, 1 if one does, 2 if something could not be
-run.
+The packages' source archives come from the package index through pip; they, a virtual
+environment per package and pytest version, and the results are kept in the work folder. A
+result counts until the program, the plugin or the package's entry change, so a run that was
+interrupted goes on where it was. A run of everything writes docs/compatibility.md. Exits 0 if
+every difference between plain pytest and Rowlock is explained, 1 if one is not, 2 if something
+could not be run.
 """
 
 import argparse
-import collections
+import hashlib
 import json
 import os
 import platform
-import shutil
-import subprocess
+import signal
 import sys
-import tarfile
-import time
-from xml.etree import ElementTree
 
-from packages import CI, PACKAGES
+from cell import Cell, Runner
+from environments import Failure
+from packages import CI, PACKAGES, PYTESTS, XDIST
+from page import print_cell, write_page
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-DEFAULT_PYTEST = "9.2.0" if sys.version_info >= (3, 10) else "8.3.5"
-OUTCOMES = [
-    "passed",
-    "failed",
-    "skipped",
-    "xfailed",
-    "xpassed",
-    "error",
-    "crashed",
-    "timeout",
-    "flaky",
-]
-RUN_TIMEOUT = 1800  # seconds for one run of a suite
-
-
-class Failure(Exception):
-    """Something could not be run; the message says what and why."""
-
-
-class Comparison:
-    """Both runs of one suite."""
-
-    def __init__(self, package, pytest):
-        self.package = package
-        self.pytest = pytest
-        self.plain = {}  # id → verdict
-        self.rowlock = {}
-        self.plain_seconds = self.rowlock_seconds = 0.0
-        self.differences = []  # lines
 
 
 def main():
+    # What runs has process groups of its own, and Python ends them on its way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     args = parse_arguments()
-    wanted = select(args)
+    packages, versions = select(args), select_versions(args)
+    whole = packages == PACKAGES and versions == PYTESTS and not args.dist
     rowlock = None if args.plain_only else find_rowlock(args.rowlock)
-    done, broken = [], []
-    for version in args.pytest or [DEFAULT_PYTEST]:
-        for package in wanted:
-            print(f"{package.name} {package.version} with pytest {version} …", flush=True)
+    runner = Runner(rowlock, XDIST, args.work, args.n, args.dist, args.keep)
+    cells, broken = [], 0
+    for package in packages:
+        for version in versions:
             try:
-                done.append(compare(package, version, rowlock, args))
+                cell = cached(runner, package, version, args)
             except Failure as failure:
-                broken.append(package.name)
-                print(f"  {failure}", file=sys.stderr)
-    print_table(done, rowlock)
-    if args.write_docs and done and rowlock:
-        write_docs(done)
-    differ = [c for c in done if c.differences]
-    equal = len(done) - len(differ)
-    if rowlock:
-        print(f"compatibility: {equal} passed, {len(differ) + len(broken)} failed")
-    return 2 if broken else 1 if differ else 0
+                broken += 1
+                print(f"{package.name} with pytest {version}: {failure}", file=sys.stderr)
+                continue
+            cells.append(cell)
+            print_cell(cell)
+    if whole and rowlock and not broken:
+        write_page(os.path.join(TOP, "docs", "compatibility.md"), cells, args.n, XDIST)
+    return tell(cells, broken) if rowlock else 2 if broken else 0
+
+
+def tell(cells, broken):
+    compared = [cell for cell in cells if not cell.broken]
+    bad = [c for c in compared if c.runs["rowlock"].failure or c.unexplained()]
+    print(f"compatibility: {len(compared) - len(bad)} passed, {len(bad) + broken} failed")
+    return 2 if broken else 1 if bad else 0
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--ci", action="store_true", help=f"only {', '.join(CI)}")
+    parser.add_argument("--ci", action="store_true", help=f"only {', '.join(CI)}, one pytest")
     parser.add_argument("--only", metavar="NAME", action="append", help="only this package")
     parser.add_argument(
         "--pytest",
         metavar="VERSION",
         action="append",
-        help=f"with this pytest; may be repeated (default: {DEFAULT_PYTEST})",
+        help=f"with this pytest, or the one of {', '.join(PYTESTS)} that begins so; "
+        "may be repeated (default: all of them)",
     )
-    parser.add_argument("--dist", metavar="NAME", help="hand --dist NAME to rowlock")
+    parser.add_argument("--dist", metavar="NAME", help="hand --dist NAME to both")
     parser.add_argument("-n", metavar="N", default="2", help="workers (default: 2)")
     parser.add_argument("--rowlock", metavar="FILE", help="the program (default: the built one)")
-    parser.add_argument("--plain-only", action="store_true", help="run plain pytest alone")
+    parser.add_argument("--plain-only", action="store_true", help="leave Rowlock out")
     parser.add_argument("--keep", action="store_true", help="keep the copies that were run")
-    parser.add_argument("--write-docs", action="store_true", help="write docs/compatibility.md")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument(
         "--work",
         metavar="DIR",
         default=work_dir(),
-        help="folder for archives and environments (default: %(default)s)",
+        help="folder for archives, environments and results (default: %(default)s)",
     )
     args = parser.parse_args()
     args.work = os.path.abspath(args.work)
@@ -112,6 +93,18 @@ def select(args):
         known = ", ".join(package.name for package in PACKAGES)
         sys.exit(f"no package called {unknown[0]} is listed; there are: {known}")
     return [package for package in PACKAGES if package.name in names]
+
+
+def select_versions(args):
+    """Full version numbers; the newest pytest of CI is one that this Python can run."""
+    if not args.pytest:
+        usable = PYTESTS if sys.version_info >= (3, 10) else PYTESTS[:1]
+        return usable[-1:] if args.ci else usable
+    versions = []
+    for asked in args.pytest:
+        matching = [v for v in PYTESTS if v == asked or v.startswith(asked + ".")]
+        versions += matching[-1:] or [asked]
+    return versions
 
 
 def build_dir():
@@ -133,266 +126,48 @@ def find_rowlock(given):
     return path
 
 
-# Getting what is run.
+# Results that are kept.
 
 
-def compare(package, version, rowlock, args):
-    archive = download(package, args.work)
-    python = environment(package, version, archive, args.work)
-    comparison = Comparison(package, version)
-    runs = os.path.join(args.work, "runs", f"{package.name}-pytest-{version}")
-    shutil.rmtree(runs, ignore_errors=True)
-    try:
-        folder = extract(archive, os.path.join(runs, "plain"))
-        begin = time.monotonic()
-        comparison.plain = run_plain(package, python, folder, runs)
-        comparison.plain_seconds = time.monotonic() - begin
-        if rowlock:
-            folder = extract(archive, os.path.join(runs, "rowlock"))
-            begin = time.monotonic()
-            comparison.rowlock = run_rowlock(package, python, folder, runs, rowlock, args)
-            comparison.rowlock_seconds = time.monotonic() - begin
-            find_differences(comparison)
-    finally:
-        if not args.keep:
-            shutil.rmtree(runs, ignore_errors=True)
-    return comparison
+def fingerprint(runner, package, version):
+    """Of all that a cell depends on, except the machine's mood."""
+    asked = [list(package), version, runner.xdist, runner.workers, runner.dist]
+    asked += [runner.rowlock, platform.python_version()]
+    digest = hashlib.sha256(json.dumps(asked).encode())
+    for path in programs(runner.rowlock):
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()
 
 
-def download(package, work):
-    """The source archive, from the work folder or through pip."""
-    folder = os.path.join(work, "archives", f"{package.name}-{package.version}")
-    if not os.path.isdir(folder):
-        temporary = folder + ".partial"
-        shutil.rmtree(temporary, ignore_errors=True)
-        os.makedirs(temporary)
-        requirement = f"{package.name}=={package.version}"
-        run_checked(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--no-binary",
-                ":all:",
-                "--dest",
-                temporary,
-                requirement,
-            ],
-            f"cannot download {requirement}",
-        )
-        os.rename(temporary, folder)
-    archives = [name for name in os.listdir(folder) if name.endswith(".tar.gz")]
-    if len(archives) != 1:
-        raise Failure(f"{folder}: expected one .tar.gz, found {len(archives)}")
-    return os.path.join(folder, archives[0])
+def programs(rowlock):
+    """The files that decide how tests run."""
+    paths = [os.path.join(HERE, "plugin", "rowlock_verdicts.py"), os.path.join(HERE, "cell.py")]
+    if rowlock is None:
+        return paths
+    beside = os.path.join(os.path.dirname(rowlock), "rowlock-exec")
+    paths += [path for path in (rowlock, beside) if os.path.exists(path)]
+    for folder, folders, names in os.walk(os.path.join(TOP, "src", "pytest")):
+        folders.sort()
+        paths += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".py")]
+    return paths
 
 
-def environment(package, version, archive, work):
-    """The python of a virtual environment with the package, pytest and what its tests need."""
-    tag = f"{package.name}-{package.version}-pytest-{version}-py{platform.python_version()}"
-    folder = os.path.join(work, "environments", tag)
-    python = os.path.join(folder, "bin", "python")
-    stamp = os.path.join(folder, "complete")
-    wanted = " ".join([f"pytest=={version}", *package.needs])
-    if os.path.exists(stamp):
-        with open(stamp, encoding="utf-8") as file:
-            if file.read() == wanted:
-                return python
-    shutil.rmtree(folder, ignore_errors=True)
-    run_checked([sys.executable, "-m", "venv", folder], "cannot make a virtual environment")
-    run_checked(
-        [python, "-m", "pip", "install", "--quiet", archive, *wanted.split()],
-        f"cannot install {package.name} {package.version} with {wanted}",
-    )
-    with open(stamp, "w", encoding="utf-8") as file:
-        file.write(wanted)
-    return python
-
-
-def extract(archive, target):
-    """A fresh copy of the archive's only folder."""
-    shutil.rmtree(target, ignore_errors=True)
-    os.makedirs(target)
-    with tarfile.open(archive) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(target, filter="data")
-        else:
-            tar.extractall(target)
-    (name,) = os.listdir(target)
-    return os.path.join(target, name)
-
-
-def run_checked(command, what):
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        env=clean_environment(),
-    )
-    if done.returncode:
-        tail = done.stdout.decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
-        raise Failure(f"{what}: {tail[0]}")
-
-
-# Running.
-
-
-def clean_environment(**more):
-    """This process's environment without what would change how pytest runs."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "ROWLOCK_"))}
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
-        env.pop(name, None)
-    env.update(more)
-    return env
-
-
-def run_suite(command, folder, log, env):
-    """Runs one suite. Its exit code; failed tests (1) and no tests (5) are fine."""
-    with open(log, "wb") as file:
-        try:
-            code = subprocess.run(
-                command,
-                cwd=folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                timeout=RUN_TIMEOUT,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            raise Failure(f"{command[0]} ran for more than {RUN_TIMEOUT} s; see {log}") from None
-    if code not in (0, 1):
-        with open(log, errors="replace", encoding="utf-8") as file:
-            tail = "".join("    " + line for line in file.readlines()[-15:])
-        raise Failure(f"{command[0]} exited with {code}:\n{tail}")
-    return code
-
-
-def run_plain(package, python, folder, runs):
-    output = os.path.join(runs, "plain.json")
-    pytest = os.path.join(os.path.dirname(python), "pytest")
-    run_suite(
-        [pytest, "-p", "rowlock_verdicts", f"--junitxml={runs}/plain.xml", *package.args],
-        folder,
-        os.path.join(runs, "plain.log"),
-        clean_environment(PYTHONPATH=os.path.join(HERE, "plugin"), ROWLOCK_VERDICTS=output),
-    )
-    with open(output, encoding="utf-8") as file:
-        return json.load(file)
-
-
-def run_rowlock(package, python, folder, runs, rowlock, args):
-    output = os.path.join(runs, "rowlock.json")
-    junit = os.path.join(runs, "rowlock.xml")
-    more = ["--dist", args.dist] if args.dist else []
-    code = run_suite(
-        [
-            rowlock,
-            "parallel",
-            "-n",
-            args.n,
-            "--python",
-            python,
-            "--report-json",
-            output,
-            "--junitxml",
-            junit,
-            *more,
-            *package.args,
-        ],
-        folder,
-        os.path.join(runs, "rowlock.log"),
-        clean_environment(),
-    )
-    with open(output, encoding="utf-8") as file:
-        report = json.load(file)
-    verdicts = {test["id"]: test["outcome"] for test in report["tests"]}
-    check_report(report, verdicts, junit, code)
-    return verdicts
-
-
-def check_report(report, verdicts, junit, code):
-    """The report has to agree with itself, with the JUnit file and with the exit code."""
-    if len(verdicts) != len(report["tests"]):
-        raise Failure("the JSON report names a test twice")
-    counts = collections.Counter(verdicts.values())
-    summary = {name: n for name, n in report["summary"].items() if name in OUTCOMES and n}
-    if summary != dict(counts):
-        raise Failure(f"the summary says {summary}, but the tests are {dict(counts)}")
-    cases = sum(1 for _ in ElementTree.parse(junit).getroot().iter("testcase"))
-    if cases != len(verdicts):
-        raise Failure(f"the JUnit file has {cases} test cases, the JSON report {len(verdicts)}")
-    bad = sum(counts[name] for name in ("failed", "error", "crashed", "timeout"))
-    if code != (1 if bad else 0):
-        raise Failure(f"exit code {code} with {bad} failures")
-
-
-def find_differences(comparison):
-    plain, rowlock = comparison.plain, comparison.rowlock
-    for name in [*plain, *(name for name in rowlock if name not in plain)]:
-        before, after = plain.get(name, "not run"), rowlock.get(name, "not run")
-        if before != after:
-            comparison.differences.append(f"{name}: pytest {before}, rowlock {after}")
-
-
-# Telling.
-
-
-def counts_text(verdicts):
-    counts = collections.Counter(verdicts.values())
-    return ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name]) or "none"
-
-
-def print_table(done, rowlock):
-    for comparison in done:
-        package = comparison.package
-        print(f"\n{package.name} {package.version}, pytest {comparison.pytest}: {package.kind}")
-        print(f"  pytest   {comparison.plain_seconds:6.1f} s  {counts_text(comparison.plain)}")
-        if not rowlock:
-            continue
-        print(f"  rowlock  {comparison.rowlock_seconds:6.1f} s  {counts_text(comparison.rowlock)}")
-        print(f"  differences: {len(comparison.differences) or 'none'}")
-        for line in comparison.differences[:20]:
-            print(f"    {line}")
-        if len(comparison.differences) > 20:
-            print(f"    and {len(comparison.differences) - 20} more")
-    print()
-
-
-def write_docs(done):
-    lines = [
-        "# Compatibility with published suites",
-        "",
-        "The test suites of these packages, as their source archives ship them, were run with",
-        "plain pytest and with `rowlock parallel -n 2`, each from a fresh copy. The verdict of",
-        "every single test was compared. `make compat` does it again; with ARGS=--write-docs",
-        "it rewrites this page.",
-        "",
-        f"Python {platform.python_version()}, {platform.system()}.",
-        "",
-        "| package | version | pytest | kind | tests | pytest says | Rowlock says | differences |",
-        "|---|---|---|---|---:|---|---|---:|",
-    ]
-    for c in done:
-        lines.append(
-            f"| {c.package.name} | {c.package.version} | {c.pytest} | {c.package.kind} "
-            f"| {len(c.plain)} | {counts_text(c.plain)} | {counts_text(c.rowlock)} "
-            f"| {len(c.differences) or 'none'} |"
-        )
-    differing = [c for c in done if c.differences]
-    for c in differing:
-        lines += ["", f"## Differences in {c.package.name} {c.package.version}", ""]
-        lines += [f"- `{line}`" for line in c.differences]
-    path = os.path.join(TOP, "docs", "compatibility.md")
+def cached(runner, package, version, args):
+    """A cell from the work folder, or run now and put there."""
+    path = os.path.join(args.work, "results", f"{package.name}-pytest-{version}.json")
+    mark = fingerprint(runner, package, version)
+    if not args.fresh and os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        if data["fingerprint"] == mark:
+            return Cell.from_json(package, version, data)
+    cell = runner.run(package, version)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+        json.dump({"fingerprint": mark, **cell.to_json()}, file, indent=1)
     os.replace(path + ".new", path)
-    print(f"wrote {path}")
+    return cell
 
 
 if __name__ == "__main__":
