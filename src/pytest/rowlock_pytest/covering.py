@@ -7,8 +7,9 @@ when it ends; the zygote combines all files when its session ends, as it would w
 """
 
 import os
-import time
 import traceback
+
+from rowlock_pytest import realtime
 
 SECONDS = 2.0  # between two times that a worker's counts are written
 
@@ -48,7 +49,7 @@ class WorkerCoverage:
 
     def __init__(self, config):
         self.cov = _coverage(config)
-        self.written = time.monotonic()
+        self.written = realtime.monotonic()
         if self.cov is not None:
             self.take_own_file()
             _hush(self.cov)  # the zygote is the one to say what was not measured at all
@@ -64,7 +65,7 @@ class WorkerCoverage:
     def after_group(self):
         """Writes what was counted, now and then: a worker that dies later loses only what came
         after that."""
-        if self.cov is None or time.monotonic() - self.written < SECONDS:
+        if self.cov is None or realtime.monotonic() - self.written < SECONDS:
             return
         try:
             collector = self.cov._collector
@@ -74,7 +75,7 @@ class WorkerCoverage:
             traceback.print_exc()
             self.written = float("inf")
             return
-        self.written = time.monotonic()
+        self.written = realtime.monotonic()
 
     def save(self):
         """At the worker's end."""

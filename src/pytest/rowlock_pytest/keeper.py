@@ -32,7 +32,7 @@ import traceback
 import warnings
 
 import pytest
-from rowlock_pytest import procfs
+from rowlock_pytest import procfs, realtime
 
 FIRST_WAIT, LONGEST_WAIT = 0.0005, 0.02
 ROOT_SECONDS = 1.0  # how often to look after the run where the kernel does not tell
@@ -230,7 +230,7 @@ class Entry:
         if found:
             return None  # somebody has been told
         self.tell()
-        started = time.monotonic()
+        started = realtime.monotonic()
         pause = FIRST_WAIT
         while self.alive():
             if self.is_stuck(started) or (hurry is not None and hurry()):
@@ -251,7 +251,7 @@ class Entry:
 
     def is_stuck(self, started):
         """Whether the factory does not end although it was interrupted at that time."""
-        return time.monotonic() - started > GRACE and not os.path.exists(self.result_path)
+        return realtime.monotonic() - started > GRACE and not os.path.exists(self.result_path)
 
     def tell(self):
         """The word to tear down; a factory that still runs is interrupted."""
@@ -396,7 +396,7 @@ class _Keeper:
         # From here on an interrupt comes too late; not ignored, as children inherit that.
         signal.signal(signal.SIGINT, lambda number, frame: None)
         _flush()
-        now = time.monotonic_ns()
+        now = realtime.monotonic_ns()
         result = ("value", now, data) if failure is None else ("error", now, failure)
         try:
             write_file(self.entry.result_path, pickle.dumps(result))
