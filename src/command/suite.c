@@ -53,10 +53,12 @@ void suite_release(struct suite *s, bool drop)
  * code returned. -1 if it has nothing against it but options that only a plugin knows. */
 static int pytest_refuses(const char *python, const char *config_file)
 {
+    static const char as_pytest[] = "import sys; sys.argv[0] = 'pytest'; import pytest; "
+                                    "sys.exit(pytest.console_main())";
     struct buf out = BUF_INIT;
     char *argv[] = {(char *)python,
-                    (char *)"-m",
-                    (char *)"pytest",
+                    (char *)"-c",
+                    (char *)as_pytest,
                     (char *)"--markers",
                     config_file ? (char *)"-c" : NULL,
                     (char *)config_file,
@@ -144,13 +146,13 @@ static bool read_options(struct suite *s, const struct invocation *inv, struct e
     const char *file = inv->config_file;
     if (ok && !file)
         file = pytestargs_value(&early.pytest_args, 'c', "config-file");
-    if (ok && !read_config(s, file, &early, python, err)) {
+    if (ok && !(read_config(s, file, &early, python, err) && parse_addopts(s, &early, err))) {
         ok = false;
         if (!early.manifest && access("tests.json", F_OK) != 0)
             s->ended = pytest_refuses(python, file);
     }
     free(python);
-    ok = ok && parse_addopts(s, &early, err) && parse(s, &s->options, &env, "PYTEST_ADDOPTS", err);
+    ok = ok && parse(s, &s->options, &env, "PYTEST_ADDOPTS", err);
     /* pytest reads both by itself: what it alone knows must not reach it twice. */
     options_drop_words(&s->options);
     ok = ok && parse(s, &s->options, &inv->args, "command line", err);

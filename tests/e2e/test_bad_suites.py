@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 GOOD = "def test_good(): pass\n"
 FAILED, USAGE = 1, 4
 

@@ -12,6 +12,8 @@ from compare import run, same
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 PASS, FAIL, USAGE, NO_TESTS = 0, 1, 4, 5
 
 CONFTEST = """

@@ -2,6 +2,10 @@
 
 import textwrap
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 # Each test waits for the other, so that both workers run, whatever the load.
 IDENTITY = textwrap.dedent("""
     import os, time

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "projects" / "fqcn-converter"
 PLUGIN = {"PYTHONPATH": str(ROOT / "src" / "pytest")}

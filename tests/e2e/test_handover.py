@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 FAILED, USAGE = 1, 4
 
 needs_no_xdist = pytest.mark.skipif(

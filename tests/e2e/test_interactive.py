@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 FAILED, INTERRUPTED, USAGE = 1, 2, 4
 
 SUITE = """

@@ -6,6 +6,8 @@ from machinery import CASES
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 INI = "[pytest]\naddopts = -p no:cacheprovider\n[rowlock]\ngrace = 2\n"
 
 

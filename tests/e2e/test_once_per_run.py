@@ -1,5 +1,9 @@
 """The fixture run_once in whole runs: one service for all workers, gone when the run is."""
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 CONFTEST = """
 import os
 import pathlib
