@@ -5,6 +5,8 @@ from compare import run, same
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole sessions, more than once
+
 PASS, FAIL, INTERRUPTED, NO_TESTS = 0, 1, 2, 5
 
 FLAKY = """

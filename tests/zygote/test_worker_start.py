@@ -9,6 +9,8 @@ import sys
 import pytest
 from client import is_alive, wait_for
 
+pytestmark = pytest.mark.slow  # each case runs whole sessions, more than once
+
 SAY = """
     import os
     def say(word):
