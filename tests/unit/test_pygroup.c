@@ -21,193 +21,19 @@
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
 #include "run/zygote.h"
+#include "pygroupplay.h"
 #include "testrun.h"
-
-enum { N_TESTS = 4, REQUEST_MAX = 64 };
-
-/* What a client asked for. */
-struct request {
-    int conn;
-    uint32_t slot, n;
-    uint32_t tests[REQUEST_MAX];
-};
-
-/* Plays one connection, the k-th (from 0). */
-typedef void script(const struct request *r, int k);
-
-/* ---- The zygote's side ------------------------------------------------------------------ */
-
-static uint32_t u32_at(const unsigned char *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static bool read_request(int conn, struct request *r)
-{
-    struct frame_reader in;
-    struct frame f;
-    frame_reader_init(&in, conn);
-    bool ok = frame_read(&in, &f) == 1 && f.type == 'R' && f.len >= 12;
-    if (ok) {
-        size_t at = 12;
-        *r = (struct request){conn, u32_at(f.payload), u32_at(f.payload + 8), {0}};
-        for (uint32_t i = 0; i < r->n && i < REQUEST_MAX; i++) {
-            r->tests[i] = u32_at(f.payload + at);
-            at += 8 + u32_at(f.payload + at + 4);
-        }
-        ok = at == f.len;
-    }
-    frame_reader_release(&in);
-    return ok;
-}
-
-/* Serves until it is killed. */
-static void serve(int listener, script *play)
-{
-    for (int k = 0;; k++) {
-        struct request r;
-        int conn = accept(listener, NULL, NULL);
-        if (conn >= 0 && read_request(conn, &r))
-            play(&r, k);
-        close(conn);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
-    }
-}
-
-static void send_start(int conn, uint32_t test, uint32_t pid)
-{
-    struct buf b = BUF_INIT;
-    buf_add_u32(&b, test);
-    buf_add_u32(&b, pid);
-    zygote_send(conn, 'S', b.data, b.len);
-    buf_release(&b);
-}
-
-static void send_record(int conn, uint32_t test, int kind, int outcome, const char *message)
-{
-    struct buf b = BUF_INIT;
-    buf_add_u32(&b, test);
-    buf_addc(&b, (char)kind);
-    buf_addc(&b, (char)outcome);
-    buf_add_u64(&b, 1700000000000000000);
-    for (uint64_t i = 1; i <= 4; i++)
-        buf_add_u64(&b, i * 1000);
-    buf_add_u32(&b, 1);
-    journal_add_field(&b, FIELD_MESSAGE, message, strlen(message));
-    zygote_send(conn, 'J', b.data, b.len);
-    buf_release(&b);
-}
-
-static void send_end(int conn, uint32_t left_out)
-{
-    struct buf b = BUF_INIT;
-    buf_add_u32(&b, left_out);
-    zygote_send(conn, 'E', b.data, b.len);
-    buf_release(&b);
-}
-
-static void pass_all(const struct request *r, int k)
-{
-    (void)k;
-    for (uint32_t i = 0; i < r->n; i++) {
-        send_start(r->conn, r->tests[i], (uint32_t)getpid());
-        send_record(r->conn, r->tests[i], RECORD_RESULT, OUTCOME_PASSED, "");
-    }
-    send_end(r->conn, 0);
-}
-
-/* Waits for the client to close. */
-static void await_close(int conn)
-{
-    char byte;
-    while (read(conn, &byte, 1) > 0)
-        ;
-}
-
-/* ---- The client's side ------------------------------------------------------------------ */
-
-struct play {
-    struct testrun t;
-    pid_t server;
-};
-
-static void begin_flagged(struct play *p, script *play, uint64_t timeout_ms, uint32_t flags)
-{
-    static const char *const ids[N_TESTS] = {"a", "b", "c", "d"};
-    struct spec specs[N_TESTS];
-    for (int i = 0; i < N_TESTS; i++)
-        specs[i] = (struct spec){.id = ids[i],
-                                 .format = FORMAT_PYTEST,
-                                 .timeout_ms = timeout_ms,
-                                 .same_group = true};
-    memset(p, 0, sizeof *p);
-    p->t.flags = flags;
-    testrun_create(&p->t, specs, N_TESTS);
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    snprintf(sa.sun_path, sizeof sa.sun_path, "%s/zygote", p->t.temp);
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&sa, sizeof sa), 0);
-    p->server = fork();
-    assert_true(p->server >= 0);
-    if (p->server == 0) {
-        /* Listens itself: who did is what the client believes to be the zygote. */
-        if (listen(listener, 10) != 0)
-            _exit(1);
-        char *up = path_join(p->t.dir, "up");
-        struct error err = ERROR_INIT;
-        signal(SIGPIPE, SIG_IGN);
-        file_write(up, "", 0, &err);
-        serve(listener, play);
-    }
-    char *up = path_join(p->t.dir, "up");
-    assert_true(testrun_wait_file(up));
-    free(up);
-    close(listener);
-}
-
-static void begin(struct play *p, script *play, uint64_t timeout_ms)
-{
-    begin_flagged(p, play, timeout_ms, 0);
-}
-
-static void end(struct play *p)
-{
-    kill(p->server, SIGKILL);
-    testrun_wait(p->server);
-    testrun_remove(&p->t);
-}
-
-/* The outcomes of the tests, a letter each: p f k (crashed) t e s, - for none. */
-static void assert_outcomes(const struct play *p, const char *expected)
-{
-    static const char letters[] = "-pfsxXekt";
-    char got[N_TESTS + 1] = {0};
-    for (uint32_t i = 0; i < N_TESTS; i++) {
-        got[i] = letters[state_outcome(&p->t.state, i)];
-        assert_int_equal(testrun_count(&p->t, i, RECORD_RESULT), got[i] != '-');
-    }
-    assert_string_equal(got, expected);
-}
-
-static void assert_message_has(const struct play *p, uint32_t test, const char *part)
-{
-    char *text = testrun_field(&p->t, test, FIELD_MESSAGE);
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in \"%s\"", part, text);
-    free(text);
-}
 
 static void amend_and_pass(const struct request *r, int k)
 {
-    send_start(r->conn, 0, 77);
-    send_record(r->conn, 0, RECORD_RESULT, OUTCOME_PASSED, "fine");
-    send_record(r->conn, 0, RECORD_AMEND, OUTCOME_ERROR, "teardown failed");
-    send_record(r->conn, 12345, RECORD_NOTE, OUTCOME_NONE, "a note");
+    play_send_start(r->conn, 0, 77);
+    play_send_record(r->conn, 0, RECORD_RESULT, OUTCOME_PASSED, "fine");
+    play_send_record(r->conn, 0, RECORD_AMEND, OUTCOME_ERROR, "teardown failed");
+    play_send_record(r->conn, 12345, RECORD_NOTE, OUTCOME_NONE, "a note");
     struct request rest = *r;
     rest.n--;
     memmove(rest.tests, r->tests + 1, rest.n * sizeof rest.tests[0]);
-    pass_all(&rest, k);
+    play_pass_all(&rest, k);
 }
 
 static void test_good(void **state)
@@ -216,9 +42,9 @@ static void test_good(void **state)
     struct play p;
     struct record r;
     struct buf keep = BUF_INIT;
-    begin(&p, amend_and_pass, 0);
+    play_begin(&p, amend_and_pass, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "eppp");
+    play_expect_outcomes(&p, "eppp");
     assert_int_equal(p.t.state.run->failures, 1);
     assert_true(testrun_record(&p.t, 0, RECORD_RESULT, &r, &keep));
     assert_int_equal(r.outcome, OUTCOME_PASSED);
@@ -226,11 +52,11 @@ static void test_good(void **state)
     assert_true(r.start_ns == 1700000000000000000);
     assert_true(r.wall_ns == 1000 && r.user_ns == 2000 && r.sys_ns == 3000);
     assert_true(r.peak_bytes == 4000);
-    assert_message_has(&p, 0, "fine");
+    play_expect_message_has(&p, 0, "fine");
     assert_int_equal(testrun_count(&p.t, 0, RECORD_AMEND), 1);
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 1);
     buf_release(&keep);
-    end(&p);
+    play_end(&p);
 }
 
 /* ---- Nonsense --------------------------------------------------------------------------- */
@@ -238,20 +64,20 @@ static void test_good(void **state)
 static void raw(int conn, const void *data, size_t len)
 {
     file_write_all(conn, data, len);
-    await_close(conn);
+    play_await_close(conn);
 }
 
 #define SENDS_RAW(name, bytes)                         \
     static void name(const struct request *r, int k)   \
     {                                                  \
-        send_start(r->conn, r->tests[0], 77);          \
+        play_send_start(r->conn, r->tests[0], 77);          \
         if (k == 0)                                    \
             raw(r->conn, bytes, sizeof bytes - 1);     \
-        send_record(r->conn, r->tests[0], 1, 1, "");   \
+        play_send_record(r->conn, r->tests[0], 1, 1, "");   \
         struct request rest = *r;                      \
         rest.n--;                                      \
         memmove(rest.tests, r->tests + 1, rest.n * 4); \
-        pass_all(&rest, k);                            \
+        play_pass_all(&rest, k);                            \
     }
 
 SENDS_RAW(sends_noise, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
@@ -281,13 +107,13 @@ static void test_nonsense(void **state)
                                       sends_long_field,   sends_too_few_fields};
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         struct play p;
-        begin(&p, scripts[i], 0);
+        play_begin(&p, scripts[i], 0);
         assert_int_equal(testrun_run_group(&p.t, 1), 0);
-        assert_outcomes(&p, "kppp");
-        assert_message_has(&p, 0,
+        play_expect_outcomes(&p, "kppp");
+        play_expect_message_has(&p, 0,
                            "the worker ended while it ran the test: it sent what is no "
                            "message");
-        end(&p);
+        play_end(&p);
     }
 }
 
@@ -295,21 +121,21 @@ static void test_nonsense(void **state)
 static void starts_another(const struct request *r, int k)
 {
     if (k == 0) {
-        send_start(r->conn, 99, 77);
-        await_close(r->conn);
+        play_send_start(r->conn, 99, 77);
+        play_await_close(r->conn);
     }
-    pass_all(r, k);
+    play_pass_all(r, k);
 }
 
 static void test_wrong_test(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, starts_another, 0);
+    play_begin(&p, starts_another, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "pppp"); /* none of them is charged for it */
+    play_expect_outcomes(&p, "pppp"); /* none of them is charged for it */
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 1);
-    end(&p);
+    play_end(&p);
 }
 
 /* ---- Deaths ----------------------------------------------------------------------------- */
@@ -317,7 +143,7 @@ static void test_wrong_test(void **state)
 static void closes_at_once(const struct request *r, int k)
 {
     if (k > 2)
-        pass_all(r, k);
+        play_pass_all(r, k);
 }
 
 /* Twice in a row nothing starts: then the first test is taken for the cause. */
@@ -325,23 +151,23 @@ static void test_early_close(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, closes_at_once, 0);
+    play_begin(&p, closes_at_once, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "kppp");
-    assert_message_has(&p, 0, "the worker ended before it started the test: its connection broke");
+    play_expect_outcomes(&p, "kppp");
+    play_expect_message_has(&p, 0, "the worker ended before it started the test: its connection broke");
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 2);
-    end(&p);
+    play_end(&p);
 }
 
 static void dies_in_second(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
-    send_start(r->conn, 0, 77);
-    send_record(r->conn, 0, RECORD_RESULT, OUTCOME_PASSED, "");
-    send_start(r->conn, 1, 77);
+    play_send_start(r->conn, 0, 77);
+    play_send_record(r->conn, 0, RECORD_RESULT, OUTCOME_PASSED, "");
+    play_send_start(r->conn, 1, 77);
     unsigned char status[4] = {SIGSEGV | 0x80, 0, 0, 0};
     zygote_send(r->conn, 'X', status, 4);
 }
@@ -351,19 +177,19 @@ static void test_worker_dies(void **state)
     (void)state;
     struct play p;
     struct error err = ERROR_INIT;
-    begin(&p, dies_in_second, 0);
+    play_begin(&p, dies_in_second, 0);
     char *crash = path_join(p.t.temp, "gw0.crash");
     assert_true(file_write(crash, "Fatal Python error", 18, &err));
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "pkpp");
-    assert_message_has(&p, 1,
+    play_expect_outcomes(&p, "pkpp");
+    play_expect_message_has(&p, 1,
                        "the worker ended while it ran the test: killed by SIGSEGV "
                        "(core dumped)");
     char *detail = testrun_field(&p.t, 1, FIELD_DETAIL);
     assert_string_equal(detail, "Fatal Python error");
     free(detail);
     free(crash);
-    end(&p);
+    play_end(&p);
 }
 
 /* Frames in single bytes, and a connection that breaks in the middle of one. */
@@ -371,7 +197,7 @@ static void breaks_inside_frame(const struct request *r, int k)
 {
     static const char start[] = "\10\0\0\0S\0\0\0\0\115\0\0\0\310\0\0\0J\0\0";
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
     for (size_t i = 0; i < sizeof start - 1; i++) {
@@ -384,11 +210,11 @@ static void test_torn_frame(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, breaks_inside_frame, 0);
+    play_begin(&p, breaks_inside_frame, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "kppp");
-    assert_message_has(&p, 0, "its connection broke");
-    end(&p);
+    play_expect_outcomes(&p, "kppp");
+    play_expect_message_has(&p, 0, "its connection broke");
+    play_end(&p);
 }
 
 static void kills_client(const struct request *r, int k)
@@ -396,46 +222,46 @@ static void kills_client(const struct request *r, int k)
     struct ucred who;
     socklen_t n = sizeof who;
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
-    send_start(r->conn, 0, 77);
+    play_send_start(r->conn, 0, 77);
     usleep(100000);
     if (getsockopt(r->conn, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0)
         kill(who.pid, SIGKILL);
-    await_close(r->conn);
+    play_await_close(r->conn);
 }
 
 static void test_inner_killed(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, kills_client, 0);
+    play_begin(&p, kills_client, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "kppp");
-    assert_message_has(&p, 0, "rowlock-exec itself was ended while the test ran");
-    end(&p);
+    play_expect_outcomes(&p, "kppp");
+    play_expect_message_has(&p, 0, "rowlock-exec itself was ended while the test ran");
+    play_end(&p);
 }
 
 static void test_no_zygote(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, pass_all, 0);
+    play_begin(&p, play_pass_all, 0);
     kill(p.server, SIGKILL);
     testrun_wait(p.server);
     /* The driver starts another zygote, and then this group once more. */
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "----");
+    play_expect_outcomes(&p, "----");
     /* Without a driver there will be none. */
     p.t.state.run->standalone = 1;
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "kkkk");
-    assert_message_has(&p, 3, "it could not run: the pytest process was killed before");
+    play_expect_outcomes(&p, "kkkk");
+    play_expect_message_has(&p, 3, "it could not run: the pytest process was killed before");
     p.server = fork();
     if (p.server == 0)
         _exit(0);
-    end(&p);
+    play_end(&p);
 }
 
 /* ---- Hanging ---------------------------------------------------------------------------- */
@@ -444,7 +270,7 @@ static void test_no_zygote(void **state)
 static void hangs_in_test(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
     pid_t worker = fork();
@@ -452,12 +278,12 @@ static void hangs_in_test(const struct request *r, int k)
         for (;;)
             pause();
     }
-    send_start(r->conn, r->tests[0], (uint32_t)worker);
+    play_send_start(r->conn, r->tests[0], (uint32_t)worker);
     int status;
     waitpid(worker, &status, 0);
     unsigned char bytes[4] = {(unsigned char)status, (unsigned char)(status >> 8), 0, 0};
     /* A result that comes too late does not count. */
-    send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_PASSED, "late");
+    play_send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_PASSED, "late");
     zygote_send(r->conn, 'X', bytes, 4);
 }
 
@@ -465,23 +291,23 @@ static void test_timeout(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, hangs_in_test, 300);
+    play_begin(&p, hangs_in_test, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "tppp");
-    assert_message_has(&p, 0, "timed out after 0.3 s");
+    play_expect_outcomes(&p, "tppp");
+    play_expect_message_has(&p, 0, "timed out after 0.3 s");
     struct record r;
     struct buf keep = BUF_INIT;
     assert_true(testrun_record(&p.t, 0, RECORD_RESULT, &r, &keep));
     assert_int_equal(WTERMSIG(r.status), SIGABRT);
     buf_release(&keep);
-    end(&p);
+    play_end(&p);
 }
 
 /* Hangs in the teardown of what test 3 has left, then lets the rest pass. */
 static void hangs_in_teardown(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
     pid_t worker = fork();
@@ -497,7 +323,7 @@ static void hangs_in_teardown(const struct request *r, int k)
     int status;
     waitpid(worker, &status, 0);
     /* The zygote has its own words for it, which rowlock-exec knows better. */
-    send_record(r->conn, 3, RECORD_AMEND, OUTCOME_ERROR, "died while fixtures were torn down");
+    play_send_record(r->conn, 3, RECORD_AMEND, OUTCOME_ERROR, "died while fixtures were torn down");
     unsigned char bytes[4] = {(unsigned char)status, (unsigned char)(status >> 8), 0, 0};
     zygote_send(r->conn, 'X', bytes, 4);
 }
@@ -508,9 +334,9 @@ static void test_hangs_in_teardown(void **state)
     struct play p;
     struct record r;
     struct buf keep = BUF_INIT;
-    begin(&p, hangs_in_teardown, 300);
+    play_begin(&p, hangs_in_teardown, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "pppp");
+    play_expect_outcomes(&p, "pppp");
     assert_int_equal(testrun_count(&p.t, 3, RECORD_AMEND), 1);
     assert_true(testrun_record(&p.t, 3, RECORD_AMEND, &r, &keep));
     assert_int_equal(r.outcome, OUTCOME_ERROR);
@@ -526,7 +352,7 @@ static void test_hangs_in_teardown(void **state)
     assert_memory_equal(data, expected, len);
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 0);
     buf_release(&keep);
-    end(&p);
+    play_end(&p);
 }
 
 /* Under --forked the pid is that of the test's own process, and its worker goes on. */
@@ -538,34 +364,34 @@ static void loses_its_child(const struct request *r, int k)
         for (;;)
             pause();
     }
-    send_start(r->conn, r->tests[0], (uint32_t)child);
+    play_send_start(r->conn, r->tests[0], (uint32_t)child);
     waitpid(child, NULL, 0);
-    send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_CRASHED, "killed by SIGABRT");
+    play_send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_CRASHED, "killed by SIGABRT");
     struct request rest = *r;
     rest.n--;
     memmove(rest.tests, r->tests + 1, rest.n * sizeof rest.tests[0]);
     if (k == 0)
-        pass_all(&rest, k);
+        play_pass_all(&rest, k);
 }
 
 static void test_timeout_forked(void **state)
 {
     (void)state;
     struct play p;
-    begin_flagged(&p, loses_its_child, 300, PLAN_FORKED);
+    play_begin_flagged(&p, loses_its_child, 300, PLAN_FORKED);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "tppp");
+    play_expect_outcomes(&p, "tppp");
     char *text = testrun_field(&p.t, 0, FIELD_MESSAGE);
     assert_string_equal(text, "timed out after 0.3 s");
     free(text);
-    end(&p);
+    play_end(&p);
 }
 
 /* It ends just when its time is over: the next test has begun, and is not to blame. */
 static void ends_too_late(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
     pid_t worker = fork();
@@ -573,30 +399,30 @@ static void ends_too_late(const struct request *r, int k)
         for (;;)
             pause();
     }
-    send_start(r->conn, r->tests[0], (uint32_t)worker);
+    play_send_start(r->conn, r->tests[0], (uint32_t)worker);
     waitpid(worker, NULL, 0);
-    send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_PASSED, "late");
-    send_start(r->conn, r->tests[1], (uint32_t)worker);
-    await_close(r->conn);
+    play_send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_PASSED, "late");
+    play_send_start(r->conn, r->tests[1], (uint32_t)worker);
+    play_await_close(r->conn);
 }
 
 static void test_ends_too_late(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, ends_too_late, 300);
+    play_begin(&p, ends_too_late, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "tppp");
-    end(&p);
+    play_expect_outcomes(&p, "tppp");
+    play_end(&p);
 }
 
 static void tells_where_it_died(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
-    send_start(r->conn, r->tests[0], 77);
+    play_send_start(r->conn, r->tests[0], 77);
     static const char payload[] = "\x0b\0\0\0in its set-up";
     zygote_send(r->conn, 'X', payload, sizeof payload - 1);
 }
@@ -605,11 +431,11 @@ static void test_where_it_died(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, tells_where_it_died, 0);
+    play_begin(&p, tells_where_it_died, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "kppp");
-    assert_message_has(&p, 0, "the worker ended in its set-up: killed by SIGSEGV");
-    end(&p);
+    play_expect_outcomes(&p, "kppp");
+    play_expect_message_has(&p, 0, "the worker ended in its set-up: killed by SIGSEGV");
+    play_end(&p);
 }
 
 static volatile sig_atomic_t aborted;
@@ -624,11 +450,11 @@ static void on_abort(int sig)
 static void names_a_stranger(const struct request *r, int k)
 {
     if (k > 0) {
-        pass_all(r, k);
+        play_pass_all(r, k);
         return;
     }
-    send_start(r->conn, r->tests[0], (uint32_t)getppid());
-    await_close(r->conn);
+    play_send_start(r->conn, r->tests[0], (uint32_t)getppid());
+    play_await_close(r->conn);
 }
 
 static void test_stranger_is_spared(void **state)
@@ -636,20 +462,20 @@ static void test_stranger_is_spared(void **state)
     (void)state;
     struct play p;
     signal(SIGABRT, on_abort);
-    begin(&p, names_a_stranger, 300);
+    play_begin(&p, names_a_stranger, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "tppp");
+    play_expect_outcomes(&p, "tppp");
     assert_false(aborted);
     signal(SIGABRT, SIG_DFL);
-    end(&p);
+    play_end(&p);
 }
 
 static void hangs_before_first(const struct request *r, int k)
 {
     if (k == 0)
-        await_close(r->conn);
+        play_await_close(r->conn);
     else
-        pass_all(r, k);
+        play_pass_all(r, k);
 }
 
 /* The clock stands still while a worker starts. */
@@ -658,7 +484,7 @@ static void starts_slowly(const struct request *r, int k)
     if (k == 0) {
         zygote_send(r->conn, 'W', "\1\0\0", 4);
         usleep(600 * 1000);
-        send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_ERROR, "not there");
+        play_send_record(r->conn, r->tests[0], RECORD_RESULT, OUTCOME_ERROR, "not there");
         zygote_send(r->conn, 'W', "\0\0\0", 4);
     }
     hangs_before_first(r, k);
@@ -668,36 +494,36 @@ static void test_hangs_before_first(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, hangs_before_first, 300);
+    play_begin(&p, hangs_before_first, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "tppp");
-    assert_message_has(&p, 0, "the worker hung before it started the test: timed out after 0.3 s");
-    end(&p);
-    begin(&p, starts_slowly, 300);
+    play_expect_outcomes(&p, "tppp");
+    play_expect_message_has(&p, 0, "the worker hung before it started the test: timed out after 0.3 s");
+    play_end(&p);
+    play_begin(&p, starts_slowly, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "etpp");
-    end(&p);
+    play_expect_outcomes(&p, "etpp");
+    play_end(&p);
 }
 
 static void hangs_behind_last(const struct request *r, int k)
 {
     (void)k;
     for (uint32_t i = 0; i < r->n; i++) {
-        send_start(r->conn, r->tests[i], 77);
-        send_record(r->conn, r->tests[i], RECORD_RESULT, OUTCOME_PASSED, "");
+        play_send_start(r->conn, r->tests[i], 77);
+        play_send_record(r->conn, r->tests[i], RECORD_RESULT, OUTCOME_PASSED, "");
     }
-    await_close(r->conn);
+    play_await_close(r->conn);
 }
 
 static void test_hangs_behind_last(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, hangs_behind_last, 300);
+    play_begin(&p, hangs_behind_last, 300);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "pppp");
+    play_expect_outcomes(&p, "pppp");
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 1);
-    end(&p);
+    play_end(&p);
 }
 
 /* ---- Ends ------------------------------------------------------------------------------- */
@@ -705,54 +531,54 @@ static void test_hangs_behind_last(void **state)
 static void stops_early(const struct request *r, int k)
 {
     (void)k;
-    send_start(r->conn, 0, 77);
-    send_record(r->conn, 0, RECORD_RESULT, OUTCOME_FAILED, "");
-    send_end(r->conn, 1);
+    play_send_start(r->conn, 0, 77);
+    play_send_record(r->conn, 0, RECORD_RESULT, OUTCOME_FAILED, "");
+    play_send_end(r->conn, 1);
 }
 
 static void leaves_out(const struct request *r, int k)
 {
     (void)k;
-    send_record(r->conn, 0, RECORD_RESULT, OUTCOME_ERROR, "not collected");
-    send_end(r->conn, 0);
+    play_send_record(r->conn, 0, RECORD_RESULT, OUTCOME_ERROR, "not collected");
+    play_send_end(r->conn, 0);
 }
 
 static void test_left_out(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, stops_early, 0);
+    play_begin(&p, stops_early, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "f---");
+    play_expect_outcomes(&p, "f---");
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 0);
-    end(&p);
-    begin(&p, leaves_out, 0);
+    play_end(&p);
+    play_begin(&p, leaves_out, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "e---");
+    play_expect_outcomes(&p, "e---");
     assert_int_equal(testrun_count(&p.t, UINT32_MAX, RECORD_NOTE), 1);
-    end(&p);
+    play_end(&p);
 }
 
 static void runs_forever(const struct request *r, int k)
 {
     (void)k;
-    send_start(r->conn, 0, 77);
-    await_close(r->conn);
+    play_send_start(r->conn, 0, 77);
+    play_await_close(r->conn);
 }
 
 static void test_interrupted(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, runs_forever, 0);
+    play_begin(&p, runs_forever, 0);
     pid_t pid = testrun_start(&p.t, (const char *[]){RUN_ID, "1", NULL});
     while (p.t.state.tests[0] != TEST_RUNNING)
         usleep(1000);
     kill(pid, SIGTERM);
     assert_int_equal(testrun_wait(pid), 2);
-    assert_outcomes(&p, "----");
+    play_expect_outcomes(&p, "----");
     assert_int_equal(p.t.state.tests[0], TEST_PENDING);
-    end(&p);
+    play_end(&p);
 }
 
 static void sends_much(const struct request *r, int k)
@@ -760,26 +586,26 @@ static void sends_much(const struct request *r, int k)
     char *text = xmalloc(5000001);
     memset(text, 'm', 5000000);
     text[5000000] = '\0';
-    send_start(r->conn, 0, 77);
-    send_record(r->conn, 0, RECORD_RESULT, OUTCOME_FAILED, text);
+    play_send_start(r->conn, 0, 77);
+    play_send_record(r->conn, 0, RECORD_RESULT, OUTCOME_FAILED, text);
     free(text);
     struct request rest = *r;
     rest.n--;
     memmove(rest.tests, r->tests + 1, rest.n * sizeof rest.tests[0]);
-    pass_all(&rest, k);
+    play_pass_all(&rest, k);
 }
 
 static void test_much(void **state)
 {
     (void)state;
     struct play p;
-    begin(&p, sends_much, 0);
+    play_begin(&p, sends_much, 0);
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
-    assert_outcomes(&p, "fppp");
+    play_expect_outcomes(&p, "fppp");
     char *message = testrun_field(&p.t, 0, FIELD_MESSAGE);
     assert_int_equal(strlen(message), 5000000);
     free(message);
-    end(&p);
+    play_end(&p);
 }
 
 /* TEMP may be longer than a socket's address. */

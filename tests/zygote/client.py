@@ -194,7 +194,7 @@ class Zygote:
             ROWLOCK_MODE="sequential" if self.sequential else "parallel",
             ROWLOCK_WORKERS=str(self.workers),
             ROWLOCK_RUN_UID="uid-of-this-run",
-            ROWLOCK_GRACE="3",
+            ROWLOCK_GRACE="10",
             MAKEFLAGS=" -j4 --jobserver-auth=3,4",
             MAKELEVEL="1",
         )
