@@ -20,7 +20,8 @@ enum {
     LEFTOVERS_MAX = 100,
     CHUNK = 64 * 1024,
     DRAIN_MAX = 4 * 1024 * 1024, /* a pipe holds less, unless somebody keeps filling it */
-    OWN_PEAK_KIB = 512
+    OWN_PEAK_KIB = 512,
+    INHERITED_KIB = 8 * 1024 /* our own is less when we start */
 };
 
 enum phase {
@@ -259,7 +260,10 @@ static void shed_peak(void)
     struct rusage ru;
     if (getrusage(RUSAGE_SELF, &ru) != 0)
         return;
-    if (!base || ru.ru_maxrss <= base + OWN_PEAK_KIB) {
+    /* A large process that started us by vfork has left its own peak in ours: what is added to
+     * that cannot be seen. */
+    bool inherited = base > INHERITED_KIB;
+    if (!base || (!inherited && ru.ru_maxrss <= base + OWN_PEAK_KIB)) {
         base = base ? base : ru.ru_maxrss;
         return;
     }
