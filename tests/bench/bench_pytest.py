@@ -1,19 +1,20 @@
-"""A pytest suite of trivial tests: Rowlock beside pytest-xdist and plain pytest.
+"""A pytest suite of trivial tests: Rowlock beside pytest-xdist, pytest-zygote and plain pytest.
 
-Each round runs all of them one after another, so that a busy machine disturbs all alike; printed
-are medians of wall time and CPU time and their ratios to pytest-xdist. The Python that is named
-needs pytest and, for the comparison, pytest-xdist.
+Printed are medians of wall time and CPU time, the overhead (the CPU time of the run without the
+tests' own time, as a plain run reports it), and the peak memory of all processes together, each
+with its ratio to pytest-xdist. The Python that is named needs pytest and pytest-xdist;
+pytest-zygote is fetched with pip and left out where there is no network.
 
-    bench_pytest.py --rowlock ./rowlock --python venv/bin/python [--tests 10000] [--workers 2]
+    bench_pytest.py --rowlock ./rowlock --python venv/bin/python [--tests 10000] [--workers 2,8]
 """
 
 import argparse
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+import measure
+import peers
 
 
 def write_suite(folder, tests, files):
@@ -24,19 +25,21 @@ def write_suite(folder, tests, files):
         f.write("[pytest]\n")
 
 
-def measure(argv, cwd):
-    """Wall seconds and CPU seconds, the children's too."""
-    before, start = os.times(), time.monotonic()
-    done = subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    wall, after = time.monotonic() - start, os.times()
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(argv)} failed with status {done.returncode}:\n{done.stdout[-2000:]!r}")
-    cpu = after.children_user + after.children_system - before.children_user
-    return wall, cpu - before.children_system
+def print_table(costs, memory, own):
+    """Rows of medians; in brackets the ratio to pytest-xdist, or to pytest where that is not."""
+    base = "pytest-xdist" if "pytest-xdist" in costs else "pytest"
 
+    def figure(value, reference, unit):
+        return f"{value:8.2f} {unit} ({value / reference:4.2f})" if reference > 0 else " " * 18
 
-def has_xdist(python):
-    return subprocess.run([python, "-c", "import xdist"], stderr=subprocess.DEVNULL).returncode == 0
+    for name, cost in costs.items():
+        print(
+            f"{name:>14}  wall {figure(cost.wall, costs[base].wall, 's')}"
+            f"  cpu {figure(cost.cpu, costs[base].cpu, 's')}"
+            f"  overhead {figure(cost.cpu - own, costs[base].cpu - own, 's')}"
+            f"  memory {figure(memory[name] / 1e6, memory[base] / 1e6, 'MB')}",
+            flush=True,
+        )
 
 
 def main():
@@ -45,32 +48,30 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--tests", type=int, default=10000)
     parser.add_argument("--files", type=int, default=50)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", default="2,8", help="numbers, with commas between")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    workers = str(args.workers)
-    python = os.path.abspath(args.python) if os.sep in args.python else args.python
-    plain = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tools = {
-        "rowlock": [os.path.abspath(args.rowlock), "parallel", "-q", "--dist", "load",
-                    "-n", workers, "--python", python, "-p", "no:cacheprovider"],
-        "pytest": [*plain, "-p", "no:xdist"],
-    }
-    if has_xdist(python):
-        tools["pytest-xdist"] = [*plain, "-n", workers]
-    times = {name: [] for name in tools}
-    with tempfile.TemporaryDirectory() as folder:
+    python = peers.python_path(args.python)
+    measure.adopt_orphans()
+    with tempfile.TemporaryDirectory() as work:
+        zygote = peers.zygote_folder(work)
+        folder = os.path.join(work, "suite")
+        os.mkdir(folder)
         write_suite(folder, args.tests, args.files)
-        for _ in range(args.rounds):
-            for name, argv in tools.items():
-                times[name].append(measure(argv, folder))
-    middle = {n: [statistics.median(t[k] for t in v) for k in (0, 1)] for n, v in times.items()}
-    base = middle.get("pytest-xdist", middle["pytest"])
-    print(f"{args.tests} tests in {args.files} files, {workers} workers, medians of {args.rounds}")
-    for name, (wall, cpu) in middle.items():
-        print(f"{name:>14}  wall {wall:6.2f} s ({wall / base[0]:.2f})  cpu {cpu:6.2f} s"
-              f" ({cpu / base[1]:.2f})")
+        for workers in map(int, args.workers.split(",")):
+            tools = peers.runners(args.rowlock, python, workers, zygote=zygote)
+            own = peers.own_seconds(*tools["pytest"], folder, os.path.join(work, "own.xml"))
+            costs = measure.medians(tools, args.rounds, folder)
+            memory = {n: measure.peak_memory(argv, folder, env) for n, (argv, env) in tools.items()}
+            print(
+                f"{args.tests} tests in {args.files} files, {workers} workers, medians of"
+                f" {args.rounds}; the tests' own time {own:.2f} s"
+            )
+            print_table(costs, memory, own)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except measure.Failure as failure:
+        sys.exit(str(failure))

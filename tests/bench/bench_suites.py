@@ -1,0 +1,115 @@
+"""The published suites of tests/compat: Rowlock's cost beside that of pytest-xdist.
+
+For each package, with the newest pytest: medians of wall time and CPU time, the overhead (the CPU
+time of the run without the tests' own time, as a plain run reports it; a suite whose tests mostly
+wait has none that can be told) and the peak memory of all processes, as ratios to pytest-xdist;
+beside them pytest-zygote's wall time. At the end the geometric means. Archives and environments
+are kept in the work folder of tests/compat.
+
+    bench_suites.py [--only NAME] [--workers 2] [--rounds 5]
+"""
+
+import argparse
+import math
+import os
+import sys
+import tempfile
+
+import measure
+import peers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(os.path.dirname(HERE), "compat"))
+
+from environments import Failure, archive_of, environment, extract  # noqa: E402
+from packages import PACKAGES, PYTESTS, XDIST  # noqa: E402
+from run import find_rowlock, work_dir  # noqa: E402
+
+COLUMNS = ("wall", "cpu", "overhead", "memory", "zygote wall")
+
+
+def ratio(value, reference):
+    return value / reference if value > 0 and reference > 0 else None
+
+
+def measure_package(package, args, workers, work):
+    """{column: ratio to pytest-xdist, None where it cannot be told}"""
+    python = environment(package, PYTESTS[-1], XDIST, args.work)
+    tools = peers.runners(
+        args.rowlock, python, workers, package.args, package.dist or "load", args.zygote
+    )
+    suite = extract(archive_of(package, args.work), os.path.join(work, "copy"))
+    own = peers.own_seconds(*tools["pytest"], suite, os.path.join(work, "own.xml"))
+    plain = tools.pop("pytest")
+    zygote = tools.pop("pytest-zygote", None)
+    measure.run(plain[0], suite, plain[1], allowed=(0, 1))  # fills caches
+    costs = measure.medians(tools, args.rounds, suite, allowed=(0, 1))
+    memory = {n: measure.peak_memory(argv, suite, env) for n, (argv, env) in tools.items()}
+    ours, theirs = costs["rowlock"], costs["pytest-xdist"]
+    result = {
+        "wall": ratio(ours.wall, theirs.wall),
+        "cpu": ratio(ours.cpu, theirs.cpu),
+        "overhead": ratio(ours.cpu - own, theirs.cpu - own),
+        "memory": ratio(memory["rowlock"], memory["pytest-xdist"]),
+    }
+    if zygote is not None:
+        try:
+            cost = measure.medians({"zygote": zygote}, args.rounds, suite, allowed=(0, 1))
+            result["zygote wall"] = ratio(cost["zygote"].wall, theirs.wall)
+        except measure.Failure as failure:
+            print(f"  pytest-zygote: {str(failure).splitlines()[0]}", file=sys.stderr)
+    return result
+
+
+def show(title, result):
+    cells = (f"{result[c]:11.2f}" if result.get(c) else " " * 10 + "-" for c in COLUMNS)
+    print(f"{title:24}{''.join(cells)}", flush=True)
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else None
+
+
+def compare(args, packages, workers):
+    """Prints a table for one number of workers. How many suites could not be run."""
+    broken, results = 0, []
+    print(f"{workers} workers, medians of {args.rounds}, ratios to pytest-xdist {XDIST}")
+    print(f"{'':24}{''.join(f'{name:>11}' for name in COLUMNS)}")
+    for package in packages:
+        with tempfile.TemporaryDirectory(prefix="bench-") as work:
+            try:
+                result = measure_package(package, args, workers, work)
+            except (Failure, measure.Failure) as failure:
+                broken += 1
+                print(f"{package.name:24}{str(failure).splitlines()[0]}", flush=True)
+                continue
+        show(f"{package.name} {package.version}", result)
+        results.append(result)
+    show(
+        "geometric mean",
+        {c: geometric_mean([r[c] for r in results if r.get(c)]) for c in COLUMNS},
+    )
+    return broken
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rowlock", help="the program (default: the built one)")
+    parser.add_argument("--only", metavar="NAME", action="append", help="only this package")
+    parser.add_argument("--workers", default="2,8", help="numbers, with commas between")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", default=work_dir(), help="folder of tests/compat's downloads")
+    args = parser.parse_args()
+    args.rowlock = find_rowlock(args.rowlock)
+    args.work = os.path.abspath(args.work)
+    os.makedirs(args.work, exist_ok=True)
+    args.zygote = peers.zygote_folder(args.work)
+    packages = [p for p in PACKAGES if not args.only or p.name in args.only]
+    if not packages:
+        sys.exit(f"no such package; there are: {', '.join(p.name for p in PACKAGES)}")
+    measure.adopt_orphans()
+    return 2 if sum([compare(args, packages, n) for n in map(int, args.workers.split(","))]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

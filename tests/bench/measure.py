@@ -1,0 +1,119 @@
+"""What one run of a command costs: wall time, CPU time, and the memory of all of its processes."""
+
+import ctypes
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import NamedTuple
+
+PR_SET_CHILD_SUBREAPER = 36
+SAMPLE_SECONDS = 0.05
+
+
+class Failure(Exception):
+    """A command failed; the message has the end of what it said."""
+
+
+class Cost(NamedTuple):
+    wall: float  # seconds
+    cpu: float  # seconds, of the process and of all below it that were reaped
+
+
+def adopt_orphans():
+    """Processes whose parent ends become ours: their time counts, and samples find them."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap():
+    """Waits for what a command has left behind."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
+
+
+def run(argv, cwd, env=None, allowed=(0,)):
+    """The Cost of one run. Failure, where the exit status is none of those allowed."""
+    before, start = os.times(), time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(
+            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
+        wall = time.monotonic() - start
+        if done.returncode not in allowed:
+            said.seek(0)
+            text = said.read().decode(errors="replace")[-2000:]
+            raise Failure(f"{' '.join(argv)}: status {done.returncode}\n{text}")
+    reap()
+    after = os.times()
+    cpu = after.children_user + after.children_system
+    return Cost(wall, cpu - before.children_user - before.children_system)
+
+
+def descendants():
+    """The pids of all processes below this one, from /proc."""
+    children = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = int(file.read().rpartition(b")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+            children.setdefault(parent, []).append(int(name))
+    found, todo = [], [os.getpid()]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def proportional_bytes(pid):
+    """The proportional set size of a process (proc(5), smaps_rollup); 0 for one that has ended."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def peak_memory(argv, cwd, env=None):
+    """The largest sum of proportional set sizes, in bytes, that samples of one run have seen.
+    Sampling costs time: such a run is not to be timed."""
+    peak, ended = [0], threading.Event()
+
+    def sample():
+        while not ended.wait(SAMPLE_SECONDS):
+            peak[0] = max(peak[0], sum(map(proportional_bytes, descendants())))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        run(argv, cwd, env, allowed=range(256))
+    finally:
+        ended.set()
+        thread.join()
+    return peak[0]
+
+
+def medians(tools, rounds, cwd, allowed=(0,)):
+    """{name: Cost of medians} of tools {name: (argv, env)}. Each round runs all of them one after
+    another, so that a busy machine disturbs all alike."""
+    costs = {name: [] for name in tools}
+    for _ in range(rounds):
+        for name, (argv, env) in tools.items():
+            costs[name].append(run(argv, cwd, env, allowed))
+    return {
+        name: Cost(*(statistics.median(values) for values in zip(*seen)))
+        for name, seen in costs.items()
+    }
