@@ -383,3 +383,19 @@ def test_lastfailed_works_across_workers(project):
     project.write("test_x.py", "def test_a(): assert 0\ndef test_b(): pass\n")
     assert project.rowlock("parallel", "-n", "2").returncode == 1
     assert project.rowlock("list", "--lf").stdout.split() == ["test_x.py::test_a"]
+
+
+def test_bytecode_of_ours_is_kept_and_none_of_the_project(project):
+    """Without it, a suite under PYTHONDONTWRITEBYTECODE would compile all of us in each run."""
+    project.write(
+        "test_flag.py",
+        "import importlib.util, os, sys\n"
+        "def test_flag():\n"
+        "    assert sys.dont_write_bytecode\n"
+        "    ours = sys.modules['rowlock_pytest.plugin'].__file__\n"
+        "    if os.access(os.path.dirname(ours), os.W_OK):\n"
+        "        assert os.path.exists(importlib.util.cache_from_source(ours))\n",
+    )
+    done = project.rowlock("parallel", "-n", "1", env={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stdout
+    assert not list(project.path(".").rglob("*.pyc"))
