@@ -224,7 +224,9 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
         return true;
     }
     bool ok = zygote_finish(&s->zygote, zygote_finish_limit(&n->map), n->journal_fd, status, &late);
-    if (!ok && interrupts_count() > 1)
+    if (!ok && interrupts_unattended())
+        strv_push(&n->results.notes, late.msg);
+    if (!ok && (interrupts_count() > 1 || interrupts_unattended()))
         n->interrupted = true;
     if (!ok && !n->interrupted && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);

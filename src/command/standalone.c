@@ -201,7 +201,8 @@ static int end_run(const char *dir, struct error *err)
         results_init(&results, &map);
         size_t left = outcome_settle(&map, &state, fd, true, err);
         if (!map.head->zygote.n || zygote_finish_at(state.run->temp_dir, zygote_finish_limit(&map),
-                                                    fd, &status, err))
+                                                    (double)map.head->grace_ms / 1000, fd, &status,
+                                                    err))
             if (results_read(&results, journal, err)) {
                 results_read_words(&results, dir);
                 results_count(&results);

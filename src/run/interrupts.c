@@ -11,6 +11,7 @@
 
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
 static volatile sig_atomic_t count;
+static volatile sig_atomic_t unattended;
 static struct pollfd *polled; /* the first two are interrupts_wait's own */
 static const int *attended_fds;
 static size_t attended;
@@ -23,6 +24,8 @@ static void on_signal(int sig)
     int saved = errno;
     if (sig != SIGCHLD)
         count++;
+    if (sig == SIGTERM || sig == SIGHUP)
+        unattended = 1;
     /* A full pipe wakes the reader just as well. */
     ssize_t n = write(wake[1], "", 1);
     (void)n;
@@ -43,6 +46,11 @@ void interrupts_install(void)
 int interrupts_count(void)
 {
     return count;
+}
+
+bool interrupts_unattended(void)
+{
+    return unattended;
 }
 
 void interrupts_attend(const int *fds, size_t n, void (*readable)(void *ctx), void *ctx)

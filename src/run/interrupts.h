@@ -3,12 +3,15 @@
 #ifndef RUN_INTERRUPTS_H
 #define RUN_INTERRUPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Catches INT, TERM, HUP and CHLD, ignores PIPE. Call once, before anything is started. */
 void interrupts_install(void);
 /* How many of INT, TERM and HUP have come. */
 int interrupts_count(void);
+/* Whether TERM or HUP was among them: who sends those does not sit there to send another. */
+bool interrupts_unattended(void);
 /* While anybody sleeps in interrupts_wait, readable(ctx) is called when there is something to read
  * in one of n further descriptors (-1: none). They stay the caller's, who may change them; n is 0:
  * no more. */

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -189,8 +191,28 @@ static bool send_finish(int fd, uint64_t limit_ms)
     return ok;
 }
 
-bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *status,
-                      struct error *err)
+/* Sleeps until there is something to read in fd or a signal has come; once nobody is there to send
+ * a second signal, until grace seconds after the first at most. False: those have passed. */
+static bool wait_for_end(int fd, double grace, int64_t *deadline_ms)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (!interrupts_unattended()) {
+        interrupts_wait(fd, -1);
+        return true;
+    }
+    if (*deadline_ms < 0)
+        *deadline_ms = now_ms + (int64_t)(grace * 1000);
+    if (now_ms >= *deadline_ms)
+        return false;
+    int64_t left = *deadline_ms - now_ms;
+    interrupts_wait(fd, left < INT_MAX ? (int)left : INT_MAX);
+    return true;
+}
+
+bool zygote_finish_at(const char *temp, uint64_t limit_ms, double grace, int journal_fd,
+                      int *status, struct error *err)
 {
     int fd = zygote_connect(temp, err);
     if (fd < 0)
@@ -199,14 +221,20 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *
     struct frame f;
     frame_reader_init(&in, fd);
     bool quit = false;
+    int64_t deadline_ms = -1;
     if (send_finish(fd, limit_ms) && fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
         /* Never blocks in a read, which goes on after a signal: a hook that hangs here has to give
          * way to the second Ctrl-C. */
         while (!quit && interrupts_count() < 2) {
             int n = frame_read(&in, &f);
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-                interrupts_wait(fd, -1);
-                continue;
+                if (wait_for_end(fd, grace, &deadline_ms))
+                    continue;
+                error_set(err, EXIT_INTERNAL,
+                          "the end of the pytest session took more than %g s after the signal and "
+                          "was cut off; a longer \"grace\" in [rowlock] would wait longer",
+                          grace);
+                break;
             }
             if (n <= 0)
                 break;
@@ -229,7 +257,7 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *
 bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
                    struct error *err)
 {
-    bool ok = zygote_finish_at(z->store->temp, limit_ms, journal_fd, status, err);
+    bool ok = zygote_finish_at(z->store->temp, limit_ms, z->grace, journal_fd, status, err);
     for (int i = 0; z->pid > 0 && i < 200; i++) {
         if (waitpid(z->pid, NULL, WNOHANG) != 0)
             z->pid = 0;

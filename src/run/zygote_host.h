@@ -44,9 +44,10 @@ uint64_t zygote_finish_limit(const struct plan_map *map);
 bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
                    struct error *err);
 /* Asks the zygote of the run with that temporary folder, whoever started it, to end; journals as
- * above. */
-bool zygote_finish_at(const char *temp, uint64_t limit_ms, int journal_fd, int *status,
-                      struct error *err);
+ * above. A hook that hangs there gives way to a second signal, or grace seconds after the first
+ * where nobody is there to send another (interrupts_unattended). */
+bool zygote_finish_at(const char *temp, uint64_t limit_ms, double grace, int journal_fd,
+                      int *status, struct error *err);
 /* Ends it at once, if it runs. */
 void zygote_kill(struct zygote_host *z);
 

@@ -92,7 +92,8 @@ def test_second_ctrl_c_kills(project, processes_with, wait_until):
     assert gone(project, processes_with, wait_until)
 
 
-def test_second_ctrl_c_ends_a_session_whose_end_hangs(project, processes_with, wait_until):
+def session_whose_end_hangs(project):
+    project.write("pytest.ini", "[pytest]\n[rowlock]\ngrace = 0.5\n")
     project.write(
         "conftest.py",
         "import os, time\n"
@@ -102,12 +103,27 @@ def test_second_ctrl_c_ends_a_session_whose_end_hangs(project, processes_with, w
         "        time.sleep(3333)\n",
     )
     project.write("test_quick.py", "def test_quick(): pass\n")
+
+
+def test_second_ctrl_c_ends_a_session_whose_end_hangs(project, processes_with, wait_until):
+    session_whose_end_hangs(project)
     child = start(project, wait_until, "--report-json", "report.json")
     # Two that differ: a second one of the same kind may be lost while the first is pending.
     child.send_signal(signal.SIGINT)
     child.send_signal(signal.SIGTERM)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 2, out
+    assert project.report()["summary"]["passed"] == 1
+    assert gone(project, processes_with, wait_until)
+
+
+def test_sigterm_ends_a_session_whose_end_hangs(project, processes_with, wait_until):
+    session_whose_end_hangs(project)
+    child = start(project, wait_until, "--report-json", "report.json")
+    child.send_signal(signal.SIGTERM)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2, out
+    assert "more than 0.5 s after the signal" in out
     assert project.report()["summary"]["passed"] == 1
     assert gone(project, processes_with, wait_until)
 

@@ -168,7 +168,7 @@ static void check_finish(struct server *s, struct job *j)
 {
     struct error err = ERROR_INIT;
     int status = 0;
-    bool ok = zygote_finish_at(fuzz_folder(), 0, j->journal, &status, &err);
+    bool ok = zygote_finish_at(fuzz_folder(), 0, 5, j->journal, &status, &err);
     server_stop(s);
     fuzz_check_error(&err, ok, 1);
     check_journal(j, false);
