@@ -6,6 +6,9 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "history/history.h"
+#include "history/http.h"
+#include "history/sync.h"
+#include "run/interrupts.h"
 
 #define HISTORY_PATH ".rowlock/history.db"
 
@@ -91,4 +94,41 @@ void remember_results(const struct results *r)
         history_add(HISTORY_PATH, all, n, &warning);
     warn(warning);
     free(all);
+}
+
+bool remember_choose(struct remote_history *r, const char *option, const char *setting,
+                     struct error *err)
+{
+    const char *url = option ? option : setting;
+    r->url = url && *url ? url : NULL;
+    r->broken = false;
+    if (!r->url || http_is_url(r->url))
+        return true;
+    return error_set(err, EXIT_USAGE,
+                     "%s: this is no URL of a file on a web server; give one such as "
+                     "https://ci.example.org/history.db",
+                     option ? "--history-url" : "history_url");
+}
+
+static bool interrupted(void)
+{
+    return interrupts_count() > 0;
+}
+
+void remember_fetch(struct remote_history *r, const char *dir)
+{
+    struct history_sync s = {HISTORY_PATH, r->url, dir, interrupted};
+    char *warning = NULL;
+    if (r->url && !history_fetch(&s, &warning))
+        r->broken = true;
+    warn(warning);
+}
+
+void remember_publish(struct remote_history *r, const char *dir)
+{
+    struct history_sync s = {HISTORY_PATH, r->url, dir, interrupted};
+    char *warning = NULL;
+    if (r->url && !r->broken && !interrupted() && !history_publish(&s, &warning))
+        r->broken = true;
+    warn(warning);
 }

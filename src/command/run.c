@@ -298,6 +298,7 @@ static int run_tests(struct suite *s, struct error *err)
         else if (code == EXIT_OK)
             code = (int)results_exit_code(&n.results);
         code = combine(code, status);
+        remember_publish(&s->remote, s->store.dir);
     }
     session_close(&n);
     return code;

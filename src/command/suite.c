@@ -169,7 +169,8 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
         return false;
     if (s->options.list_markers && !s->alone && !has_manifest(s))
         s->alone = xstrdup("--markers");
-    return workers_choose(s, mode, err) &&
+    return remember_choose(&s->remote, s->options.history_url, s->config.history_url, err) &&
+           workers_choose(s, mode, err) &&
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
 
@@ -389,8 +390,10 @@ bool suite_plan(struct suite *s, struct error *err)
                          out ? "selected" : "found", out);
     }
     /* Without knowledge of their times, tests start in the order in which they were collected. */
-    if (!s->keep_order)
+    if (!s->keep_order) {
+        remember_fetch(&s->remote, s->store.dir);
         remember_expected(&s->manifest);
+    }
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,

@@ -6,6 +6,7 @@
 
 #include "command/command.h"
 #include "command/program.h"
+#include "command/remember.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "manifest/manifest.h"
@@ -37,6 +38,7 @@ struct suite {
     bool sequential;
     bool keep_order; /* --ff and the like: tests start in pytest's order */
     unsigned workers;
+    struct remote_history remote;
     const char *auto_workers; /* "auto" or "logical" where the number was not given; or NULL */
     char *alone; /* the option for which pytest runs alone; NULL */
     int ended;   /* >= 0: pytest itself ended the run with this exit code and was shown */

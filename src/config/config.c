@@ -169,5 +169,6 @@ void config_release(struct config *c)
     free(c->env_prefix);
     free(c->python);
     free(c->worker_start);
+    free(c->history_url);
     memset(c, 0, sizeof *c);
 }

@@ -30,6 +30,7 @@ struct config {
     double grace;        /* seconds between SIGTERM and SIGKILL, 5 */
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */
     char *worker_start;  /* "auto" */
+    char *history_url;   /* "": none; may hold a password, not checked */
 };
 
 /* Finds and reads the configuration. explicit_file (-c; relative to dir) or NULL; dir is the

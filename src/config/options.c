@@ -43,6 +43,7 @@ void options_release(struct options *o)
     free(o->worker_start);
     free(o->junitxml);
     free(o->report_json);
+    free(o->history_url);
     free(o->color);
     free(o->output);
     free(o->report_chars);

@@ -52,6 +52,7 @@ struct options {
     char *junitxml;
     char *report_json;
     bool dry_run;
+    char *history_url; /* not checked; NULL: not given; "": none, whatever the ini says */
     int verbose;  /* -v minus -q */
     char *color;  /* "yes", "no" or "auto" */
     char *report_chars; /* -r; NULL: not given, as with the next three */

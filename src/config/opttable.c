@@ -256,6 +256,9 @@ const struct option_row option_rows[] = {
      .pytest = "--maxfail", .help = "start no test after the Nth failure; 0 is no limit"},
     {"Running", 0, {"timeout"}, "S", store_seconds, AT(timeout), "seconds, for example 2.5",
      .help = "stop a test after S seconds; 0 is no limit"},
+    {"Running", 0, {"history-url"}, "URL", store_text, AT(history_url),
+     .help = "get what earlier runs have shown from a web server, and put it back with what this "
+             "run shows (HTTP GET and PUT): for CI machines, which begin empty"},
     {"Running", 0, {"dry-run"}, NULL, store_flag, AT(dry_run),
      .help = "say what would run, where and in which order, and run nothing"},
     {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",

@@ -21,6 +21,7 @@ void settings_default(struct config *c)
 {
     replace(&c->env_prefix, xstrdup("FQCN"));
     replace(&c->worker_start, xstrdup("auto"));
+    replace(&c->history_url, xstrdup(""));
     c->timeout = 0;
     c->grace = 5;
     c->output_limit = 1024 * 1024;
@@ -82,6 +83,12 @@ static bool store_worker_start(struct config *c, const char *value)
     return true;
 }
 
+static bool store_history_url(struct config *c, const char *value)
+{
+    replace(&c->history_url, xstrdup(value));
+    return true;
+}
+
 static const struct setting {
     const char *key;
     bool (*store)(struct config *c, const char *value); /* false: a bad value */
@@ -93,6 +100,7 @@ static const struct setting {
     {"grace", store_grace, "seconds, such as 2.5"},
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},
     {"worker_start", store_worker_start, "auto, fork or spawn"},
+    {"history_url", store_history_url, "an http:// or https:// URL of a file"},
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 

@@ -12,17 +12,14 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "history/database.h"
 
-enum {
-    VERSION = 1,
-    PATIENCE_MS = 15000, /* for another run that writes */
-    KEPT_DAYS = 90
-};
+enum { VERSION = 1, PATIENCE_MS = 15000 /* for another run that writes */ };
 
 /* How much the newest run counts in the mean. */
 #define NEWEST "0.3"
 
-static const char SCHEMA[] =
+const char history_schema[] =
     "CREATE TABLE IF NOT EXISTS machine (id INTEGER PRIMARY KEY, kind TEXT UNIQUE NOT NULL);"
     "CREATE TABLE IF NOT EXISTS test (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);"
     "CREATE TABLE IF NOT EXISTS result ("
@@ -54,13 +51,12 @@ char *history_machine(void)
                      sysconf(_SC_NPROCESSORS_ONLN), model);
 }
 
-/* Names are bytes; SQLite stores any in a TEXT column, as long as nobody converts them. */
-static void bind_text(sqlite3_stmt *s, int i, const char *text)
+void history_bind(sqlite3_stmt *s, int i, const char *text)
 {
     sqlite3_bind_text(s, i, text, (int)strlen(text), SQLITE_STATIC);
 }
 
-static int run_sql(sqlite3 *db, const char *sql)
+int history_sql(sqlite3 *db, const char *sql)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
@@ -77,7 +73,7 @@ static int version_of(sqlite3 *db)
     return version;
 }
 
-static sqlite3 *open_db(const char *path, int flags, int *rc)
+sqlite3 *history_open(const char *path, int flags, int *rc)
 {
     sqlite3 *db = NULL;
     *rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
@@ -98,9 +94,7 @@ static bool is_damage(int rc)
            rc == SQLITE_ERROR;
 }
 
-/* What is wrong with the file, as a warning. A damaged one is renamed, so that the next run begins
- * a new one. */
-static char *explain(const char *path, int rc)
+char *history_explain(const char *path, int rc)
 {
     if (!is_damage(rc))
         return xasprintf("%s: %s; the run goes on without it", path, sqlite3_errstr(rc));
@@ -142,7 +136,7 @@ static int read_rows(struct history *h, sqlite3 *db)
     char *kind = history_machine();
     int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
     if (rc == SQLITE_OK) {
-        bind_text(s, 1, kind);
+        history_bind(s, 1, kind);
         while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
             const char *name = (const char *)sqlite3_column_text(s, 0);
             const char *outcome = (const char *)sqlite3_column_text(s, 2);
@@ -167,12 +161,12 @@ struct history *history_read(const char *path, char **warning)
     *warning = NULL;
     if (access(path, F_OK) != 0)
         return h;
-    sqlite3 *db = open_db(path, SQLITE_OPEN_READWRITE, &rc);
+    sqlite3 *db = history_open(path, SQLITE_OPEN_READWRITE, &rc);
     if (rc == SQLITE_OK && version_of(db) == VERSION)
         rc = read_rows(h, db);
     sqlite3_close(db);
     if (rc != SQLITE_OK)
-        *warning = explain(path, rc);
+        *warning = history_explain(path, rc);
     return h;
 }
 
@@ -203,7 +197,7 @@ static long long number(sqlite3 *db, const char *sql, const char *text)
     sqlite3_stmt *s = NULL;
     long long n = -1;
     if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK) {
-        bind_text(s, 1, text);
+        history_bind(s, 1, text);
         if (sqlite3_step(s) == SQLITE_ROW)
             n = sqlite3_column_int64(s, 0);
     }
@@ -228,7 +222,7 @@ static int write_rows(sqlite3 *db, const struct history_result *results, size_t 
         rc = sqlite3_prepare_v2(db, put, -1, &p, NULL);
     long long now = (long long)time(NULL);
     for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
-        bind_text(f, 1, results[i].name);
+        history_bind(f, 1, results[i].name);
         if (sqlite3_step(f) != SQLITE_ROW) {
             rc = sqlite3_errcode(db);
             break;
@@ -236,7 +230,7 @@ static int write_rows(sqlite3 *db, const struct history_result *results, size_t 
         sqlite3_bind_int64(p, 1, sqlite3_column_int64(f, 0));
         sqlite3_bind_int64(p, 2, machine);
         sqlite3_bind_double(p, 3, results[i].seconds);
-        bind_text(p, 4, results[i].outcome);
+        history_bind(p, 4, results[i].outcome);
         sqlite3_bind_int(p, 5, results[i].failed);
         sqlite3_bind_int64(p, 6, (sqlite3_int64)results[i].peak_bytes);
         sqlite3_bind_int64(p, 7, now);
@@ -250,13 +244,13 @@ static int write_rows(sqlite3 *db, const struct history_result *results, size_t 
     return rc;
 }
 
-static int prune(sqlite3 *db)
+int history_prune(sqlite3 *db)
 {
     char *sql = xasprintf(
         "DELETE FROM result WHERE at < %lld; DELETE FROM test WHERE id NOT IN (SELECT test FROM "
         "result)",
-        (long long)time(NULL) - KEPT_DAYS * 24LL * 3600);
-    int rc = run_sql(db, sql);
+        (long long)time(NULL) - HISTORY_DAYS * 24LL * 3600);
+    int rc = history_sql(db, sql);
     free(sql);
     return rc;
 }
@@ -265,11 +259,11 @@ static int prune(sqlite3 *db)
  * would be refused. */
 static int write_all(sqlite3 *db, const struct history_result *results, size_t n)
 {
-    int rc = run_sql(db, "BEGIN IMMEDIATE");
+    int rc = history_sql(db, "BEGIN IMMEDIATE");
     if (rc != SQLITE_OK)
         return rc;
     char *kind = history_machine();
-    rc = run_sql(db, SCHEMA);
+    rc = history_sql(db, history_schema);
     if (rc == SQLITE_OK) {
         long long machine = number(db,
                                    "INSERT INTO machine (kind) VALUES (?1) ON CONFLICT (kind) DO "
@@ -278,11 +272,11 @@ static int write_all(sqlite3 *db, const struct history_result *results, size_t n
         rc = machine < 0 ? sqlite3_errcode(db) : write_rows(db, results, n, machine);
     }
     if (rc == SQLITE_OK)
-        rc = prune(db);
+        rc = history_prune(db);
     if (rc == SQLITE_OK)
-        rc = run_sql(db, "COMMIT");
+        rc = history_sql(db, "COMMIT");
     if (rc != SQLITE_OK)
-        run_sql(db, "ROLLBACK");
+        history_sql(db, "ROLLBACK");
     free(kind);
     return rc;
 }
@@ -291,14 +285,14 @@ bool history_add(const char *path, const struct history_result *results, size_t 
 {
     int rc;
     *warning = NULL;
-    sqlite3 *db = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &rc);
+    sqlite3 *db = history_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &rc);
     /* What is lost when the machine goes down is lost with the run's own files, too. */
     if (rc == SQLITE_OK)
-        rc = run_sql(db, "PRAGMA synchronous = OFF");
+        rc = history_sql(db, "PRAGMA synchronous = OFF");
     if (rc == SQLITE_OK)
         rc = write_all(db, results, n);
     sqlite3_close(db);
     if (rc != SQLITE_OK)
-        *warning = explain(path, rc);
+        *warning = history_explain(path, rc);
     return rc == SQLITE_OK;
 }
