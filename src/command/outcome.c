@@ -76,7 +76,7 @@ bool outcome_report(const struct results *r, const struct options *o, bool inter
                                  .state_dir = ".rowlock/last"};
     bool ok = true;
     if (o->junitxml)
-        ok = report_junit(o->junitxml, r, err);
+        ok = report_junit(o->junitxml, o->junit_prefix, r, err);
     if (o->report_json && ok)
         ok = report_json(o->report_json, r, err);
     if (ok && o->verbose >= 0 && (o->junitxml || o->report_json))

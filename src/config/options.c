@@ -42,6 +42,7 @@ void options_release(struct options *o)
     free(o->python);
     free(o->worker_start);
     free(o->junitxml);
+    free(o->junit_prefix);
     free(o->report_json);
     free(o->history_url);
     free(o->color);

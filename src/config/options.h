@@ -50,6 +50,7 @@ struct options {
     double timeout; /* seconds; < 0: not given */
     int durations;  /* -1: not given; 0: all */
     char *junitxml;
+    char *junit_prefix; /* before each class name in it; NULL: nothing */
     char *report_json;
     bool dry_run;
     char *history_url; /* not checked; NULL: not given; "": none, whatever the ini says */

@@ -293,6 +293,9 @@ const struct option_row option_rows[] = {
     {"Reports", 0, {"junitxml", "junit-xml"}, "FILE", store_name, AT(junitxml),
      "the path of a file", .pytest = "--junit-xml", .alone = true,
      .help = "write a JUnit XML report"},
+    {"Reports", 0, {"junit-prefix", "junitprefix"}, "TEXT", store_text, AT(junit_prefix),
+     "a word before class names", .pytest = "--junit-prefix",
+     .help = "write TEXT and a dot before the class names in the JUnit XML report"},
     {"Reports", 0, {"report-json"}, "FILE", store_name, AT(report_json), "the path of a file",
      .help = "write a JSON report"},
     {"Reports", 0, {"color"}, "WHEN", store_color, AT(color), "yes, no or auto",
@@ -333,8 +336,8 @@ const struct option_row *option_row_short(char letter)
 /* clang-format off */
 static const char *const with_value[] = {
     "assert", "basetemp", "code-highlight", "config-file", "confcutdir", "doctest-glob",
-    "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode", "junit-prefix",
-    "junitprefix", "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
+    "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode",
+    "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
     "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir",
     "cov-config", "cov-context", "cov-fail-under", "cov-report",
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",

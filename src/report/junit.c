@@ -135,8 +135,18 @@ static void suites_release(struct suites *all)
     free(all->next);
 }
 
+static void add_class_name(struct buf *b, const char *prefix, const char *name, size_t len)
+{
+    struct buf whole = BUF_INIT;
+    if (prefix && *prefix)
+        buf_addf(&whole, "%s%s", prefix, len ? "." : "");
+    buf_add(&whole, name, len);
+    add_attribute(b, "classname", buf_cstr(&whole), whole.len);
+    buf_release(&whole);
+}
+
 /* "tests/test_mod.py::TestClass::test_x[a::b]" is test_x[a::b] of tests.test_mod.TestClass. */
-static void add_pytest_name(struct buf *b, const char *id)
+static void add_pytest_name(struct buf *b, const char *prefix, const char *id)
 {
     const char *sep = strstr(id, "::");
     size_t path_len = sep ? (size_t)(sep - id) : strlen(id);
@@ -154,7 +164,7 @@ static void add_pytest_name(struct buf *b, const char *id)
     if (path_len > 3 && memcmp(dotted.data + path_len - 3, ".py", 3) == 0)
         dotted.len -= 3;
     if (!sep) { /* no more than a file: it is the name */
-        add_attribute(b, "classname", "", 0);
+        add_class_name(b, prefix, "", 0);
         add_attribute(b, "name", buf_cstr(&dotted), dotted.len);
         buf_release(&dotted);
         return;
@@ -166,16 +176,17 @@ static void add_pytest_name(struct buf *b, const char *id)
         buf_add(&dotted, p + 2, len);
         p = next;
     }
-    add_attribute(b, "classname", dotted.data, dotted.len);
+    add_class_name(b, prefix, dotted.data, dotted.len);
     add_attribute(b, "name", name, strlen(name));
     buf_release(&dotted);
 }
 
-static void add_name(struct buf *b, const struct results *r, const struct plan_test *pt)
+static void add_name(struct buf *b, const char *prefix, const struct results *r,
+                     const struct plan_test *pt)
 {
     const char *id = plan_map_str(r->plan, pt->id), *suite = suite_name(r, pt);
     if (pt->format == FORMAT_PYTEST) {
-        add_pytest_name(b, id);
+        add_pytest_name(b, prefix, id);
         return;
     }
     const char *name = id;
@@ -183,7 +194,7 @@ static void add_name(struct buf *b, const struct results *r, const struct plan_t
     /* Only a suite's own tests bear its name: a test listed singly may be called "tests/a". */
     if (pt->suite.len && strncmp(id, suite, n) == 0 && id[n] == '/' && id[n + 1])
         name = id + n + 1;
-    add_attribute(b, "classname", suite, n);
+    add_class_name(b, prefix, suite, n);
     add_attribute(b, "name", name, strlen(name));
 }
 
@@ -292,12 +303,12 @@ static void add_flaky(struct buf *b, const struct result *t)
     buf_adds(b, "/>");
 }
 
-static void add_itself(struct buf *b, const struct results *r, const struct plan_test *pt,
-                       const struct result *t)
+static void add_itself(struct buf *b, const char *prefix, const struct results *r,
+                       const struct plan_test *pt, const struct result *t)
 {
     static const struct result_text not_run = {.data = "did not run", .len = 11};
     buf_adds(b, "<testcase");
-    add_name(b, r, pt);
+    add_name(b, prefix, r, pt);
     buf_addf(b, " time=\"%.3f\">", (double)t->wall_ns / 1e9);
     add_properties(b, t);
     bool body =
@@ -320,8 +331,8 @@ static size_t carrier(const struct result *t)
     return 0;
 }
 
-static void write_points(struct stream *s, const struct results *r, const struct plan_test *pt,
-                         const struct result *t)
+static void write_points(struct stream *s, const char *prefix, const struct results *r,
+                         const struct plan_test *pt, const struct result *t)
 {
     const char *id = plan_map_str(r->plan, pt->id);
     size_t carries = result_counts_itself(t) ? t->n_points : carrier(t);
@@ -333,7 +344,7 @@ static void write_points(struct stream *s, const struct results *r, const struct
         buf_addf(&name, "%zu%s", k + 1, message.len ? " - " : "");
         buf_add(&name, p->description, message.len);
         buf_adds(&s->b, "<testcase");
-        add_attribute(&s->b, "classname", id, strlen(id));
+        add_class_name(&s->b, prefix, id, strlen(id));
         add_attribute(&s->b, "name", name.data, name.len);
         buf_addf(&s->b, " time=\"%.3f\">", k == carries ? (double)t->wall_ns / 1e9 : 0.0);
         if (k == carries)
@@ -370,22 +381,22 @@ static void add_suite_head(struct buf *b, const struct suite *s, const char *hos
     buf_adds(b, ">\n");
 }
 
-static void write_suite(struct stream *s, const struct results *r, const struct suites *all,
-                        const struct suite *suite, const char *host)
+static void write_suite(struct stream *s, const char *prefix, const struct results *r,
+                        const struct suites *all, const struct suite *suite, const char *host)
 {
     add_suite_head(&s->b, suite, host);
     for (uint32_t i = suite->first; i != UINT32_MAX; i = all->next[i]) {
         const struct plan_test *pt = plan_map_test(r->plan, i);
         const struct result *t = &r->tests[i];
         if (result_counts_itself(t))
-            add_itself(&s->b, r, pt, t);
-        write_points(s, r, pt, t);
+            add_itself(&s->b, prefix, r, pt, t);
+        write_points(s, prefix, r, pt, t);
         stream_flow(s);
     }
     buf_adds(&s->b, "</testsuite>\n");
 }
 
-bool report_junit(const char *path, const struct results *r, struct error *err)
+bool report_junit(const char *path, const char *prefix, const struct results *r, struct error *err)
 {
     struct stream s;
     if (!stream_open(&s, path, err))
@@ -406,7 +417,7 @@ bool report_junit(const char *path, const struct results *r, struct error *err)
     add_counts(&s.b, &total);
     buf_addf(&s.b, " time=\"%.3f\">\n", r->wall_seconds);
     for (size_t k = 0; k < all.n; k++)
-        write_suite(&s, r, &all, &all.v[k], host);
+        write_suite(&s, prefix, r, &all, &all.v[k], host);
     buf_adds(&s.b, "</testsuites>\n");
     suites_release(&all);
     return stream_close(&s, err);

@@ -31,8 +31,9 @@ struct report_style {
 void report_terminal(FILE *out, const struct results *r, const struct report_style *style);
 /* JUnit XML as the Jenkins schema (junit-10.xsd) wants it. Folders of path are made. Where a
  * test recorded properties, its testcase gets a <properties> that the schema does not know but
- * its readers do: pytest writes the same. */
-bool report_junit(const char *path, const struct results *r, struct error *err);
+ * its readers do: pytest writes the same. prefix (or NULL) and a dot stand before each class name. */
+bool report_junit(const char *path, const char *prefix, const struct results *r,
+                  struct error *err);
 /* {"summary": {…}, "tests": […]}; json.c describes every key. Folders of path are made. */
 bool report_json(const char *path, const struct results *r, struct error *err);
 

@@ -17,12 +17,17 @@
 #include "base/xalloc.h"
 #include "report_fixture.h"
 
+static bool without_prefix(const char *path, const struct results *r, struct error *err)
+{
+    return report_junit(path, NULL, r, err);
+}
+
 /* Writes the report and returns its text, the name of the host taken out; the caller frees. */
 static char *junit(const struct fixture *f, const char *name)
 {
     struct error err = ERROR_INIT;
     char *path = fixture_path(f, name);
-    if (!report_junit(path, &f->results, &err))
+    if (!report_junit(path, NULL, &f->results, &err))
         fail_msg("%s", err.msg);
     char *text = fixture_slurp(path);
     free(path);
@@ -198,12 +203,30 @@ static void test_script_that_counts_too(void **state)
     fixture_close(&f);
 }
 
+/* As pytest writes it: before the module, before a script, and before nothing at all. */
+static void test_prefix(void **state)
+{
+    struct fixture f;
+    struct error err = ERROR_INIT;
+    (void)state;
+    fixture_sample(&f);
+    char *path = fixture_path(&f, "prefix.xml");
+    assert_true(report_junit(path, "ci<1>", &f.results, &err));
+    char *text = fixture_slurp(path);
+    assert_non_null(strstr(text, "<testcase classname=\"ci&lt;1&gt;.tests.test_math.TestAdd\""));
+    for (const char *at = text; (at = strstr(at, "classname=\"")); at++)
+        assert_memory_equal(at, "classname=\"ci&lt;1&gt;", 22);
+    free(text);
+    free(path);
+    fixture_close(&f);
+}
+
 static void test_unwritable(void **state)
 {
     struct fixture f;
     (void)state;
     fixture_sample(&f);
-    fixture_expect_unwritable(&f, report_junit);
+    fixture_expect_unwritable(&f, without_prefix);
     fixture_close(&f);
 }
 
@@ -304,7 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sample),         cmocka_unit_test(test_pytest_names),
         cmocka_unit_test(test_hostile_bytes),  cmocka_unit_test(test_script_that_counts_too),
-        cmocka_unit_test(test_unwritable),     cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_prefix),         cmocka_unit_test(test_unwritable),
+            cmocka_unit_test(test_schema),
         cmocka_unit_test(test_schema_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

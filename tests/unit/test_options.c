@@ -143,8 +143,9 @@ static void test_every_value(void **state)
     assert_joined(&o.test_paths, "p|q");
     assert_int_equal(o.pytest_args.n, 0);
     options_release(&o);
-    parse_good(&o, WORDS("--junit-xml=b.xml", "--timeout=0", "--durations", "0"));
+    parse_good(&o, WORDS("--junit-xml=b.xml", "--junitprefix", "ci.linux", "--timeout=0", "--durations", "0"));
     assert_string_equal(o.junitxml, "b.xml");
+    assert_string_equal(o.junit_prefix, "ci.linux");
     assert_true(o.timeout == 0);
     assert_int_equal(o.durations, 0);
     options_release(&o);
@@ -252,7 +253,6 @@ static void test_pytest_args(void **state)
         {{"--durations-min", "1", "--maxschedchunk", "3", "--confcutdir", "c"},
          "--durations-min|1|--maxschedchunk|3|--confcutdir|c",
          ""},
-        {{"--junit-prefix", "p", "--junitprefix", "q"}, "--junit-prefix|p|--junitprefix|q", ""},
         {{"--unknown", "word"}, "--unknown", "word"},
         {{"--unknown=value", "word"}, "--unknown=value", "word"},
         {{"--html=my report.html"}, "--html=my report.html", ""},
