@@ -13,6 +13,7 @@
 #include "run/console.h"
 #include "run/rundir.h"
 #include "run/signals.h"
+#include "run/verdict.h"
 
 enum { SHOWN_OF_ID = 500 };
 
@@ -54,6 +55,8 @@ static bool open_files(struct job *j, struct error *err)
     j->journal_path = path_join(j->dir, "journal");
     bool ok = plan_map_open(&j->plan, plan, err) && state_open(&j->state, state, err) &&
               (j->journal = journal_open(j->journal_path, err)) >= 0;
+    if (ok)
+        verdict_know_oom_kills(j->state.run->oom_kills);
     free(plan);
     free(state);
     return ok;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Orphans among our descendants become our children from now on. Not inherited by fork. */
@@ -46,6 +47,10 @@ void platform_process_name(pid_t pid, char *out, size_t size);
 /* When the process started, in ticks since boot; 0 if unknown. With the pid it names a
  * process for good. */
 unsigned long long platform_start_time(pid_t pid);
+
+/* How many processes the kernel has killed for want of memory since boot, those of other users and
+ * containers among them; 0 if unknown. */
+uint32_t platform_oom_kills(void);
 
 /* Sleeps until the process that platform_start_time gave start for has ended. */
 void platform_wait_exit(pid_t pid, unsigned long long start);

@@ -291,6 +291,19 @@ unsigned long long platform_start_time(pid_t pid)
     return read_process(pid, &p) ? p.start : 0;
 }
 
+uint32_t platform_oom_kills(void)
+{
+    char line[128];
+    unsigned long n = 0;
+    FILE *f = fopen("/proc/vmstat", "re"); /* proc_vmstat(5), Linux 4.13 */
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "oom_kill %lu", &n) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return (uint32_t)n;
+}
+
 void platform_wait_exit(pid_t pid, unsigned long long start)
 {
 #ifdef SYS_pidfd_open

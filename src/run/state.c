@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "run/platform.h"
 
 static const char magic[8] = {'R', 'L', 'S', 'T', 'A', 'T', 'E', '1'};
 
@@ -48,6 +49,7 @@ bool state_create(const char *path, uint32_t n_tests, uint32_t n_slots, struct e
     memcpy(head.magic, magic, sizeof magic);
     head.n_tests = n_tests;
     head.n_slots = n_slots;
+    head.oom_kills = platform_oom_kills();
     fwrite(&head, sizeof head, 1, o.f);
     /* Written out rather than left as a hole: a store into a hole of a mapped file kills the
      * process when the disk is full. */

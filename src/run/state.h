@@ -58,7 +58,8 @@ struct run_state {
     char temp_dir[64];   /* the run's temporary folder, /tmp/rl-XXXXXX; NUL-terminated */
     char run_uid[40];    /* PYTEST_XDIST_TESTRUNUID; NUL-terminated */
     uint32_t standalone; /* 1: no driver shows progress, so rowlock-exec prints a line per test */
-    uint32_t reserved[5];
+    uint32_t oom_kills;  /* platform_oom_kills() when the run began */
+    uint32_t reserved[4];
 };
 struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */

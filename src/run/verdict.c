@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "run/platform.h"
 
 enum { SKIP_STATUS = 77, REASON_MAX = 500, SHOWN_OF_NAME = 500 };
 
@@ -33,6 +34,13 @@ void verdict_signal_name(char *out, size_t size, int sig)
     snprintf(out, size, "signal %d", sig);
 }
 
+static uint32_t oom_kills_before = UINT32_MAX;
+
+void verdict_know_oom_kills(uint32_t before)
+{
+    oom_kills_before = before;
+}
+
 void verdict_status(struct buf *b, int status)
 {
     if (!WIFSIGNALED(status)) {
@@ -42,6 +50,8 @@ void verdict_status(struct buf *b, int status)
     char name[32];
     verdict_signal_name(name, sizeof name, WTERMSIG(status));
     buf_addf(b, "killed by %s%s", name, WCOREDUMP(status) ? " (core dumped)" : "");
+    if (WTERMSIG(status) == SIGKILL && platform_oom_kills() > oom_kills_before)
+        buf_adds(b, ", most likely by the kernel for want of memory");
 }
 
 /* What is there, seen from cwd, and what to do about it. */

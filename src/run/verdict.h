@@ -12,6 +12,9 @@
 
 /* "SIGSEGV", or "signal 42" into out. */
 void verdict_signal_name(char *out, size_t size, int sig);
+/* What state.h keeps as oom_kills: a SIGKILL is said to be for want of memory where the kernel has
+ * counted more since. Without the call nothing is said. */
+void verdict_know_oom_kills(uint32_t before);
 /* "exit status 3" or "killed by SIGSEGV (core dumped)" for a wait status. */
 void verdict_status(struct buf *b, int status);
 /* Fills r (test, outcome, times; attempt 1) and its fields, which stay in *fields. tap is NULL
