@@ -3,7 +3,9 @@
  * The verdicts are those of Perl's prove: a failing point, a missing, second, misplaced or
  * wrong plan, points out of order, "Bail out!" and an exit status other than 0 fail the test;
  * "1..0 # SKIP reason" skips it. Indented lines (subtests) do not count, with the exception
- * of "Bail out!". All memory is bounded, whatever is fed. */
+ * of "Bail out!". Of the pragmas strict and ignore_exit count. All memory is bounded, whatever
+ * is fed. What prove 3.44 has no say in: version 14 is known (it allows a comment behind the
+ * plan, and indented and empty lines under strict), and YAML is passed over, not parsed. */
 #ifndef RUN_TAP_H
 #define RUN_TAP_H
 
@@ -31,11 +33,14 @@ struct tap {
     bool plan_behind; /* the plan came behind a point: none may follow */
     bool skip_all;
     bool bailed;
+    bool stopped;     /* prove reads no further: a YAML block that does not end */
+    bool strict;      /* "pragma +strict": lines that are no TAP are faults */
+    bool ignore_exit; /* "pragma +ignore_exit" */
+    struct buf held;  /* a line that is just "not": the next one belongs to it */
     uint64_t planned;
     uint64_t ran, failed, skipped, xfailed, xpassed;
     uint64_t plan_todo[TAP_PLAN_TODO_MAX]; /* "1..3 todo 2": points that may fail */
     size_t n_plan_todo;
-    bool after_point; /* the line before was a point: a YAML block may follow */
     bool in_yaml;
     size_t yaml_indent;
     bool explains_failure;   /* what follows tells of a point that failed */

@@ -17,6 +17,7 @@ static void check_same(const struct tap *a, const struct tap *b)
     CHECK(a->ran == b->ran && a->failed == b->failed && a->skipped == b->skipped);
     CHECK(a->xfailed == b->xfailed && a->xpassed == b->xpassed && a->planned == b->planned);
     CHECK(a->bailed == b->bailed && a->skip_all == b->skip_all && a->version == b->version);
+    CHECK(a->strict == b->strict && a->ignore_exit == b->ignore_exit && a->stopped == b->stopped);
     CHECK(a->n_points == b->n_points && same(&a->points, &b->points));
     CHECK(same(&a->detail, &b->detail) && same(&a->error, &b->error));
     CHECK(same(&a->reason, &b->reason) && same(&a->first_failed, &b->first_failed));
@@ -24,6 +25,7 @@ static void check_same(const struct tap *a, const struct tap *b)
 
 static void check_bounds(const struct tap *t)
 {
+    CHECK(t->held.len <= TAP_LINE_MAX && t->in_yaml + t->stopped < 2);
     CHECK(t->line.len <= TAP_LINE_MAX && t->detail.len <= TAP_DETAIL_BYTES);
     CHECK(t->n_points <= TAP_FAILURES_MAX && t->n_plan_todo <= TAP_PLAN_TODO_MAX);
     CHECK(t->points.len <= TAP_POINTS_BYTES + 2 * TAP_LINE_MAX + 9 * (size_t)TAP_FAILURES_MAX);
@@ -36,7 +38,9 @@ static enum outcome finish(struct tap *t, int status, struct buf *message)
     enum outcome o = tap_finish(t, status, message);
     check_bounds(t);
     CHECK(o == OUTCOME_PASSED || o == OUTCOME_FAILED || o == OUTCOME_SKIPPED);
-    CHECK(o == OUTCOME_FAILED || (!t->failed && !t->bailed && !status && t->ran == t->planned));
+    CHECK(o == OUTCOME_FAILED ||
+          (!t->failed && !t->bailed && !t->stopped && t->ran == t->planned));
+    CHECK(o == OUTCOME_FAILED || !status || t->ignore_exit);
     CHECK((o == OUTCOME_PASSED) == (message->len == 0));
     CHECK(!message->len || !memchr(message->data, '\n', message->len));
     return o;
