@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "run/platform.h"
 
-enum { SKIP_STATUS = 77, REASON_MAX = 500, SHOWN_OF_NAME = 500 };
+/* Automake's: skipped; a hard error, which says that the test could not do its work. */
+enum { SKIP_STATUS = 77, HARD_ERROR_STATUS = 99, REASON_MAX = 500, SHOWN_OF_NAME = 500 };
 
 void verdict_signal_name(char *out, size_t size, int sig)
 {
@@ -98,7 +99,9 @@ static enum outcome judge_exec(struct buf *b, const struct supervised *s)
         return OUTCOME_PASSED;
     if (code != SKIP_STATUS) {
         verdict_status(b, s->status);
-        return OUTCOME_FAILED;
+        if (code == HARD_ERROR_STATUS)
+            buf_adds(b, ", a hard error");
+        return code == HARD_ERROR_STATUS ? OUTCOME_ERROR : OUTCOME_FAILED;
     }
     capture_last_line(s->out.total ? &s->out : &s->err, b, REASON_MAX);
     if (!b->len)
