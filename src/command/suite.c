@@ -15,6 +15,7 @@
 #include "command/terminal.h"
 #include "command/workers.h"
 #include "config/argfile.h"
+#include "manifest/suites.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/platform.h"
@@ -71,9 +72,15 @@ static int pytest_refuses(const char *python, const char *config_file)
     return refused ? code : -1;
 }
 
+/* Does the command line or the folder name tests that are not pytest's? */
+static bool names_native(const struct options *o)
+{
+    return o->manifest || o->taps.n || access("tests.json", F_OK) == 0;
+}
+
 static bool has_manifest(const struct suite *s)
 {
-    return s->options.manifest || access("tests.json", F_OK) == 0;
+    return names_native(&s->options);
 }
 
 /* Finds the ini file that pytest would take. */
@@ -148,7 +155,7 @@ static bool read_options(struct suite *s, const struct invocation *inv, struct e
         file = pytestargs_value(&early.pytest_args, 'c', "config-file");
     if (ok && !(read_config(s, file, &early, python, err) && parse_addopts(s, &early, err))) {
         ok = false;
-        if (!early.manifest && access("tests.json", F_OK) != 0)
+        if (!names_native(&early))
             s->ended = pytest_refuses(python, file);
     }
     free(python);
@@ -174,15 +181,12 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
 
-bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
+static bool read_testsjson(struct suite *s, struct error *err)
 {
-    const char *path = s->options.manifest;
-    *has = has_manifest(s);
-    if (!*has)
-        return true;
+    const char *path = s->options.manifest ? s->options.manifest : "tests.json";
     struct buf text = BUF_INIT;
-    if (!path)
-        path = "tests.json";
+    if (!s->options.manifest && access(path, F_OK) != 0)
+        return true;
     bool ok = file_read(path, &text, err);
     if (ok)
         ok = testsjson_read(&s->manifest, &s->json, path, buf_cstr(&text), text.len, ".", err);
@@ -192,6 +196,13 @@ bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
                   strerror(errno));
     buf_release(&text);
     return ok;
+}
+
+bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
+{
+    *has = has_manifest(s);
+    return read_testsjson(s, err) &&
+           (!s->options.taps.n || suites_add_tap(&s->manifest, &s->options.taps, ".", err));
 }
 
 /* Could the word be a path or node id for pytest? */

@@ -52,6 +52,7 @@ void options_release(struct options *o)
     free(o->show_capture);
     free(o->capture);
     strv_release(&o->deselect);
+    strv_release(&o->taps);
     options_drop_words(o);
     memset(o, 0, sizeof *o);
 }

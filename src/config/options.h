@@ -44,6 +44,7 @@ struct options {
     bool strict_markers;    /* --strict-markers or --strict */
     bool strict;            /* --strict: a pytest suite has to get it too */
     char *manifest;         /* --manifest FILE */
+    struct strv taps;       /* --tap GLOB */
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;
     char *worker_start; /* --worker-start; NULL: as the ini says */

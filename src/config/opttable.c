@@ -218,6 +218,9 @@ const struct option_row option_rows[] = {
      .pytest = "",
      .help = "run the tests of this file, folder or id, as if it stood without an option; may be "
              "repeated"},
+    {"Selection", 0, {"tap"}, "GLOB", store_item, AT(taps), "a pattern of files",
+     .help = "run the TAP scripts that the pattern (in quotes) or the folder names, as prove "
+             "would; may be repeated"},
     {"Selection", 0, {"manifest"}, "FILE", store_name, AT(manifest), "the path of a file",
      .help = "read the tests from FILE instead of tests.json"},
     {"Selection", 0, {"strict-markers"}, NULL, store_flag, AT(strict_markers),

@@ -41,7 +41,8 @@ struct test {
     char **locks;       /* names, sorted, no duplicates; NULL for none */
     char **depends;     /* ids of tests that must have passed before; NULL for none */
     char **needs;       /* files that Make must have brought up to date; NULL for none */
-    const char *file;   /* what --dist loadfile keeps together; NULL: nothing */
+    const char *file;   /* what --dist loadfile keeps together; of a native suite the file that is
+                           the test, seen from the root; NULL: nothing */
     const char *scope;  /* what --dist loadscope keeps together; NULL: nothing */
     const char *group;  /* what --dist loadgroup keeps together (xdist_group); NULL: nothing */
     unsigned weight;    /* jobserver slots, at least 1 */

@@ -1,7 +1,5 @@
 #include "manifest/suites.h"
 
-#include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,12 +8,14 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/fields.h"
+#include "manifest/globs.h"
+#include "manifest/tapstart.h"
 
 static const char *const SUITE_KEYS[] = {"name", "format",  "glob",  "paths",  "build", "markers",
-                                         "env",  "timeout", "locks", "weight", "cwd",   NULL};
+                                         "env",  "timeout", "locks", "weight", "cwd",   "interpreter", NULL};
 static const char *const PYTEST_KEYS[] = {"name", "format", "paths", NULL};
 static const char *const NATIVE_KEYS[] = {"name",    "format", "glob",   "markers", "env",
-                                          "timeout", "locks",  "weight", "cwd",     NULL};
+                                          "timeout", "locks",  "weight", "cwd",     "interpreter", NULL};
 
 static const struct format_row {
     const char *name;
@@ -51,71 +51,14 @@ bool suites_format(const struct json *j, const cJSON *value, enum test_format *f
     return false;
 }
 
-/* The pattern below root, which is taken literally. */
-static char *pattern_below(const char *root, const char *pattern)
+/* Appends each once. */
+static void add_new(const struct strv *from, struct strv *files)
 {
-    struct buf b = BUF_INIT;
-    for (const char *s = pattern[0] == '/' ? "" : root; *s; s++) {
-        if (strchr("*?[]\\", *s))
-            buf_addc(&b, '\\');
-        buf_addc(&b, *s);
-    }
-    if (b.len && b.data[b.len - 1] != '/')
-        buf_addc(&b, '/');
-    buf_adds(&b, pattern);
-    return buf_detach(&b);
-}
-
-/* The path as seen from root, if it lies below. */
-static const char *below(const char *root, const char *path)
-{
-    size_t n = strlen(root);
-    while (n && root[n - 1] == '/')
-        n--;
-    if (strncmp(path, root, n) != 0 || path[n] != '/')
-        return path;
-    path += n;
-    while (*path == '/')
-        path++;
-    return path;
-}
-
-/* Appends the files that match, in the order of their bytes. */
-static bool expand_glob(const struct json *j, const cJSON *value, const char *pattern,
-                        const char *root, struct strv *to, struct error *err)
-{
-    char *shown = text_quote(pattern), *full = pattern_below(root, pattern);
-    struct strv found = STRV_INIT;
-    glob_t g = {0};
-    struct stat st;
-    bool ok = true;
-    if (strstr(pattern, "**")) {
-        ok = json_error(j, value, err,
-                        "the glob %s holds '**', which is not supported; name the "
-                        "folders one by one",
-                        shown);
-    } else {
-        int failed = glob(full, GLOB_NOSORT, NULL, &g);
-        if (failed && failed != GLOB_NOMATCH)
-            ok = json_error(j, value, err, "the glob %s cannot be expanded (%s); check the folder",
-                            shown, failed == GLOB_NOSPACE ? "out of memory" : strerror(errno));
-        for (size_t i = 0; ok && !failed && i < g.gl_pathc; i++)
-            if (stat(g.gl_pathv[i], &st) == 0 && !S_ISDIR(st.st_mode))
-                strv_push(&found, below(root, g.gl_pathv[i]));
-        if (ok && !found.n)
-            ok = json_error(j, value, err,
-                            "the glob %s matches no file; build the tests first, or "
-                            "correct it",
-                            shown);
-    }
-    if (g.gl_pathv)
-        globfree(&g);
-    strv_sort(&found);
-    strv_push_all(to, found.v);
-    strv_release(&found);
-    free(full);
-    free(shown);
-    return ok;
+    struct map seen = MAP_INIT;
+    for (size_t i = 0; i < from->n; i++)
+        if (map_put(&seen, from->v[i], 1) == MAP_NONE)
+            strv_push(files, from->v[i]);
+    map_release(&seen);
 }
 
 /* All files that "glob" names, each once. *value and its elements are borrowed. */
@@ -123,17 +66,17 @@ static bool expand_globs(const struct json *j, const cJSON *value, const char *r
                          struct strv *files, struct error *err)
 {
     struct strv patterns = STRV_INIT, all = STRV_INIT;
-    struct map seen = MAP_INIT;
+    struct buf why = BUF_INIT;
     bool ok = fields_strings(j, value, "glob", true, false, &patterns, err);
     if (ok && !patterns.n)
         ok = json_error(j, value, err, "\"glob\" names no files; add a pattern");
     const cJSON *c = ok && cJSON_IsArray(value) ? value->child : value;
     for (size_t i = 0; i < patterns.n && ok; i++, c = c->next)
-        ok = expand_glob(j, c, patterns.v[i], root, &all, err);
-    for (size_t i = 0; i < all.n && ok; i++)
-        if (map_put(&seen, all.v[i], 1) == MAP_NONE)
-            strv_push(files, all.v[i]);
-    map_release(&seen);
+        if (!globs_expand(patterns.v[i], root, &all, &why))
+            ok = json_error(j, c, err, "%s", why.data);
+    if (ok)
+        add_new(&all, files);
+    buf_release(&why);
     strv_release(&all);
     strv_release(&patterns);
     return ok;
@@ -156,28 +99,76 @@ struct native_suite {
     const char *root;
     struct strv files;
     struct map basenames; /* → how many files bear it */
+    struct strv interpreter; /* what every file is started with; empty for none */
     struct fields_common common;
 };
 
-static bool add_file(struct manifest *m, struct native_suite *s, const struct json *j,
-                     const cJSON *value, const char *file, struct error *err)
+static void suite_release(struct native_suite *s)
+{
+    map_release(&s->basenames);
+    strv_release(&s->files);
+    strv_release(&s->interpreter);
+}
+
+static void make_command(const struct native_suite *s, const char *file, struct strv *argv)
+{
+    char *name = command_of(file, s->root, s->common.cwd);
+    char *path = file[0] == '/' ? xstrdup(file) : path_join(s->root, file);
+    if (s->interpreter.n) {
+        strv_push_all(argv, s->interpreter.v);
+        strv_push(argv, name);
+    } else if (s->format == FORMAT_TAP) {
+        tapstart_command(path, name, s->common.env, argv);
+    } else {
+        strv_push(argv, name);
+    }
+    free(path);
+    free(name);
+}
+
+static bool add_file(struct manifest *m, struct native_suite *s, const char *origin,
+                     const char *file, struct error *err)
 {
     const char *base = path_basename(file);
     bool alone = map_get(&s->basenames, base) == 1;
-    char *origin = xasprintf("%s:%zu", j->path, json_line(j, value));
     char *id = xasprintf("%s/%s", s->name, alone ? base : file);
-    char *argv[] = {command_of(file, s->root, s->common.cwd), NULL};
     struct test *t = manifest_add(m, id, origin, err);
     if (t) {
+        struct strv argv = STRV_INIT;
+        make_command(s, file, &argv);
         t->suite = s->name;
         t->format = s->format;
-        t->command = arena_strv(&m->arena, argv, 1);
+        t->file = arena_strdup(&m->arena, file);
+        t->command = arena_strv(&m->arena, argv.v, argv.n);
         fields_common_apply(&s->common, m, t);
+        strv_release(&argv);
     }
-    free(argv[0]);
-    free(origin);
     free(id);
     return t != NULL;
+}
+
+static bool add_files(struct manifest *m, struct native_suite *s, const char *origin,
+                      struct error *err)
+{
+    for (size_t i = 0; i < s->files.n; i++) {
+        const char *base = path_basename(s->files.v[i]);
+        size_t before = map_get(&s->basenames, base);
+        map_put(&s->basenames, base, before == MAP_NONE ? 1 : before + 1);
+    }
+    bool ok = true;
+    for (size_t i = 0; i < s->files.n && ok; i++)
+        ok = add_file(m, s, origin, s->files.v[i], err);
+    return ok;
+}
+
+static bool read_interpreter(struct native_suite *s, const struct json *j, const cJSON *value,
+                             struct error *err)
+{
+    if (!fields_strings(j, value, "interpreter", true, true, &s->interpreter, err))
+        return false;
+    if (value && (!s->interpreter.n || !s->interpreter.v[0][0]))
+        return json_error(j, value, err, "\"interpreter\" names no program; write [\"perl\", …]");
+    return true;
 }
 
 static bool read_native(struct manifest *m, const struct json *j, const cJSON *object,
@@ -190,16 +181,12 @@ static bool read_native(struct manifest *m, const struct json *j, const cJSON *o
                           "of its files",
                           s->format == FORMAT_TAP ? "tap" : "exec");
     if (!expand_globs(j, glob_value, s->root, &s->files, err) ||
+        !read_interpreter(s, j, fields_get(object, "interpreter"), err) ||
         !fields_common_read(&s->common, j, object, &m->arena, err))
         return false;
-    for (size_t i = 0; i < s->files.n; i++) {
-        const char *base = path_basename(s->files.v[i]);
-        size_t before = map_get(&s->basenames, base);
-        map_put(&s->basenames, base, before == MAP_NONE ? 1 : before + 1);
-    }
-    bool ok = true;
-    for (size_t i = 0; i < s->files.n && ok; i++)
-        ok = add_file(m, s, j, glob_value, s->files.v[i], err);
+    char *origin = xasprintf("%s:%zu", j->path, json_line(j, glob_value));
+    bool ok = add_files(m, s, origin, err);
+    free(origin);
     fields_common_release(&s->common);
     return ok;
 }
@@ -237,8 +224,7 @@ static bool read_suite(struct manifest *m, struct testsjson *t, const struct jso
         return false;
     s.name = arena_strdup(&m->arena, name->valuestring);
     bool ok = read_native(m, j, object, &s, err);
-    map_release(&s.basenames);
-    strv_release(&s.files);
+    suite_release(&s);
     return ok;
 }
 
@@ -257,5 +243,28 @@ bool suites_read(struct manifest *m, struct testsjson *t, const struct json *j, 
         }
     }
     map_release(&names);
+    return ok;
+}
+
+bool suites_add_tap(struct manifest *m, const struct strv *globs, const char *root,
+                    struct error *err)
+{
+    struct native_suite s = {.name = "tap", .format = FORMAT_TAP, .root = root};
+    struct strv all = STRV_INIT;
+    struct buf why = BUF_INIT;
+    bool ok = true;
+    for (size_t i = 0; i < globs->n && ok; i++) {
+        struct stat st;
+        bool folder = stat(globs->v[i], &st) == 0 && S_ISDIR(st.st_mode);
+        char *pattern = folder ? path_join(globs->v[i], "*.t") : xstrdup(globs->v[i]);
+        if (!globs_expand(pattern, root, &all, &why))
+            ok = error_set(err, EXIT_USAGE, "--tap: %s", why.data);
+        free(pattern);
+    }
+    add_new(&all, &s.files);
+    ok = ok && add_files(m, &s, "--tap", err);
+    buf_release(&why);
+    strv_release(&all);
+    suite_release(&s);
     return ok;
 }

@@ -14,5 +14,9 @@ bool suites_format(const struct json *j, const cJSON *value, enum test_format *f
 /* Adds the tests of every suite in the array to m, the pytest suites to t. */
 bool suites_read(struct manifest *m, struct testsjson *t, const struct json *j, const cJSON *array,
                  const char *root, struct error *err);
+/* Adds a suite "tap" of format tap with the files that the patterns of --tap name, each relative
+ * to root; a folder stands for its *.t. EXIT_USAGE if one matches nothing. */
+bool suites_add_tap(struct manifest *m, const struct strv *globs, const char *root,
+                    struct error *err);
 
 #endif

@@ -80,10 +80,12 @@ static bool mark_folders(struct words *w, const struct map *map, const char *pat
     return found;
 }
 
-/* The path of what the test starts; of a program that is looked up in PATH it says no more than
- * the folder it runs in. */
+/* The path of the test's file or of what it starts; of a program that is looked up in PATH it says
+ * no more than the folder it runs in. */
 static char *command_path(const struct test *t)
 {
+    if (t->file && t->format != FORMAT_PYTEST)
+        return path_absolute(t->file);
     const char *name = t->command && strchr(t->command[0], '/') ? t->command[0] : "./";
     char *path = path_join(t->cwd ? t->cwd : "", name), *absolute = path_absolute(path);
     free(path);

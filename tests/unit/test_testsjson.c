@@ -364,7 +364,7 @@ static const struct {
      "1:67: the glob 'a/**/b' holds '**', which is not supported; name the folders one by one"},
     {"{\"name\": \"s\", \"format\": \"exec\", \"glob\": \"file\", \"paths\": []}",
      "1:75: unknown key 'paths' in a suite of native tests; known are \"name\", \"format\", "
-     "\"glob\", \"markers\", \"env\", \"timeout\", \"locks\", \"weight\", \"cwd\""},
+     "\"glob\", \"markers\", \"env\", \"timeout\", \"locks\", \"weight\", \"cwd\", \"interpreter\""},
     {"{\"name\": \"s\", \"format\": \"pytest\", \"env\": {}}",
      "1:61: unknown key 'env' in a pytest suite; known are \"name\", \"format\", \"paths\""},
     {"{\"name\": \"s\", \"format\": \"pytest\", \"paths\": \"tests\"}",
