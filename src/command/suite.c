@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/subprocess.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "command/alone.h"
 #include "command/pytestargs.h"
@@ -390,6 +391,31 @@ bool suite_load(struct suite *s, const struct invocation *inv, struct error *err
     return runstore_create(&s->store, getpid(), err) && load_all(s, inv, err);
 }
 
+/* With one worker all tests run alone anyway. */
+static void warn_of_weights(const struct suite *s)
+{
+    const struct test *first = NULL;
+    size_t more = 0;
+    for (size_t i = 0; i < s->selection.n && s->workers > 1 && !s->sequential; i++) {
+        const struct test *t = &s->manifest.tests[s->selection.tests[i]];
+        if (t->weight > s->workers && first)
+            more++;
+        else if (t->weight > s->workers)
+            first = t;
+    }
+    if (!first)
+        return;
+    struct buf b = BUF_INIT;
+    if (more)
+        buf_addf(&b, " (and %zu more)", more);
+    char *id = text_quote(first->id);
+    fprintf(stderr,
+            "rowlock: the weight of %s, %u%s, is more than the %u workers; it runs as %u\n", id,
+            first->weight, buf_cstr(&b), s->workers, s->workers);
+    free(id);
+    buf_release(&b);
+}
+
 bool suite_plan(struct suite *s, struct error *err)
 {
     if (!selection_make(&s->selection, &s->manifest, &s->options, s->is_pytest_path, err))
@@ -405,6 +431,7 @@ bool suite_plan(struct suite *s, struct error *err)
         remember_fetch(&s->remote, s->store.dir);
         remember_expected(&s->manifest);
     }
+    warn_of_weights(s);
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,

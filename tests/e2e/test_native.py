@@ -296,6 +296,8 @@ def test_weights_never_exceed_the_jobs(project):
     ):
         done = project.rowlock(*command)
         assert done.returncode == 0 and "14 passed" in done.stdout
+        warned = "rowlock: the weight of 't8', 9, is more than the 4 workers; it runs as 4\n"
+        assert done.stderr == warned
         seen = [int(line) for line in project.path("weights").read_text().split()]
         project.path("weights").unlink()
         assert len(seen) == 14 and max(seen) == 4
