@@ -20,7 +20,7 @@ extern char **environ;
 
 /* The environment without what belongs to an outer make, plus what our make needs: of MAKEFLAGS
  * only the jobserver is kept, so that -B, -i, overrides or MAKEFILES do not reach tests.mk. */
-static void make_environment(const struct driver *d, struct strv *env)
+static void make_environment(const struct driver *d, const int fifo[2], struct strv *env)
 {
     static const char *const drop[] = {"MAKEFLAGS=",     "MFLAGS=",       "MAKELEVEL=",
                                        "MAKEFILES=",     "GNUMAKEFLAGS=", "MAKEOVERRIDES=",
@@ -33,9 +33,11 @@ static void make_environment(const struct driver *d, struct strv *env)
             strv_push(env, *e);
     }
     strv_pushf(env, "ROWLOCK_RUN=%s", d->run_id);
-    if (d->outer)
-        strv_pushf(env, "MAKEFLAGS= -j%d --jobserver-auth=%s",
-                   d->outer->jobs > 0 ? d->outer->jobs : 2, d->outer->auth);
+    int jobs = d->outer && d->outer->jobs > 0 ? d->outer->jobs : 2;
+    if (d->outer && fifo[0] >= 0)
+        strv_pushf(env, "MAKEFLAGS= -j%d --jobserver-auth=%d,%d", jobs, fifo[0], fifo[1]);
+    else if (d->outer)
+        strv_pushf(env, "MAKEFLAGS= -j%d --jobserver-auth=%s", jobs, d->outer->auth);
 }
 
 static void make_arguments(const struct driver *d, struct strv *argv)
@@ -51,7 +53,8 @@ static void make_arguments(const struct driver *d, struct strv *argv)
 }
 
 /* Between fork and exec. */
-static void become_make(const struct driver *d, pid_t parent, char **argv, char **env)
+static void become_make(const struct driver *d, const int fifo[2], pid_t parent, char **argv,
+                        char **env)
 {
     setpgid(0, 0);
     if (!platform_die_with_parent(SIGTERM, parent))
@@ -64,22 +67,46 @@ static void become_make(const struct driver *d, pid_t parent, char **argv, char 
         close(in);
     dup2(d->log_fd, 1);
     dup2(d->log_fd, 2);
+    for (int i = 0; i < 2; i++)
+        if (fifo[i] >= 0)
+            fcntl(fifo[i], F_SETFD, 0);
     execvpe(argv[0], argv, env);
     _exit(127);
+}
+
+/* An outer make of 4.4 names its jobserver's pipe, ours may be an older one that takes descriptors
+ * only: it gets those, whatever its version. Opened twice, as make sets O_NONBLOCK on one. */
+static bool open_fifo(const struct jobserver *outer, int fifo[2], struct error *err)
+{
+    static const char scheme[] = "fifo:";
+    fifo[0] = fifo[1] = -1;
+    if (!outer || strncmp(outer->auth, scheme, strlen(scheme)) != 0)
+        return true;
+    for (int i = 0; i < 2; i++)
+        if ((fifo[i] = open(outer->auth + strlen(scheme), O_RDWR | O_CLOEXEC)) < 0)
+            return error_errno(err, EXIT_INTERNAL, "the jobserver of the outer make");
+    return true;
 }
 
 static pid_t start_make(const struct driver *d, struct error *err)
 {
     struct strv argv = STRV_INIT, env = STRV_INIT;
-    make_arguments(d, &argv);
-    make_environment(d, &env);
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0)
-        become_make(d, parent, argv.v, env.v);
-    if (pid < 0)
-        error_errno(err, EXIT_INTERNAL, "make cannot be started");
-    else
-        setpgid(pid, pid);
+    int fifo[2];
+    pid_t parent = getpid(), pid = -1;
+    if (open_fifo(d->outer, fifo, err)) {
+        make_arguments(d, &argv);
+        make_environment(d, fifo, &env);
+        pid = fork();
+        if (pid == 0)
+            become_make(d, fifo, parent, argv.v, env.v);
+        if (pid < 0)
+            error_errno(err, EXIT_INTERNAL, "make cannot be started");
+        else
+            setpgid(pid, pid);
+    }
+    for (int i = 0; i < 2; i++)
+        if (fifo[i] >= 0)
+            close(fifo[i]);
     strv_release(&argv);
     strv_release(&env);
     return pid;
@@ -92,13 +119,29 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Asks all recipes to end. A make that has its tokens from another one is not told itself: GNU Make
+ * 4.4 keeps one when it ends by a signal. It goes on with recipes that see the stop flag and do
+ * nothing. */
+static void stop_recipes(const struct driver *d, pid_t make)
+{
+    struct pid_list recipes = PID_LIST_INIT;
+    if (!d->outer) {
+        kill(-make, SIGTERM);
+        return;
+    }
+    platform_children_of(make, &recipes);
+    for (size_t i = 0; i < recipes.n; i++)
+        kill(recipes.v[i], SIGTERM);
+    pid_list_release(&recipes);
+}
+
 /* Passes interrupts on: TERM at the first, KILL at the second or when the grace is long over. */
 static void pass_on(const struct driver *d, pid_t make, int *seen, uint64_t *deadline)
 {
     int n = interrupts_count();
     if (n > 0 && *seen == 0) {
         atomic_store(&d->state->run->stop, STOP_INTERRUPTED);
-        kill(-make, SIGTERM);
+        stop_recipes(d, make);
         *deadline = now_ms() + d->grace_ms + 2000;
         *seen = 1;
     }

@@ -35,6 +35,8 @@ void pid_list_release(struct pid_list *l);
 
 /* Our own children, zombies included. They cannot vanish before we reap them. */
 void platform_children(struct pid_list *l);
+/* Those of another process: a snapshot, pids may be recycled as soon as it ends or reaps. */
+void platform_children_of(pid_t parent, struct pid_list *l);
 /* All processes below us, zombies left out. */
 void platform_descendants(struct pid_list *l);
 /* Sends sig to all processes below us, members of the given process groups left out. A pid

@@ -161,11 +161,11 @@ static void scan_processes(struct process_list *l)
     closedir(d);
 }
 
-/* The kernel's own list of our children; false if it was built without. */
-static bool read_children_file(struct pid_list *l)
+/* The kernel's own list of a thread's children; false if it was built without. */
+static bool read_children_file(pid_t process, pid_t thread, struct pid_list *l)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)syscall(SYS_gettid));
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)process, (long)thread);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -186,16 +186,26 @@ static bool read_children_file(struct pid_list *l)
     return n == 0;
 }
 
-void platform_children(struct pid_list *l)
+static void scan_children(pid_t parent, struct pid_list *l)
 {
-    if (read_children_file(l))
-        return;
     struct process_list all = {NULL, 0, 0};
     scan_processes(&all);
     for (size_t i = 0; i < all.n; i++)
-        if (all.v[i].parent == getpid())
+        if (all.v[i].parent == parent)
             pid_list_add(l, all.v[i].pid);
     free(all.v);
+}
+
+void platform_children(struct pid_list *l)
+{
+    if (!read_children_file(getpid(), (pid_t)syscall(SYS_gettid), l))
+        scan_children(getpid(), l);
+}
+
+void platform_children_of(pid_t parent, struct pid_list *l)
+{
+    if (!read_children_file(parent, parent, l))
+        scan_children(parent, l);
 }
 
 /* The processes below us with their parents, as one scan saw them. */
