@@ -9,8 +9,15 @@
 #include "base/xalloc.h"
 #include "plan/steps.h"
 
-/* No chunk is longer than the run's share of a worker divided by this, nor has more tests. */
+/* No chunk is longer than a worker's share of the run divided by this, nor has more tests. */
 enum { CHUNKS_PER_SLOT = 16, CHUNK_TESTS = 64, CHUNK_TESTS_TIMED = 256 };
+
+/* Where durations are known, chunks shrink towards the end of the run, so that the last one does
+ * not keep the others waiting: each takes 1/TAPER of what is left for a worker, and the smallest are
+ * 1/FINEST of its share. A start of a group costs about a millisecond; where shares are so short
+ * that this would be more than a hundredth of a chunk, all are up to twice as long. */
+enum { TAPER = 4, FINEST = 64 };
+#define WORTH_A_START 0.13 /* seconds */
 
 enum kind { KIND_ALONE, KIND_SERIAL, KIND_GROUP, KIND_LOCKED, KIND_SCOPE, KIND_FILE, KIND_CHUNK };
 
@@ -19,6 +26,10 @@ struct grouping {
     struct map unit_by_key;
     struct buf key;
     double chunk_seconds; /* the longest a chunk may be */
+    double finest;        /* and how short the limit gets */
+    bool tapers;
+    double share; /* what a worker has to do in chunks, in seconds */
+    double left;  /* of it, what is in no chunk yet */
     uint32_t chunk_tests;
     uint32_t serial_unit; /* the last one, if the next serial test may join it */
     const char *serial_scope;
@@ -101,14 +112,25 @@ static uint32_t serial_unit(struct grouping *g, uint32_t i)
     return unit;
 }
 
+/* How long the next chunk may be. left counts the tests of chunks that are still open, too: it is
+ * only about how coarse chunks are. */
+static double chunk_limit(const struct grouping *g)
+{
+    double limit = g->left / TAPER;
+    if (!g->tapers || limit > g->chunk_seconds)
+        return g->chunk_seconds;
+    return limit > g->finest ? limit : g->finest;
+}
+
 /* The chunk that is open for such tests, or a new one where it is full. */
 static uint32_t chunk_unit(struct grouping *g, const char *key, uint32_t i)
 {
     bool fresh;
     uint32_t unit = unit_of_key(g, key, i, &fresh);
     const struct plan_unit *u = &g->w->p->units[unit];
-    double seconds = u->expected + work_seconds(work_test(g->w, i));
-    if (fresh || (u->n < g->chunk_tests && seconds <= g->chunk_seconds * (1 + 1e-9)))
+    double own = work_seconds(work_test(g->w, i)), seconds = u->expected + own;
+    g->left -= own / work_slots(g->w);
+    if (fresh || (u->n < g->chunk_tests && seconds <= chunk_limit(g) * (1 + 1e-9)))
         return unit;
     unit = add_unit(g->w, i);
     map_put(&g->unit_by_key, key, unit);
@@ -145,7 +167,15 @@ static void measure_chunks(struct grouping *g)
             total += work_seconds(work_test(w, i));
             timed = timed || work_test(w, i)->expected >= 0;
         }
-    g->chunk_seconds = total / ((double)work_slots(w) * CHUNKS_PER_SLOT);
+    g->share = g->left = total / (double)work_slots(w);
+    g->chunk_seconds = g->share / CHUNKS_PER_SLOT;
+    g->tapers = timed && work_slots(w) > 1;
+    g->finest = g->share / FINEST;
+    if (g->tapers && g->chunk_seconds < WORTH_A_START) {
+        double longer = WORTH_A_START / g->chunk_seconds;
+        g->chunk_seconds *= longer < 2 ? longer : 2;
+        g->finest *= longer < 2 ? longer : 2;
+    }
     g->chunk_tests = timed ? CHUNK_TESTS_TIMED : CHUNK_TESTS;
 }
 

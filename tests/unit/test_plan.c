@@ -417,6 +417,41 @@ static void test_load_chunks_follow_known_durations(void **state)
     assert_int_equal(f->p.n_units, 17);
 }
 
+static void test_load_chunks_shrink_towards_the_end(void **state)
+{
+    struct fixture *f = *state;
+    char id[16];
+    f->s.n_slots = 2;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        ADD(&f->m, id, "expected=0.64");
+    }
+    /* A worker has 320 s to do: chunks of 20 s first, of 5 s at the end. */
+    plantest_plan(&f->p, &f->m, &f->s);
+    check_plan(&f->p);
+    assert_true(f->p.units[0].expected > 19 && f->p.units[0].expected < 20.001);
+    for (uint32_t u = 1; u < f->p.n_units; u++)
+        assert_true(f->p.units[u].expected <= f->p.units[u - 1].expected);
+    assert_true(f->p.units[f->p.n_units - 1].expected < 5.001);
+    assert_true(f->p.n_units > 32 && f->p.n_units < 50);
+}
+
+/* A start takes about a millisecond: a hundred of them would be a quarter of this run. */
+static void test_load_chunks_of_short_runs_are_fewer(void **state)
+{
+    struct fixture *f = *state;
+    char id[16];
+    f->s.n_slots = 2;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        ADD(&f->m, id, "expected=0.001");
+    }
+    plantest_plan(&f->p, &f->m, &f->s);
+    assert_true(f->p.units[0].expected > 0.06 && f->p.units[0].expected < 0.0626);
+    assert_true(f->p.units[f->p.n_units - 1].expected < 0.0157);
+    assert_true(f->p.n_units < 32);
+}
+
 static void test_longest_first(void **state)
 {
     struct fixture *f = *state;
@@ -632,6 +667,8 @@ int main(void)
         RULE(test_each_worker_has_its_copies),
         RULE(test_load_chunks_have_no_more_than_64),
         RULE(test_load_chunks_follow_known_durations),
+        RULE(test_load_chunks_shrink_towards_the_end),
+        RULE(test_load_chunks_of_short_runs_are_fewer),
         RULE(test_longest_first),
         RULE(test_serial_tests_come_last),
         RULE(test_serial_pytest_tests_of_a_scope_share),

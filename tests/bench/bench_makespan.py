@@ -1,0 +1,92 @@
+"""The makespan of real runs over its lower bound, max(total / workers, longest test).
+
+Suites of sleeping tests: all alike, heavy-tailed, and one test that takes as long as all others do
+on the workers. Each runs first without a history, then with that of the run before, both with
+--dist load and worksteal. Printed are medians, over the bound: of the time from the first start to
+the last end, and of the whole command's time. Durations are those of the journal, so that the bound
+has what it costs to start a process, and nothing of what Rowlock does between two.
+
+    bench_makespan.py --rowlock ./rowlock [--tests 200] [--workers 4] [--seconds 2] [--rounds 5]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import journal  # noqa: E402
+
+
+def durations(kind, count, workers, seconds):
+    """Durations of a suite that keeps the workers busy for so many seconds."""
+    rng = random.Random(1)
+    draw = {"uniform": lambda: rng.uniform(1, 2), "heavy tail": lambda: rng.paretovariate(1.5)}
+    values = [draw.get(kind, draw["uniform"])() for _ in range(count)]
+    scale = seconds * workers / sum(values)
+    values = [v * scale for v in values]
+    if kind == "one giant":
+        values = [v * (workers - 1) / workers for v in values]
+        values[count // 2] = seconds
+    return values
+
+
+def run(rowlock, folder, workers, dist):
+    """Makespan and whole time of one run over the bound."""
+    start = time.monotonic()
+    subprocess.run(
+        [rowlock, "parallel", "-q", "-n", str(workers), "--dist", dist],
+        cwd=folder,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    whole = time.monotonic() - start
+    done = journal.records(pathlib.Path(folder, ".rowlock/last/journal"))
+    times = [r.end - r.start for r in done]
+    bound = max(sum(times) / workers, max(times)) / 1e9
+    makespan = (max(r.end for r in done) - min(r.start for r in done)) / 1e9
+    return makespan / bound, whole / bound
+
+
+def measure(args, kind, dist):
+    rowlock = os.path.abspath(args.rowlock)
+    times = durations(kind, args.tests, args.workers, args.seconds)
+    tests = [{"id": f"t{i}", "command": ["sleep", f"{t:.4f}"]} for i, t in enumerate(times)]
+    results = {"unknown": [], "known": []}
+    for _ in range(args.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = json.dumps({"rowlock": 1, "tests": tests})
+            pathlib.Path(folder, "tests.json").write_text(manifest)
+            for rows in results.values():
+                rows.append(run(rowlock, folder, args.workers, dist))
+            shutil.rmtree(os.path.join(folder, ".rowlock"))
+    for name, rows in results.items():
+        makespan, whole = (statistics.median(row[k] for row in rows) for k in (0, 1))
+        print(f"{kind:<11} {dist:<10} {name:<8} {makespan:9.3f} {whole:9.3f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rowlock", default="./rowlock")
+    parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    print(f"{args.tests} sleeping tests, {args.workers} workers, {args.seconds:g} s of work each")
+    print(f"{'suite':<11} {'--dist':<10} {'times':<8}  makespan   command")
+    for kind in ("uniform", "heavy tail", "one giant"):
+        for dist in ("load", "worksteal"):
+            measure(args, kind, dist)
+
+
+if __name__ == "__main__":
+    main()
