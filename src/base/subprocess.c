@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void become(char *const argv[], int output) __attribute__((noreturn));
+static void become(char *const argv[], const char *dir, int output, int errors)
+    __attribute__((noreturn));
 
-static void become(char *const argv[], int output)
+static void become(char *const argv[], const char *dir, int output, int errors)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -18,7 +21,9 @@ static void become(char *const argv[], int output)
     signal(SIGPIPE, SIG_DFL);
     dup2(null, 0);
     dup2(output, 1);
-    dup2(output, 2);
+    dup2(errors, 2);
+    if (dir && chdir(dir) != 0)
+        _exit(127);
     unsetenv("MAKEFLAGS");
     unsetenv("MAKELEVEL");
     unsetenv("ROWLOCK_RUN");
@@ -26,14 +31,22 @@ static void become(char *const argv[], int output)
     _exit(127);
 }
 
+static int wait_for(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int subprocess_output(char *const argv[], struct buf *out, size_t limit)
 {
-    int fds[2], status = 0;
+    int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0)
         return 127;
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, fds[1]);
+        become(argv, NULL, fds[1], fds[1]);
     close(fds[1]);
     char chunk[4096];
     ssize_t n;
@@ -41,9 +54,55 @@ int subprocess_output(char *const argv[], struct buf *out, size_t limit)
         for (ssize_t i = 0; i < n && out->len < limit; i++)
             buf_addc(out, chunk[i]);
     close(fds[0]);
-    if (pid < 0)
+    return pid < 0 ? 127 : wait_for(pid);
+}
+
+/* Reads once; false when nothing more comes. */
+static bool read_some(int fd, struct buf *to, size_t limit)
+{
+    enum { CHUNK = 64 * 1024 };
+    char *room = buf_reserve(to, CHUNK);
+    ssize_t n = read(fd, room, CHUNK);
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n > 0 && to->len < limit)
+        to->len += (size_t)n;
+    to->data[to->len] = '\0';
+    return n > 0;
+}
+
+static void read_both(struct pollfd fds[2], struct buf *const to[2], size_t limit)
+{
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        for (int i = 0; i < 2; i++)
+            if (fds[i].fd >= 0 && fds[i].revents && !read_some(fds[i].fd, to[i], limit))
+                fds[i].fd = -1;
+    }
+}
+
+int subprocess_ask(char *const argv[], const char *dir, struct buf *out, struct buf *errors,
+                   size_t limit)
+{
+    int o[2], e[2];
+    if (pipe2(o, O_CLOEXEC) != 0)
         return 127;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (pipe2(e, O_CLOEXEC) != 0) {
+        close(o[0]);
+        close(o[1]);
+        return 127;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        become(argv, dir, o[1], e[1]);
+    close(o[1]);
+    close(e[1]);
+    struct pollfd fds[2] = {{o[0], POLLIN, 0}, {e[0], POLLIN, 0}};
+    struct buf *to[2] = {out, errors};
+    if (pid > 0)
+        read_both(fds, to, limit);
+    close(o[0]);
+    close(e[0]);
+    return pid < 0 ? 127 : wait_for(pid);
 }

@@ -16,6 +16,7 @@
 #include "command/terminal.h"
 #include "command/workers.h"
 #include "config/argfile.h"
+#include "manifest/ctest.h"
 #include "manifest/suites.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
@@ -76,7 +77,7 @@ static int pytest_refuses(const char *python, const char *config_file)
 /* Does the command line or the folder name tests that are not pytest's? */
 static bool names_native(const struct options *o)
 {
-    return o->manifest || o->taps.n || access("tests.json", F_OK) == 0;
+    return o->manifest || o->taps.n || o->ctest.n || access("tests.json", F_OK) == 0;
 }
 
 static bool has_manifest(const struct suite *s)
@@ -182,6 +183,24 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
 
+/* The build folders that the command line names. */
+static bool import_builds(struct suite *s, struct error *err)
+{
+    const struct strv *dirs = &s->options.ctest;
+    bool ok = true;
+    for (size_t i = 0; i < dirs->n && ok; i++) {
+        char *dir = path_absolute(dirs->v[i]);
+        struct import from = {.dir = arena_strdup(&s->manifest.arena, dir),
+                              .suite = dirs->n == 1 ? "ctest"
+                                                    : arena_strdup(&s->manifest.arena, dirs->v[i]),
+                              .config = s->options.ctest_config};
+        from.prefix = dirs->n == 1 ? NULL : from.suite;
+        ok = ctest_import(&s->manifest, &from, err);
+        free(dir);
+    }
+    return ok;
+}
+
 static bool read_testsjson(struct suite *s, struct error *err)
 {
     const char *path = s->options.manifest ? s->options.manifest : "tests.json";
@@ -202,8 +221,11 @@ static bool read_testsjson(struct suite *s, struct error *err)
 bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
 {
     *has = has_manifest(s);
-    return read_testsjson(s, err) &&
-           (!s->options.taps.n || suites_add_tap(&s->manifest, &s->options.taps, ".", err));
+    bool ok = read_testsjson(s, err) && import_builds(s, err) &&
+              (!s->options.taps.n || suites_add_tap(&s->manifest, &s->options.taps, ".", err));
+    for (size_t i = 0; i < s->manifest.notes.n; i++)
+        fprintf(stderr, "rowlock: %s\n", s->manifest.notes.v[i]);
+    return ok;
 }
 
 /* Could the word be a path or node id for pytest? */

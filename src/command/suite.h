@@ -52,7 +52,7 @@ void suite_release(struct suite *s, bool drop);
 /* Reads configuration and options. */
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err);
-/* Reads the manifest file if there is one; *has tells. */
+/* Reads the manifest file and the build folders named, if there are any; *has tells. */
 bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
  * s->ended >= 0 when pytest has ended the run: its own words have been printed. */

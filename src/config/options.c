@@ -53,6 +53,8 @@ void options_release(struct options *o)
     free(o->capture);
     strv_release(&o->deselect);
     strv_release(&o->taps);
+    strv_release(&o->ctest);
+    free(o->ctest_config);
     options_drop_words(o);
     memset(o, 0, sizeof *o);
 }

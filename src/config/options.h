@@ -45,6 +45,8 @@ struct options {
     bool strict;            /* --strict: a pytest suite has to get it too */
     char *manifest;         /* --manifest FILE */
     struct strv taps;       /* --tap GLOB */
+    struct strv ctest;      /* --ctest DIR: CMake build folders */
+    char *ctest_config;     /* --ctest-config NAME; NULL: not given */
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;
     char *worker_start; /* --worker-start; NULL: as the ini says */

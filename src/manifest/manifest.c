@@ -17,6 +17,7 @@ void manifest_init(struct manifest *m)
 void manifest_release(struct manifest *m)
 {
     map_release(&m->by_id);
+    strv_release(&m->notes);
     free(m->tests);
     arena_release(&m->arena);
     manifest_init(m);
@@ -61,6 +62,8 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
     t->format = FORMAT_EXEC;
     t->weight = 1;
     t->expected = -1;
+    t->rules.skip_code = AUTOMAKE_SKIP;
+    t->rules.error_code = AUTOMAKE_ERROR;
     t->origin = shown ? arena_strdup(&m->arena, shown) : NULL;
     free(shown);
     map_put(&m->by_id, t->id, m->n);

@@ -29,6 +29,20 @@ struct marker {
     size_t n_args;
 };
 
+/* How a native test's verdict follows from its exit status and its output, in this order: a test
+ * that was ended by a signal has crashed, one that ran out of time has timed out, whatever else is
+ * said here. Expressions are POSIX EREs, matched on standard output and error together; "^" and
+ * "$" mean the start and the end of all of it. */
+enum { AUTOMAKE_SKIP = 77, AUTOMAKE_ERROR = 99 };
+struct verdict_rules {
+    char **skip_regex; /* any of them matches: skipped. NULL for none, as with the others */
+    int skip_code;     /* exit status that means skipped, mostly AUTOMAKE_SKIP; -1: none */
+    int error_code;    /* exit status that means error; 0: none */
+    char **fail_regex; /* any of them matches: failed */
+    char **pass_regex; /* one of them has to match, and then the exit status does not count */
+    bool will_fail;    /* passed and failed change places */
+};
+
 struct test {
     const char *id;    /* unique in the manifest */
     const char *suite; /* the suite's name; "" for tests listed singly */
@@ -40,6 +54,16 @@ struct test {
     size_t n_markers;
     char **locks;       /* names, sorted, no duplicates; NULL for none */
     char **depends;     /* ids of tests that must have passed before; NULL for none */
+    char **after;       /* ids of tests that must have ended before, however; NULL for none */
+    char **brings;      /* ids of tests that are selected with it; NULL for none */
+    bool fixtures;      /* depends holds fixtures: where one was skipped it runs all the same,
+                           where one has failed it is an error */
+    char **required_files; /* without one of them it is an error; NULL for none */
+    const char *hindrance; /* why it cannot run, one line; NULL: it can */
+    bool disabled;         /* the hindrance is the project's own wish: skipped, else an error */
+    struct verdict_rules rules;
+    double timeout_else; /* seconds where neither timeout nor the run says any; 0: none */
+    double rank;         /* tests of a higher one start first, whatever their length; mostly 0 */
     char **needs;       /* files that Make must have brought up to date; NULL for none */
     const char *file;   /* what --dist loadfile keeps together; of a native suite the file that is
                            the test, seen from the root; NULL: nothing */
@@ -57,6 +81,7 @@ struct manifest {
     struct test *tests; /* in the order in which a sequential run would run them */
     size_t n, cap;
     struct map by_id; /* id → index in tests */
+    struct strv notes; /* what the user has to know of the import, a line each */
 };
 
 void manifest_init(struct manifest *m);

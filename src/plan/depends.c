@@ -34,19 +34,28 @@ static bool refuse_unknown(const struct work *w, const struct test *t, const cha
     return false;
 }
 
-/* Appends the tests that test i depends on, each once, ascending. */
+static bool resolve_ids(const struct work *w, const uint32_t *index_of, const struct test *t,
+                        char *const *ids, struct buf *all, struct error *err)
+{
+    for (; ids && *ids; ids++) {
+        size_t at = map_get(&w->p->manifest->by_id, *ids);
+        if (at == MAP_NONE && !may_be_pytest(*ids))
+            return refuse_unknown(w, t, *ids, err);
+        if (at != MAP_NONE && index_of[at] != WORK_NONE)
+            buf_add(all, &index_of[at], sizeof *index_of);
+    }
+    return true;
+}
+
+/* Appends the tests that test i waits for, each once, ascending. */
 static bool resolve(struct work *w, const uint32_t *index_of, uint32_t i, struct buf *all,
                     struct error *err)
 {
     const struct test *t = work_test(w, i);
     size_t start = all->len;
-    for (char **id = t->depends; id && *id; id++) {
-        size_t at = map_get(&w->p->manifest->by_id, *id);
-        if (at == MAP_NONE && !may_be_pytest(*id))
-            return refuse_unknown(w, t, *id, err);
-        if (at != MAP_NONE && index_of[at] != WORK_NONE)
-            buf_add(all, &index_of[at], sizeof *index_of);
-    }
+    if (!resolve_ids(w, index_of, t, t->depends, all, err) ||
+        !resolve_ids(w, index_of, t, t->after, all, err))
+        return false;
     size_t n = (all->len - start) / sizeof(uint32_t), kept = 0;
     if (!n)
         return true;

@@ -150,7 +150,7 @@ static uint32_t keyed_unit(struct grouping *g, enum kind kind, uint32_t i)
     else if (kind == KIND_FILE)
         buf_adds(&g->key, t->file);
     else
-        buf_addf(&g->key, "%u %u", t->weight, g->w->lockset_of[i]);
+        buf_addf(&g->key, "%u %u %g", t->weight, g->w->lockset_of[i], t->rank);
     if (kind == KIND_CHUNK)
         return chunk_unit(g, buf_cstr(&g->key), i);
     return unit_of_key(g, buf_cstr(&g->key), i, &fresh);

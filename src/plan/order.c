@@ -12,6 +12,9 @@
 #include "plan/heap.h"
 #include "plan/steps.h"
 
+/* More than any group takes. */
+#define RANK_SECONDS 1e9
+
 /* One phase under simulation; arrays are indexed by unit or by lock. */
 struct sim {
     struct work *w;
@@ -44,6 +47,7 @@ static struct heap_entry waiting(const struct sim *s, uint32_t unit)
     const struct plan_unit *u = &s->w->p->units[unit];
     /* Serial groups run one at a time: nothing is gained by another order than the manifest's. */
     double length = u->serial ? 0 : u->expected + s->tail[unit];
+    length += work_test(s->w, u->tests[0])->rank * RANK_SECONDS;
     return (struct heap_entry){-length, u->tests[0], unit};
 }
 

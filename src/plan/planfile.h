@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 
-#define PLAN_MAGIC "RLPLAN01"
+#define PLAN_MAGIC "RLPLAN02"
 
 struct plan_str {
     uint64_t off; /* of the first byte */
@@ -33,7 +33,14 @@ struct plan_list {
     uint64_t n;
 };
 
-enum plan_test_flags { PLAN_SERIAL = 1 };
+enum plan_test_flags {
+    PLAN_SERIAL = 1,
+    PLAN_WILL_FAIL = 2,
+    PLAN_OWN_CODES = 4, /* skip_code and error_code count; without it they are 77 and 99 */
+    PLAN_DISABLED = 8,  /* the hindrance makes it skipped; without it an error */
+    PLAN_FIXTURES = 16, /* depends are fixtures (manifest.h) */
+    PLAN_REGEX = 32     /* it has expressions */
+};
 
 struct plan_test {
     struct plan_str id;
@@ -44,6 +51,13 @@ struct plan_test {
     struct plan_list locks;   /* strings, sorted; its xdist_group is "xdist_group:NAME" */
     struct plan_list markers; /* strings: names only */
     struct plan_list depends; /* uint32_t: indexes of tests that must have passed */
+    struct plan_list pass_regex; /* strings: manifest.h, struct verdict_rules */
+    struct plan_list fail_regex;
+    struct plan_list skip_regex;
+    struct plan_list required_files; /* strings, seen from cwd */
+    struct plan_str hindrance;       /* "": it can run */
+    int32_t skip_code;               /* -1: none */
+    int32_t error_code;              /* 0: none */
     uint32_t format;          /* enum test_format */
     uint32_t flags;           /* enum plan_test_flags */
     uint32_t group;           /* index of its group */

@@ -195,6 +195,50 @@ static bool check_words(const struct selecting *s, const bool *is_pytest_path, s
     return true;
 }
 
+/* Adds what the chosen tests bring along, and what that brings. */
+static void add_brought(const struct manifest *m, bool *chosen)
+{
+    size_t *todo = xmalloc((m->n + 1) * sizeof *todo), n = 0;
+    for (size_t i = 0; i < m->n; i++)
+        if (chosen[i])
+            todo[n++] = i;
+    while (n) {
+        char *const *id = m->tests[todo[--n]].brings;
+        for (; id && *id; id++) {
+            size_t at = map_get(&m->by_id, *id);
+            if (at == MAP_NONE || chosen[at])
+                continue;
+            chosen[at] = true;
+            todo[n++] = at;
+        }
+    }
+    free(todo);
+}
+
+static void choose(struct selecting *s, struct selection *out)
+{
+    const struct manifest *m = s->m;
+    bool *chosen = xcalloc(m->n + 1, sizeof *chosen), *away = xcalloc(m->n + 1, sizeof *away);
+    for (size_t i = 0; i < m->n; i++) {
+        const struct test *t = &m->tests[i];
+        bool native = t->format != FORMAT_PYTEST;
+        if (native && s->restricted && !words_mean(&s->wanted, t))
+            continue;
+        chosen[i] = !native || passes(s, t);
+        away[i] = !chosen[i];
+    }
+    add_brought(m, chosen);
+    out->tests = xmalloc(m->n * sizeof *out->tests);
+    for (size_t i = 0; i < m->n; i++) {
+        if (chosen[i])
+            out->tests[out->n++] = i;
+        else
+            out->deselected += away[i];
+    }
+    free(chosen);
+    free(away);
+}
+
 bool selection_make(struct selection *out, const struct manifest *m, const struct options *o,
                     const bool *is_pytest_path, struct error *err)
 {
@@ -203,17 +247,7 @@ bool selection_make(struct selection *out, const struct manifest *m, const struc
     bool ok = compile(&s, o, err);
     if (ok) {
         gather(&s, o, is_pytest_path);
-        out->tests = xmalloc(m->n * sizeof *out->tests);
-        for (size_t i = 0; i < m->n; i++) {
-            const struct test *t = &m->tests[i];
-            bool native = t->format != FORMAT_PYTEST;
-            if (native && s.restricted && !words_mean(&s.wanted, t))
-                continue;
-            if (!native || passes(&s, t))
-                out->tests[out->n++] = i;
-            else
-                out->deselected++;
-        }
+        choose(&s, out);
         ok = check_words(&s, is_pytest_path, err);
     }
     expr_free(s.markers);

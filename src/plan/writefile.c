@@ -96,6 +96,31 @@ static uint64_t milliseconds(double seconds)
     return ms ? ms : 1;
 }
 
+static void put_rules(struct tail *t, const struct test *from, struct plan_test *to)
+{
+    const struct verdict_rules *r = &from->rules;
+    to->pass_regex = put_strings(t, r->pass_regex);
+    to->fail_regex = put_strings(t, r->fail_regex);
+    to->skip_regex = put_strings(t, r->skip_regex);
+    to->required_files = put_strings(t, from->required_files);
+    to->hindrance = put_str(t, from->hindrance ? from->hindrance : "");
+    to->skip_code = r->skip_code;
+    to->error_code = r->error_code;
+    to->flags = (r->skip_code != AUTOMAKE_SKIP || r->error_code != AUTOMAKE_ERROR ? PLAN_OWN_CODES : 0) |
+                (from->serial ? PLAN_SERIAL : 0) |
+                (r->will_fail ? PLAN_WILL_FAIL : 0) | (from->disabled ? PLAN_DISABLED : 0) |
+                (from->fixtures ? PLAN_FIXTURES : 0) |
+                (r->pass_regex || r->fail_regex || r->skip_regex ? PLAN_REGEX : 0);
+}
+
+/* The test's own time, else the run's, else the one that its importer knows. */
+static double timeout_of(const struct plan *p, const struct test *t)
+{
+    if (t->timeout > 0)
+        return t->timeout;
+    return p->settings.timeout > 0 ? p->settings.timeout : t->timeout_else;
+}
+
 /* group is that of the units' tests, which fill_groups sets. */
 static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *tests)
 {
@@ -115,9 +140,9 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
         to->markers = put_markers(t, from);
         to->depends = put_depends(t, p, from, index_of);
         to->format = from->format;
-        to->flags = from->serial ? PLAN_SERIAL : 0;
+        put_rules(t, from, to);
         to->weight = from->weight;
-        to->timeout_ms = milliseconds(from->timeout > 0 ? from->timeout : p->settings.timeout);
+        to->timeout_ms = milliseconds(timeout_of(p, from));
     }
     free(index_of);
 }

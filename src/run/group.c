@@ -5,14 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/strv.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
+#include "run/expect.h"
 #include "run/isolation.h"
 #include "run/signals.h"
 #include "run/supervise.h"
 #include "run/tap.h"
 #include "run/verdict.h"
+
+enum { SHOWN_OF_NAME = 500 };
 
 struct native {
     struct job *j;
@@ -20,6 +25,7 @@ struct native {
     int null; /* every test's standard input */
     uint32_t test;
     struct tap *tap; /* NULL for format exec */
+    struct expect *expect; /* NULL where there are no expressions */
 };
 
 static void list_strings(const struct job *j, struct plan_list l, struct strv *out)
@@ -33,6 +39,12 @@ static void on_output(void *ctx, const void *data, size_t len)
 {
     struct native *n = ctx;
     tap_feed(n->tap, data, len);
+}
+
+static void on_all(void *ctx, const void *data, size_t len)
+{
+    struct native *n = ctx;
+    expect_feed(n->expect, data, len);
 }
 
 static void on_start(void *ctx, pid_t pid)
@@ -58,6 +70,7 @@ static bool supervise_test(struct native *n, const struct plan_test *t, struct s
                              .grace_ms = j->plan.head->grace_ms,
                              .output_limit = (size_t)j->plan.head->output_limit,
                              .on_output = n->tap ? on_output : NULL,
+                             .on_all = n->expect ? on_all : NULL,
                              .on_start = on_start,
                              .ctx = n};
     bool ok = supervise_run(&what, res, err);
@@ -75,7 +88,14 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
     struct buf fields = BUF_INIT;
     struct record r = {.test = n->test};
     const char *command = plan_map_list_str(&j->plan, t->command, 0);
-    verdict_record(&r, &fields, res, n->tap, t->timeout_ms, command ? command : "",
+    bool own = t->flags & PLAN_OWN_CODES;
+    struct verdict_how how = {.skip_code = own ? t->skip_code : AUTOMAKE_SKIP,
+                              .error_code = own ? t->error_code : AUTOMAKE_ERROR,
+                              .will_fail = t->flags & PLAN_WILL_FAIL,
+                              .expect = n->expect};
+    if (n->expect)
+        expect_finish(n->expect);
+    verdict_record(&r, &fields, res, n->tap, &how, t->timeout_ms, command ? command : "",
                    plan_map_str(&j->plan, t->cwd));
     bool ok = job_record(j, &r, err);
     buf_release(&fields);
@@ -99,23 +119,57 @@ static enum group_end run_test(struct native *n, const struct plan_test *t, stru
     return end;
 }
 
+/* Is there something that keeps the test from being started? Then that is its verdict. 1: recorded;
+ * 0: it may run; -1: err. */
+static int record_hindrance(struct job *j, uint32_t test, struct error *err)
+{
+    const struct plan_test *t = job_test(j, test);
+    const char *hindrance = plan_map_str(&j->plan, t->hindrance), *file = NULL;
+    enum outcome o = t->flags & PLAN_DISABLED ? OUTCOME_SKIPPED : OUTCOME_ERROR;
+    struct buf message = BUF_INIT;
+    buf_adds(&message, hindrance);
+    bool missing = false;
+    for (uint64_t k = 0; !message.len && !missing; k++) {
+        file = plan_map_list_str(&j->plan, t->required_files, k);
+        if (!file)
+            return 0;
+        char *path = path_join(plan_map_str(&j->plan, t->cwd), file);
+        missing = access(path, F_OK) != 0;
+        free(path);
+    }
+    if (missing) {
+        buf_adds(&message, "the file ");
+        text_escape(&message, file, strlen(file), SHOWN_OF_NAME);
+        buf_adds(&message, ", which it requires, is missing; build or create it");
+    }
+    bool ok = job_verdict(j, test, o, buf_cstr(&message), err);
+    buf_release(&message);
+    return ok ? 1 : -1;
+}
+
 /* The next test of the group. */
 static enum group_end one_test(struct native *n, uint32_t test, struct error *err)
 {
     struct job *j = n->j;
     if (state_outcome(&j->state, test) != OUTCOME_NONE)
         return GROUP_DONE;
-    int skipped = job_skip_dependent(j, test, err);
-    if (skipped)
-        return skipped > 0 ? GROUP_DONE : GROUP_BROKEN;
+    const struct plan_test *t = job_test(j, test);
+    int told = t->flags & PLAN_DISABLED ? 0 : job_skip_dependent(j, test, err);
+    if (!told && (t->hindrance.len || t->required_files.n))
+        told = record_hindrance(j, test, err);
+    if (told)
+        return told > 0 ? GROUP_DONE : GROUP_BROKEN;
     if (!job_start(j, test, 0))
         return GROUP_DONE;
-    const struct plan_test *t = job_test(j, test);
     struct tap tap;
+    struct expect expect;
     tap_init(&tap);
+    expect_init(&expect, &j->plan, t);
     n->test = test;
     n->tap = t->format == FORMAT_TAP ? &tap : NULL;
+    n->expect = t->flags & PLAN_REGEX ? &expect : NULL;
     enum group_end end = run_test(n, t, err);
+    expect_release(&expect);
     tap_release(&tap);
     return end;
 }

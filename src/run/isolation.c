@@ -182,8 +182,12 @@ bool isolation_begin(struct isolation *iso, uint32_t number, const char *const *
     iso->test_dir = xasprintf("%s/t%u", iso->worker_dir, number);
     strv_push_all(&iso->env, iso->base.v);
     env_put(&iso->env, xasprintf("TMPDIR=%s", iso->test_dir));
-    for (size_t i = 0; i < n; i++)
-        env_put(&iso->env, xstrdup(vars[i]));
+    for (size_t i = 0; i < n; i++) {
+        if (strchr(vars[i], '='))
+            env_put(&iso->env, xstrdup(vars[i]));
+        else
+            env_unset(&iso->env, vars[i]);
+    }
     return make_fresh(iso, err);
 }
 

@@ -39,7 +39,7 @@ void isolation_worker_name(char *out, size_t size, uint32_t slot, bool sequentia
 bool isolation_init(struct isolation *iso, const struct isolation_settings *s, struct error *err);
 void isolation_release(struct isolation *iso);
 /* Creates the folder of test number (from 1), empty, and iso->env with the test's own
- * variables ("NAME=value"; n of them) on top. */
+ * variables (n of them) on top: "NAME=value", or "NAME" for one that it must not have. */
 bool isolation_begin(struct isolation *iso, uint32_t number, const char *const *vars, size_t n,
                      struct error *err);
 /* Takes the test's folder away, with all that is in it. */

@@ -207,6 +207,9 @@ int job_skip_dependent(struct job *j, uint32_t test, struct error *err)
         if (!other)
             break;
         enum outcome o = state_outcome(&j->state, on);
+        bool fixture = t->flags & PLAN_FIXTURES;
+        if (fixture && o == OUTCOME_SKIPPED)
+            continue;
         /* Named goals do not bring in what they depend on. */
         if (counts_as_passed(o) || (o == OUTCOME_NONE && goals_named(&j->goals)))
             continue;
@@ -215,7 +218,7 @@ int job_skip_dependent(struct job *j, uint32_t test, struct error *err)
         buf_adds(&message, "depends on ");
         text_escape(&message, id, strlen(id), SHOWN_OF_ID);
         buf_addf(&message, ", which %s", what_became(o));
-        bool ok = job_verdict(j, test, OUTCOME_SKIPPED, message.data, err);
+        bool ok = job_verdict(j, test, fixture ? OUTCOME_ERROR : OUTCOME_SKIPPED, message.data, err);
         buf_release(&message);
         return ok ? 1 : -1;
     }

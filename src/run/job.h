@@ -72,7 +72,7 @@ bool job_verdict(struct job *j, uint32_t test, enum outcome o, const char *messa
                  struct error *err);
 /* A NOTE of the run itself. */
 bool job_note(struct job *j, const char *message, struct error *err);
-/* Records the test as skipped if one that it depends on has ended without passing (in a full
+/* Records the test as skipped (an error where it depends on fixtures) if one that it depends on has ended without passing (in a full
  * run: has not passed). 1: recorded; 0: it may run; -1: err. */
 int job_skip_dependent(struct job *j, uint32_t test, struct error *err);
 /* What the journal says of the test; OUTCOME_NONE if it has no RESULT. Reads all of it. */

@@ -139,6 +139,8 @@ static ssize_t read_stream(struct watch *w, int i)
         return 0;
     }
     capture_add(i == 0 ? &w->res->out : &w->res->err, chunk, (size_t)n);
+    if (w->what->on_all)
+        w->what->on_all(w->what->ctx, chunk, (size_t)n);
     if (i == 0 && w->what->on_output)
         w->what->on_output(w->what->ctx, chunk, (size_t)n);
     return n;

@@ -25,6 +25,8 @@ struct supervise {
     size_t output_limit; /* bytes kept of each stream */
     /* Sees all of its standard output as it comes; may be NULL. */
     void (*on_output)(void *ctx, const void *data, size_t len);
+    /* Likewise, and of its standard error too, in the order of reading. */
+    void (*on_all)(void *ctx, const void *data, size_t len);
     void (*on_start)(void *ctx, pid_t pid); /* may be NULL */
     void *ctx;
 };

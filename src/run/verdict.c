@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "run/platform.h"
 
-/* Automake's: skipped; a hard error, which says that the test could not do its work. */
-enum { SKIP_STATUS = 77, HARD_ERROR_STATUS = 99, REASON_MAX = 500, SHOWN_OF_NAME = 500 };
+enum { REASON_MAX = 500, SHOWN_OF_NAME = 500 };
 
 void verdict_signal_name(char *out, size_t size, int sig)
 {
@@ -92,26 +91,77 @@ static void explain_start(struct buf *b, const struct supervised *s, const char 
         buf_addf(b, ": cannot be started: %s; %s", why, remedy(s->failure.error, command, cwd));
 }
 
-static enum outcome judge_exec(struct buf *b, const struct supervised *s)
+static void explain_expression(struct buf *b, const char *what, const char *expression)
 {
-    int code = WEXITSTATUS(s->status);
-    if (code == 0)
-        return OUTCOME_PASSED;
-    if (code != SKIP_STATUS) {
-        verdict_status(b, s->status);
-        if (code == HARD_ERROR_STATUS)
-            buf_adds(b, ", a hard error");
-        return code == HARD_ERROR_STATUS ? OUTCOME_ERROR : OUTCOME_FAILED;
-    }
+    buf_adds(b, what);
+    text_escape(b, expression, strlen(expression), SHOWN_OF_NAME);
+}
+
+static enum outcome skipped(struct buf *b, const struct supervised *s, int code)
+{
     capture_last_line(s->out.total ? &s->out : &s->err, b, REASON_MAX);
     if (!b->len)
-        buf_addf(b, "exit status %d", SKIP_STATUS);
+        buf_addf(b, "exit status %d", code);
     return OUTCOME_SKIPPED;
+}
+
+/* Passed or failed, by its output where that counts, else by its exit status. */
+static enum outcome judge_output(struct buf *b, const struct expect *e, int status)
+{
+    if (e && e->fail.found) {
+        explain_expression(b, "its output matches ", e->fail.found);
+        return OUTCOME_FAILED;
+    }
+    if (e && e->pass.n) {
+        if (e->pass.found)
+            return OUTCOME_PASSED;
+        explain_expression(b, "its output does not match ", e->pass.source[0]);
+        if (e->pass.n > 1)
+            buf_addf(b, ", nor %zu other expressions", e->pass.n - 1);
+        return OUTCOME_FAILED;
+    }
+    if (WEXITSTATUS(status) == 0)
+        return OUTCOME_PASSED;
+    verdict_status(b, status);
+    return OUTCOME_FAILED;
+}
+
+/* Passed and failed change places. */
+static enum outcome turn_round(struct buf *b, enum outcome o)
+{
+    if (o == OUTCOME_PASSED) {
+        buf_adds(b, "it passed, but was expected to fail");
+        return OUTCOME_FAILED;
+    }
+    if (o != OUTCOME_FAILED)
+        return o;
+    buf_clear(b);
+    return OUTCOME_PASSED;
+}
+
+static enum outcome judge_exec(struct buf *b, const struct supervised *s,
+                               const struct verdict_how *how)
+{
+    int code = WEXITSTATUS(s->status);
+    const struct expect *e = how->expect;
+    if (e && e->skip.found) {
+        explain_expression(b, "its output matches ", e->skip.found);
+        return OUTCOME_SKIPPED;
+    }
+    if (code == how->skip_code)
+        return skipped(b, s, code);
+    if (how->error_code && code == how->error_code) {
+        verdict_status(b, s->status);
+        buf_adds(b, ", a hard error");
+        return OUTCOME_ERROR;
+    }
+    return judge_output(b, e, s->status);
 }
 
 /* Whatever the process said before, a signal or the clock has the last word. */
 static enum outcome judge(struct buf *b, const struct supervised *s, struct tap *tap,
-                          uint64_t timeout_ms, const char *command, const char *cwd)
+                          const struct verdict_how *how, uint64_t timeout_ms, const char *command,
+                          const char *cwd)
 {
     struct buf ignored = BUF_INIT;
     enum outcome o;
@@ -119,8 +169,10 @@ static enum outcome judge(struct buf *b, const struct supervised *s, struct tap 
         explain_start(b, s, command, cwd);
         return OUTCOME_ERROR;
     }
-    if (s->end == SUPERVISE_ENDED && WIFEXITED(s->status))
-        return tap ? tap_finish(tap, WEXITSTATUS(s->status), b) : judge_exec(b, s);
+    if (s->end == SUPERVISE_ENDED && WIFEXITED(s->status)) {
+        o = tap ? tap_finish(tap, WEXITSTATUS(s->status), b) : judge_exec(b, s, how);
+        return how->will_fail ? turn_round(b, o) : o;
+    }
     if (tap)
         tap_finish(tap, 0, &ignored);
     buf_release(&ignored);
@@ -153,11 +205,12 @@ static void add_capture(struct record *r, struct buf *fields, enum record_field 
 }
 
 void verdict_record(struct record *r, struct buf *fields, const struct supervised *s,
-                    struct tap *tap, uint64_t timeout_ms, const char *command, const char *cwd)
+                    struct tap *tap, const struct verdict_how *how, uint64_t timeout_ms,
+                    const char *command, const char *cwd)
 {
     struct buf message = BUF_INIT;
     r->kind = RECORD_RESULT;
-    r->outcome = judge(&message, s, tap, timeout_ms, command, cwd);
+    r->outcome = judge(&message, s, tap, how, timeout_ms, command, cwd);
     r->attempt = 1;
     r->status = s->status;
     r->start_ns = s->start_ns;

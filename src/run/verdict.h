@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "plan/planfile.h"
+#include "run/expect.h"
 #include "run/journal.h"
 #include "run/supervise.h"
 #include "run/tap.h"
@@ -17,10 +18,19 @@ void verdict_signal_name(char *out, size_t size, int sig);
 void verdict_know_oom_kills(uint32_t before);
 /* "exit status 3" or "killed by SIGSEGV (core dumped)" for a wait status. */
 void verdict_status(struct buf *b, int status);
+/* By which rules a test is judged (manifest/manifest.h, struct verdict_rules). */
+struct verdict_how {
+    int skip_code;  /* -1: none */
+    int error_code; /* 0: none */
+    bool will_fail;
+    const struct expect *expect; /* finished; NULL where there are no expressions */
+};
+
 /* Fills r (test, outcome, times; attempt 1) and its fields, which stay in *fields. tap is NULL
  * for format exec; otherwise it has seen all output, and is finished here. command is the
  * program's name, cwd where it should have started, for messages. */
 void verdict_record(struct record *r, struct buf *fields, const struct supervised *s,
-                    struct tap *tap, uint64_t timeout_ms, const char *command, const char *cwd);
+                    struct tap *tap, const struct verdict_how *how, uint64_t timeout_ms,
+                    const char *command, const char *cwd);
 
 #endif

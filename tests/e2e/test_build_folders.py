@@ -1,0 +1,292 @@
+"""The tests of CMake build folders: the verdicts of ctest, test by test."""
+
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+needs_cmake = pytest.mark.skipif(
+    not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
+)
+
+CMAKE_HEAD = """cmake_minimum_required(VERSION 3.20)
+project(p LANGUAGES NONE)
+enable_testing()
+function(t name script)
+  add_test(NAME "${name}" COMMAND sh -c "${script}")
+  set(i 2)
+  while(i LESS ARGC)
+    math(EXPR v "${i} + 1")
+    set_property(TEST "${name}" PROPERTY "${ARGV${i}}" "${ARGV${v}}")
+    math(EXPR i "${i} + 2")
+  endwhile()
+endfunction()
+"""
+
+# Everything that decides a verdict, each with WILL_FAIL off and on.
+VERDICTS = r"""
+foreach(w OFF ON)
+  t(pass_${w} "echo hello" WILL_FAIL ${w})
+  t(fail_${w} "echo hello; false" WILL_FAIL ${w})
+  t(term_${w} "kill -TERM $$" WILL_FAIL ${w})
+  t(timeout_${w} "sleep 30" WILL_FAIL ${w} TIMEOUT 0.2)
+  t(skip_${w} "(exit 7)" WILL_FAIL ${w} SKIP_RETURN_CODE 7)
+  t(skip_zero_${w} "true" WILL_FAIL ${w} SKIP_RETURN_CODE 0)
+  t(skip_signal_${w} "kill -SEGV $$" WILL_FAIL ${w} SKIP_RETURN_CODE 11)
+  t(seventy_seven_${w} "(exit 77)" WILL_FAIL ${w})
+  t(no_folder_${w} "true" WILL_FAIL ${w} WORKING_DIRECTORY /nonexistent)
+  t(no_file_${w} "true" WILL_FAIL ${w} REQUIRED_FILES /nonexistent)
+  t(disabled_${w} "false" WILL_FAIL ${w} DISABLED ON)
+  foreach(k PASS FAIL SKIP)
+    foreach(m hello nomatch)
+      t(echo_${w}_${k}_${m} "echo hello" WILL_FAIL ${w} ${k}_REGULAR_EXPRESSION ${m})
+      t(false_${w}_${k}_${m} "echo hello; false" WILL_FAIL ${w} ${k}_REGULAR_EXPRESSION ${m})
+      t(crash_${w}_${k}_${m} "echo hello; kill -SEGV $$" WILL_FAIL ${w}
+        ${k}_REGULAR_EXPRESSION ${m})
+      t(clock_${w}_${k}_${m} "echo hello; sleep 30" WILL_FAIL ${w} ${k}_REGULAR_EXPRESSION ${m}
+        TIMEOUT 0.2)
+    endforeach()
+  endforeach()
+  t(pass_and_fail_${w} "echo hello" WILL_FAIL ${w}
+    PASS_REGULAR_EXPRESSION hello FAIL_REGULAR_EXPRESSION hello)
+  t(pass_and_skip_${w} "echo hello" WILL_FAIL ${w}
+    PASS_REGULAR_EXPRESSION hello SKIP_REGULAR_EXPRESSION hello)
+  t(fail_and_skip_${w} "echo hello" WILL_FAIL ${w}
+    FAIL_REGULAR_EXPRESSION hello SKIP_REGULAR_EXPRESSION hello)
+  t(pass_and_code_${w} "echo hello; (exit 4)" WILL_FAIL ${w}
+    PASS_REGULAR_EXPRESSION hello SKIP_RETURN_CODE 4)
+  t(standard_error_${w} "echo hello >&2" WILL_FAIL ${w} PASS_REGULAR_EXPRESSION hello)
+endforeach()
+"""
+
+# Each line: the output, the expression. A match is a pass.
+EXPRESSIONS = [
+    ("a{2}", "a{2}"),
+    ("aa", "a{2}"),
+    ("x.y", r"x\\.y"),
+    ("xzy", r"x\\.y"),
+    ("w", r"\\w"),
+    ("n", r"\\n"),
+    ("b1", "^[a-c][0-9]$"),
+    ("b1 ", "^[a-c][0-9].$"),
+    ("]", "^[]].$"),
+    ("a-b", "a[-x]b"),
+    ("a^b", "a[x^]b"),
+    ("a^b", "a[^^]b"),
+    ("q^b", "q[\\^]b"),
+    ("word", "[[:alpha:]]"),
+    ("a:]", "[[:alpha:]]"),
+    ("abab", "^(ab)+.$"),
+    ("one\\ntwo", "one.two"),
+    ("one\\ntwo", "^two"),
+    ("one\\ntwo", "one$"),
+    ("one\\ntwo", "one[^x]two"),
+    ("gray", "gr(a|e)y"),
+    ("grey", "gr(a|e)y"),
+    ("gry", "gr[ae]?y"),
+    ("a|b", r"a\\|b"),
+    ("(x)", r"\\(x\\)"),
+    ("ä", "^ä.$"),
+    ("path/to", "path\\/to"),
+]
+
+GRAPH = """
+t(set_fails false FIXTURES_SETUP F1)
+t(use_failed true FIXTURES_REQUIRED F1)
+t(clean_failed true FIXTURES_CLEANUP F1)
+t(set_skips "(exit 4)" FIXTURES_SETUP F2 SKIP_RETURN_CODE 4)
+t(use_skipped true FIXTURES_REQUIRED F2)
+t(set_disabled true FIXTURES_SETUP F3 DISABLED ON)
+t(use_disabled true FIXTURES_REQUIRED F3)
+t(set_lacks true FIXTURES_SETUP F4 REQUIRED_FILES /nonexistent)
+t(use_lacking true FIXTURES_REQUIRED F4)
+t(depends_on_failed true DEPENDS set_fails)
+t(depends_on_nothing true DEPENDS nobody)
+t(file_in_folder true WORKING_DIRECTORY /etc REQUIRED_FILES passwd)
+t(file_elsewhere true WORKING_DIRECTORY /etc REQUIRED_FILES CMakeCache.txt)
+t(use_unknown true FIXTURES_REQUIRED NOBODY)
+t(chained true FIXTURES_REQUIRED F5)
+t(set_chained true FIXTURES_SETUP F5 FIXTURES_REQUIRED F1)
+t(set_env [=[test "$A:$B:${C-none}:$D" = "1:x y:none:pre:mid:post"]=]
+  ENVIRONMENT "A=1;B=x y;C=3;D=mid"
+  ENVIRONMENT_MODIFICATION "C=unset:;D=path_list_append:post;D=path_list_prepend:pre")
+t(reset_env [=[test "$A:$L:$S" = "1:b;a:ab"]=] ENVIRONMENT "A=1;L=a"
+  ENVIRONMENT_MODIFICATION
+  "A=set:9;A=reset:;L=cmake_list_prepend:b;S=string_append:b;S=string_prepend:a"
+)
+t(path_is_kept "ls >/dev/null" ENVIRONMENT_MODIFICATION "PATH=path_list_prepend:/nonexistent")
+t(folder_is_build [=[test -f CMakeCache.txt]=])
+"""
+
+# What ctest says (status in its JUnit report, which tells failures apart by nothing else).
+AS_CTEST = {
+    "passed": "run",
+    "failed": "fail",
+    "crashed": "fail",
+    "timeout": "fail",
+    "error": "fail",
+    "skipped": "notrun",
+}
+
+
+def build(project, text, folder="build"):
+    project.write("CMakeLists.txt", CMAKE_HEAD + text)
+    where = project.path(folder)
+    done = subprocess.run(
+        ["cmake", "-S", project.path("."), "-B", where], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return where
+
+
+def ctest_verdicts(where):
+    """Name: run, fail, notrun; a test that ctest could not run counts as failed, as it does."""
+    log = subprocess.run(
+        ["ctest", "-j8", "--output-junit", "junit.xml"], cwd=where, capture_output=True, text=True
+    ).stdout
+    failed = {
+        line.split(" - ")[1].split(" (")[0]
+        for line in log.partition("The following tests FAILED:")[2].splitlines()
+        if " - " in line
+    }
+    known = {}
+    for case in ET.parse(where / "junit.xml").getroot().iter("testcase"):
+        status = case.get("status")
+        name = case.get("name")
+        known[name] = "fail" if name in failed else "notrun" if status == "disabled" else status
+    return known
+
+
+def our_verdicts(project, *words):
+    done = project.rowlock("parallel", "-n", "4", "--report-json", "report.json", *words)
+    return {t["id"]: t["outcome"] for t in project.report()["tests"]}, done
+
+
+@needs_cmake
+@pytest.mark.parametrize("text", [VERDICTS, GRAPH], ids=["verdicts", "graph"])
+def test_verdicts_are_those_of_ctest(project, text):
+    where = build(project, text.replace("$$", r"\$\$"))
+    theirs = ctest_verdicts(where)
+    ours, done = our_verdicts(project, "--ctest", "build")
+    assert len(theirs) > 15
+    assert {name: AS_CTEST[o] for name, o in ours.items()} == theirs
+    assert done.returncode == 1
+    if text is VERDICTS:
+        assert ours["term_ON"] == "crashed" and ours["timeout_ON"] == "timeout"
+        assert ours["no_file_OFF"] == "error"
+    else:
+        assert "1 test has a name in DEPENDS that no test bears" in done.stderr
+
+
+@needs_cmake
+def test_expressions_are_those_of_cmake(project):
+    lines = [
+        f"t({i} \"printf '%b\\\\n' '{out}'\" PASS_REGULAR_EXPRESSION [=[{rx}]=])".replace(
+            "\\\\\\\\", "\\\\"
+        )
+        for i, (out, rx) in enumerate(EXPRESSIONS)
+    ]
+    where = build(project, "\n".join(lines))
+    theirs = ctest_verdicts(where)
+    ours, _ = our_verdicts(project, "--ctest", "build")
+    assert {name: AS_CTEST[o] for name, o in ours.items()} == theirs
+    assert set(theirs.values()) == {"run", "fail"}
+
+
+@needs_cmake
+def test_an_expression_that_cmake_refuses_is_named(project):
+    build(project, "t(a true PASS_REGULAR_EXPRESSION [=[a**]=])\nt(b true)")
+    ours, done = our_verdicts(project, "--ctest", "build")
+    assert ours == {"a": "error", "b": "passed"}
+    assert "its PASS_REGULAR_EXPRESSION 'a**' cannot be used" in done.stdout
+
+
+@needs_cmake
+def test_output_is_matched_however_long_it_is(project):
+    flood = "yes xxxxxxxxxxxxxxx | head -c 5000000"
+    build(
+        project,
+        f't(middle "{flood}; echo needle; {flood}" PASS_REGULAR_EXPRESSION needle)\n'
+        f't(start "echo needle; {flood}" PASS_REGULAR_EXPRESSION "^needle")\n'
+        f't(not_start "{flood}; echo needle; {flood}" PASS_REGULAR_EXPRESSION "^needle")\n',
+    )
+    ours, _ = our_verdicts(project, "--ctest", "build")
+    assert ours == {"middle": "passed", "start": "passed", "not_start": "failed"}
+
+
+@needs_cmake
+def test_choosing_a_test_brings_its_fixtures(project):
+    build(
+        project,
+        """
+t(up "echo up >>log" FIXTURES_SETUP F)
+t(use "test -f log" FIXTURES_REQUIRED F LABELS "nightly;net")
+t(down "rm log" FIXTURES_CLEANUP F)
+t(other true LABELS net)
+""",
+    )
+    for words, chosen in [
+        (["-k", "use"], {"up", "use", "down"}),
+        (["use"], {"up", "use", "down"}),
+        (["-m", "net and not nightly"], {"other"}),
+        (["-m", "nightly"], {"up", "use", "down"}),
+    ]:
+        ours, done = our_verdicts(project, "--ctest", "build", *words)
+        assert set(ours) == chosen and done.returncode == 0
+
+
+@needs_cmake
+def test_what_cannot_be_honoured_is_named(project):
+    build(
+        project,
+        """
+t(a true PROCESSOR_AFFINITY ON MEASUREMENT "m=1" ATTACHED_FILES f)
+t(b true TIMEOUT_AFTER_MATCH "5;x" RESOURCE_GROUPS "gpus:1")
+""",
+    )
+    _, done = our_verdicts(project, "--ctest", "build")
+    for word in (
+        "PROCESSOR_AFFINITY",
+        "MEASUREMENT",
+        "ATTACHED_FILES",
+        "TIMEOUT_AFTER_MATCH",
+        "RESOURCE_GROUPS",
+    ):
+        assert f"1 test has {word}" in done.stderr
+
+
+@needs_cmake
+def test_bad_build_folders(project):
+    def refused(*words):
+        done = project.rowlock("parallel", "--ctest", *words)
+        assert done.returncode == 4
+        assert len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    project.write("empty/file", "")
+    assert "no CTestTestfile.cmake there" in refused("empty")
+    project.write("broken/CTestTestfile.cmake", "add_test(a")
+    assert "Parse error" in refused("broken")
+    project.write(
+        "circle/CTestTestfile.cmake",
+        "add_test(a true)\nadd_test(b true)\nadd_test(c true)\n"
+        "set_tests_properties(a PROPERTIES DEPENDS b)\n"
+        "set_tests_properties(b PROPERTIES DEPENDS c)\n"
+        "set_tests_properties(c PROPERTIES DEPENDS a)\n",
+    )
+    assert "'a' -> 'b' -> 'c' -> 'a'" in refused("circle")
+    project.write("unbuilt/CTestTestfile.cmake", "add_test(a no-such-program)\n")
+    ours, done = our_verdicts(project, "--ctest", "unbuilt")
+    assert ours == {"a": "error"}
+    assert "ctest finds no program for it; build it (cmake --build" in done.stdout
+
+
+def test_a_tool_that_is_missing(project, tmp_path):
+    project.write("build/CTestTestfile.cmake", "")
+    (tmp_path / "bin").mkdir()
+    make = shutil.which("make") or "make"
+    (tmp_path / "bin" / "make").symlink_to(make)
+    done = project.rowlock("parallel", "--ctest", "build", env={"PATH": str(tmp_path / "bin")})
+    assert done.returncode == 4
+    assert "ctest: no such program; install CMake" in done.stderr
