@@ -73,7 +73,7 @@ static sqlite3 *open_foreign(const char *path, time_t *start)
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         history_sql(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                         " PRAGMA mmap_size = 0");
-        good = has_our_tables(db) && (check = text_of(db, "PRAGMA quick_check(1)")) != NULL &&
+        good = has_our_tables(db) && (check = text_of(db, "PRAGMA integrity_check(1)")) != NULL &&
                strcmp(check, "ok") == 0;
     }
     free(check);

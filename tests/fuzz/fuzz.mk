@@ -15,6 +15,7 @@ ifeq ($(origin CORE_SRCS),undefined)
 .DEFAULT_GOAL := fuzz-smoke
 CLANG = clang
 CJSON_LIBS = -lcjson
+SQLITE_LIBS = -lsqlite3
 ifneq ($(V),1)
 Q = @
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -30,7 +31,7 @@ fuzz_cppflags = -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir)/tests/fuzz -DROWLOCK_V
 	-DPKGDATADIR='"."' -DPKGLIBEXECDIR='"."' $(CPPFLAGS)
 fuzz_cflags = -std=c11 -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
-fuzz_srcs := $(foreach d,base config manifest plan run report, \
+fuzz_srcs := $(foreach d,base config manifest plan history run report, \
 	$(sort $(wildcard $(srcdir)/src/$(d)/*.c)))
 fuzz_core := $(fuzz_srcs:$(srcdir)/%.c=%.o)
 fuzz_own := $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(srcdir)/tests/fuzz/*.c))
@@ -62,11 +63,11 @@ fuzz: $(FUZZ_TARGETS:%=obj/fuzz/fuzz_%) $(FUZZ_TARGETS:%=obj/smoke/fuzz_%) ## li
 obj/smoke/fuzz_%: obj/smoke/tests/fuzz/fuzz_%.o obj/smoke/tests/fuzz/standalone.o \
 		$(fuzz_shared:%=obj/smoke/%) obj/smoke/core.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(fuzz_cflags) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) -pthread $(LIBS)
+	$(Q)$(CC) $(fuzz_cflags) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(SQLITE_LIBS) -pthread -lm $(LIBS)
 
 obj/fuzz/fuzz_%: obj/fuzz/tests/fuzz/fuzz_%.o $(fuzz_shared:%=obj/fuzz/%) obj/fuzz/core.a
 	$(call say,LINK,$@)
-	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) -pthread $(LIBS)
+	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(SQLITE_LIBS) -pthread -lm $(LIBS)
 
 obj/smoke/core.a: $(fuzz_core:%=obj/smoke/%)
 obj/fuzz/core.a: $(fuzz_core:%=obj/fuzz/%)
