@@ -10,18 +10,23 @@
 #include "report/report.h"
 #include "run/journal.h"
 
-static bool record_crash(int journal_fd, uint32_t test, struct error *err)
+/* *again tells that it may run again. */
+static bool record_crash(const struct plan_map *map, const struct state *state, int journal_fd,
+                         uint32_t test, bool *again, struct error *err)
 {
     static const char message[] = "its process vanished (killed from outside?)";
     struct buf fields = BUF_INIT;
     struct timespec t;
+    const struct plan_test *pt = plan_map_test(map, test);
+    uint32_t failed = state_attempts(state, test);
+    *again = *again && pt && failed < pt->reruns && !atomic_load(&state->run->stop);
     clock_gettime(CLOCK_REALTIME, &t);
     journal_add_field(&fields, FIELD_MESSAGE, message, sizeof message - 1);
     struct record r = {.test = test,
-                       .kind = RECORD_RESULT,
+                       .kind = *again ? RECORD_ATTEMPT : RECORD_RESULT,
                        .outcome = OUTCOME_CRASHED,
                        .slot = JOURNAL_NO_SLOT,
-                       .attempt = 1,
+                       .attempt = failed + 1,
                        .start_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
                        .n_fields = 1,
                        .fields = (const unsigned char *)fields.data,
@@ -38,9 +43,14 @@ size_t outcome_settle(const struct plan_map *map, struct state *state, int journ
     for (uint32_t i = 0; i < map->head->n_tests && i < state->run->n_tests; i++) {
         unsigned char now = atomic_load(&state->tests[i]);
         if (now == TEST_RUNNING && crashed) {
-            if (!record_crash(journal_fd, i, err))
+            bool again = !state->run->standalone;
+            if (!record_crash(map, state, journal_fd, i, &again, err))
                 return left;
-            state_end(state, i, UINT32_MAX, OUTCOME_CRASHED);
+            if (again)
+                state_attempt(state, i, UINT32_MAX);
+            else
+                state_end(state, i, UINT32_MAX, OUTCOME_CRASHED);
+            left += again;
         } else if (now < TEST_ENDED) {
             atomic_store(&state->tests[i], TEST_PENDING);
             left++;

@@ -112,10 +112,11 @@ static void add_result_line(struct progress *p, struct buf *b, const struct reco
     if (rec->slot != JOURNAL_NO_SLOT && !(p->plan->head->flags & PLAN_SEQUENTIAL))
         buf_addf(b, "[gw%u] ", rec->slot);
     buf_addf(b, "[%3zu%%] ", ended * 100 / all);
-    if (p->color)
-        buf_addf(b, "\033[%sm%s\033[0m ", looks[rec->outcome].sgr, looks[rec->outcome].word);
-    else
-        buf_addf(b, "%s ", looks[rec->outcome].word);
+    bool again = rec->kind == RECORD_ATTEMPT;
+    const char *word = again ? "RERUN" : looks[rec->outcome].word;
+    const char *sgr = again ? "33" : looks[rec->outcome].sgr;
+    buf_addf(b, p->color ? "\033[%s%s%s\033[0m " : "%s%s%s ", p->color ? sgr : "",
+             p->color ? "m" : "", word);
     const char *id = plan_map_str(p->plan, t->id);
     report_plain(b, id, strlen(id), false);
     if (p->verbose > 0)
@@ -141,10 +142,10 @@ static void echo_output(struct progress *p, struct buf *b, const struct record *
 
 static void show_record(struct progress *p, struct buf *b, const struct record *rec)
 {
-    bool failed = outcome_is_failure(rec->outcome);
+    bool again = rec->kind == RECORD_ATTEMPT, failed = outcome_is_failure(rec->outcome);
     unsigned slot = p->plan->head->flags & PLAN_SEQUENTIAL ? 0 : rec->slot;
-    p->ended++;
-    p->failed += failed;
+    p->ended += !again;
+    p->failed += failed && !again;
     if (p->printed)
         live_end_test(p->printed, b, slot);
     if (p->printed && p->echo)
@@ -178,7 +179,7 @@ static void take_records(struct progress *p, struct buf *b, bool at_end)
     while (p->tail.len &&
            journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
         results_add(p->results, &rec);
-        if (rec.kind == RECORD_RESULT)
+        if (rec.kind == RECORD_RESULT || rec.kind == RECORD_ATTEMPT)
             show_record(p, b, &rec);
     }
     p->results->torn += torn;

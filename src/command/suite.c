@@ -454,6 +454,7 @@ bool suite_plan(struct suite *s, struct error *err)
         remember_expected(&s->manifest);
     }
     warn_of_weights(s);
+    const struct options *o = &s->options;
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,
@@ -462,6 +463,9 @@ bool suite_plan(struct suite *s, struct error *err)
                                 .maxfail = (uint32_t)s->options.maxfail,
                                 .timeout = timeout,
                                 .grace = s->config.grace,
+                                .reruns = (uint32_t)(o->reruns >= 0 ? o->reruns : s->config.reruns),
+                                .reruns_delay = o->reruns_delay,
+                                .fail_on_flaky = o->fail_on_flaky,
                                 .output_limit = s->config.output_limit,
                                 .run_id = s->store.id,
                                 .root = s->root,

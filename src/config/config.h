@@ -27,6 +27,7 @@ struct config {
     char *env_prefix;    /* "FQCN" */
     char *python;        /* NULL: not set; a relative path was made absolute, a name was not */
     double timeout;      /* seconds for a test, 0: none */
+    int reruns;          /* how often a test that fails runs again, 0 */
     double grace;        /* seconds between SIGTERM and SIGKILL, 5 */
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */
     char *worker_start;  /* "auto" */

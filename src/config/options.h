@@ -51,6 +51,9 @@ struct options {
     char *python;
     char *worker_start; /* --worker-start; NULL: as the ini says */
     double timeout; /* seconds; < 0: not given */
+    int reruns;     /* -1: not given */
+    double reruns_delay; /* seconds; < 0: not given */
+    bool fail_on_flaky;
     int durations;  /* -1: not given; 0: all */
     char *junitxml;
     char *junit_prefix; /* before each class name in it; NULL: nothing */

@@ -108,6 +108,12 @@ static bool store_seconds(struct options *o, const struct option_row *row, const
     return value_seconds(value, field(o, row));
 }
 
+static bool store_reruns(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return value_reruns(value, &o->reruns);
+}
+
 static bool store_workers(struct options *o, const struct option_row *row, const char *value)
 {
     (void)row;
@@ -267,6 +273,14 @@ const struct option_row option_rows[] = {
     {"Running", 0, {"history-url"}, "URL", store_text, AT(history_url),
      .help = "get what earlier runs have shown from a web server, and put it back with what this "
              "run shows (HTTP GET and PUT): for CI machines, which begin empty"},
+    {"Running", 0, {"reruns"}, "N", store_reruns, .accepts = "a number from 0 to 200",
+     .pytest = "--reruns",
+     .help = "run a test that fails again, up to N times; one that passes then is flaky"},
+    {"Running", 0, {"reruns-delay"}, "S", store_seconds, AT(reruns_delay),
+     "seconds, for example 2.5", .pytest = "--reruns-delay",
+     .help = "wait S seconds before a test runs again"},
+    {"Running", 0, {"fail-on-flaky"}, NULL, store_flag, AT(fail_on_flaky),
+     .help = "the exit code is 1 if a test was flaky"},
     {"Running", 0, {"dry-run"}, NULL, store_flag, AT(dry_run),
      .help = "say what would run, where and in which order, and run nothing"},
     {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",
@@ -351,7 +365,7 @@ static const char *const with_value[] = {
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
     "testrunuid",
     "css", "html", "session-timeout", "timeout-method",
-    "only-rerun", "rerun-except", "reruns", "reruns-delay",
+    "only-rerun", "rerun-except",
     "asyncio-mode", "randomly-seed", "dc", "ds", "hypothesis-profile", "hypothesis-seed",
     "hypothesis-verbosity", "alluredir", "benchmark-columns", "benchmark-compare-fail",
     "benchmark-group-by", "benchmark-max-time", "benchmark-min-rounds", "benchmark-min-time",

@@ -24,6 +24,7 @@ void settings_default(struct config *c)
     replace(&c->history_url, xstrdup(""));
     c->timeout = 0;
     c->grace = 5;
+    c->reruns = 0;
     c->output_limit = 1024 * 1024;
 }
 
@@ -65,6 +66,11 @@ static bool store_timeout(struct config *c, const char *value)
     return value_seconds(value, &c->timeout);
 }
 
+static bool store_reruns(struct config *c, const char *value)
+{
+    return value_reruns(value, &c->reruns);
+}
+
 static bool store_grace(struct config *c, const char *value)
 {
     return value_seconds(value, &c->grace);
@@ -97,6 +103,7 @@ static const struct setting {
     {"env_prefix", store_env_prefix, "the start of a variable's name, such as FQCN"},
     {"python", store_python, "the path or name of a Python"},
     {"timeout", store_timeout, "seconds, such as 2.5; 0 is no limit"},
+    {"reruns", store_reruns, "a number from 0 to 200"},
     {"grace", store_grace, "seconds, such as 2.5"},
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},
     {"worker_start", store_worker_start, "auto, fork or spawn"},

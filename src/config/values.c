@@ -40,6 +40,15 @@ bool value_bytes(const char *s, size_t *bytes)
     return true;
 }
 
+bool value_reruns(const char *s, int *n)
+{
+    size_t digits = strspn(s, "0123456789");
+    if (!digits || s[digits] || digits > 3 || atoi(s) > 200)
+        return false;
+    *n = atoi(s);
+    return true;
+}
+
 bool value_bool(const char *s, bool *yes)
 {
     static const char *const words[] = {"n",     "y",    "no",  "yes", "f", "t",

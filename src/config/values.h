@@ -17,4 +17,7 @@ bool value_is_variable(const char *s);
 /* auto, fork or spawn. */
 bool value_is_worker_start(const char *s);
 
+/* How often a test that fails runs again: a number from 0 to 200. */
+bool value_reruns(const char *s, int *n);
+
 #endif

@@ -90,7 +90,8 @@ static bool check_marker(const struct json *j, const cJSON *value, struct error 
     static const char *const keys[][2] = {{"lock", "\"locks\": [\"NAME\"]"},
                                           {"xdist_group", "\"locks\": [\"NAME\"]"},
                                           {"weight", "\"weight\": N"},
-                                          {"timeout", "\"timeout\": SECONDS"}};
+                                          {"timeout", "\"timeout\": SECONDS"},
+                                          {"flaky", "\"reruns\": N"}};
     const char *open = strchr(value->valuestring, '(');
     for (size_t i = 0; open && i < sizeof keys / sizeof *keys; i++) {
         size_t n = strlen(keys[i][0]);
@@ -169,6 +170,15 @@ static bool read_numbers(struct fields_common *f, const struct json *j, const cJ
                               "\"timeout\" must be a number of seconds above 0; correct it");
         f->timeout = t;
     }
+    const cJSON *reruns = fields_get(object, "reruns");
+    if (reruns) {
+        double n = cJSON_IsNumber(reruns) ? reruns->valuedouble : -1;
+        if (!(n >= 0 && n <= MOST_RERUNS) || n != (int)n)
+            return json_error(j, reruns, err,
+                              "\"reruns\" must be a whole number from 0 to %d; correct it",
+                              MOST_RERUNS);
+        f->reruns = (int)n;
+    }
     return true;
 }
 
@@ -176,6 +186,7 @@ bool fields_common_read(struct fields_common *f, const struct json *j, const cJS
                         struct arena *arena, struct error *err)
 {
     memset(f, 0, sizeof *f);
+    f->reruns = -1;
     const cJSON *cwd = fields_get(object, "cwd");
     if (cwd && !fields_string(j, cwd, "cwd", err))
         return false;
@@ -203,6 +214,8 @@ void fields_common_apply(struct fields_common *f, struct manifest *m, struct tes
     t->env = f->env;
     t->cwd = f->cwd;
     t->timeout = f->timeout;
+    if (f->reruns >= 0)
+        t->reruns = f->reruns;
     if (f->weight)
         t->weight = f->weight;
     manifest_set_locks(m, t, &f->locks);

@@ -32,6 +32,7 @@ struct fields_common {
     struct strv locks;
     unsigned weight; /* 0: not given */
     double timeout;
+    int reruns; /* < 0: not given */
 };
 bool fields_common_read(struct fields_common *f, const struct json *j, const cJSON *object,
                         struct arena *arena, struct error *err);

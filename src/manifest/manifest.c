@@ -64,6 +64,7 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
     t->expected = -1;
     t->rules.skip_code = AUTOMAKE_SKIP;
     t->rules.error_code = AUTOMAKE_ERROR;
+    t->reruns = -1;
     t->origin = shown ? arena_strdup(&m->arena, shown) : NULL;
     free(shown);
     map_put(&m->by_id, t->id, m->n);
@@ -97,6 +98,8 @@ void manifest_apply_markers(struct test *t)
         t->serial = true;
     if (test_has_marker(t, "resource_intensive"))
         t->weight = INTENSIVE_WEIGHT;
+    if (test_has_marker(t, "flaky"))
+        t->reruns = 1;
 }
 
 void manifest_set_locks(struct manifest *m, struct test *t, struct strv *names)

@@ -43,6 +43,9 @@ struct verdict_rules {
     bool will_fail;    /* passed and failed change places */
 };
 
+/* The most that may be asked for. */
+enum { MOST_RERUNS = 200 };
+
 struct test {
     const char *id;    /* unique in the manifest */
     const char *suite; /* the suite's name; "" for tests listed singly */
@@ -71,6 +74,7 @@ struct test {
     const char *group;  /* what --dist loadgroup keeps together (xdist_group); NULL: nothing */
     unsigned weight;    /* jobserver slots, at least 1 */
     double timeout;     /* seconds; 0: the run's own */
+    int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
     bool serial;        /* runs alone */
     const char *origin; /* where it was defined, "file:line" for messages; may be NULL */
@@ -94,7 +98,8 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
 /* Adds the marker (name copied, no arguments) unless it has it already. */
 void test_add_marker(struct manifest *m, struct test *t, const char *name);
 bool test_has_marker(const struct test *t, const char *name);
-/* What markers entail for a native test: serial runs alone, resource_intensive weighs 2.
+/* What markers entail for a native test: serial runs alone, resource_intensive weighs 2, flaky runs
+ * again once where it fails.
  * (A pytest test's come from the adapter, which knows their arguments.) Call it before the
  * test's own keys are set: those win. */
 void manifest_apply_markers(struct test *t);

@@ -109,6 +109,13 @@ static bool read_numbers(struct reader *r, const cJSON *object, struct test *t)
             return wrong(r, timeout, "timeout");
         t->timeout = timeout->valuedouble;
     }
+    const cJSON *reruns = fields_get(object, "reruns");
+    if (reruns && !cJSON_IsNull(reruns)) {
+        if (!cJSON_IsNumber(reruns) ||
+            !(reruns->valuedouble >= 0 && reruns->valuedouble <= MOST_RERUNS))
+            return wrong(r, reruns, "reruns");
+        t->reruns = (int)reruns->valuedouble;
+    }
     return true;
 }
 

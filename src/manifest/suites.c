@@ -12,10 +12,12 @@
 #include "manifest/tapstart.h"
 
 static const char *const SUITE_KEYS[] = {"name", "format",  "glob",  "paths",  "build", "markers",
-                                         "env",  "timeout", "locks", "weight", "cwd",   "interpreter", NULL};
+                                         "env",  "timeout", "locks", "weight", "cwd",   "reruns",
+                                         "interpreter", NULL};
 static const char *const PYTEST_KEYS[] = {"name", "format", "paths", NULL};
-static const char *const NATIVE_KEYS[] = {"name",    "format", "glob",   "markers", "env",
-                                          "timeout", "locks",  "weight", "cwd",     "interpreter", NULL};
+static const char *const NATIVE_KEYS[] = {"name",  "format", "glob",   "markers", "env",
+                                          "timeout", "locks", "weight", "cwd",   "reruns",
+                                          "interpreter", NULL};
 
 static const struct format_row {
     const char *name;

@@ -10,7 +10,7 @@
 
 static const char *const TOP_KEYS[] = {"rowlock", "suites", "tests", NULL};
 static const char *const TEST_KEYS[] = {"id",      "format",  "command", "markers", "locks",
-                                        "weight",  "timeout", "env",     "cwd",     "needs",
+                                        "weight",  "timeout", "reruns",  "env",     "cwd",     "needs",
                                         "depends", "inputs",  NULL};
 
 /* The manifest's own copy of the strings, NULL for none. */

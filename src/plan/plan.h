@@ -19,6 +19,9 @@ struct plan_settings {
     uint32_t maxfail;
     double timeout; /* seconds for tests that set none; 0: none */
     double grace;   /* seconds */
+    uint32_t reruns;     /* of tests that do not say how often they run again */
+    double reruns_delay; /* seconds */
+    bool fail_on_flaky;
     size_t output_limit;
     const char *run_id;     /* digits and '-' only: it stands in tests.mk */
     const char *root;       /* absolute */

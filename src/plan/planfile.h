@@ -63,6 +63,8 @@ struct plan_test {
     uint32_t group;           /* index of its group */
     uint32_t weight;
     uint64_t timeout_ms; /* 0: none */
+    uint32_t reruns;     /* how often it runs again when it fails */
+    uint32_t reserved;
 };
 
 struct plan_group {
@@ -74,8 +76,15 @@ struct plan_group {
     uint32_t weight; /* the largest of its tests */
 };
 
-/* PLAN_EACH: a queue is for its own slot only. PLAN_HEAVY: some group weighs more than 1. */
-enum plan_flags { PLAN_SEQUENTIAL = 1, PLAN_FORKED = 2, PLAN_EACH = 4, PLAN_HEAVY = 8 };
+/* PLAN_EACH: a queue is for its own slot only. PLAN_HEAVY: some group weighs more than 1.
+ * PLAN_FAIL_ON_FLAKY: a flaky test makes the run fail. */
+enum plan_flags {
+    PLAN_SEQUENTIAL = 1,
+    PLAN_FORKED = 2,
+    PLAN_EACH = 4,
+    PLAN_HEAVY = 8,
+    PLAN_FAIL_ON_FLAKY = 16
+};
 
 struct plan_head {
     char magic[8];
@@ -91,6 +100,7 @@ struct plan_head {
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */
     uint64_t grace_ms;     /* between SIGTERM and SIGKILL */
+    uint64_t reruns_delay_ms; /* before a test runs again */
     struct plan_str run_id;
     struct plan_str root;       /* absolute; the current folder of every recipe */
     struct plan_str env_prefix; /* "FQCN" */

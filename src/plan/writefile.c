@@ -143,6 +143,7 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
         put_rules(t, from, to);
         to->weight = from->weight;
         to->timeout_ms = milliseconds(timeout_of(p, from));
+        to->reruns = from->reruns >= 0 ? (uint32_t)from->reruns : p->settings.reruns;
     }
     free(index_of);
 }
@@ -188,13 +189,15 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->n_members = p->n_tests;
     h->n_slots = s->n_slots ? s->n_slots : 1;
     h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0) |
-               (s->dist == DIST_EACH ? PLAN_EACH : 0) | (any_heavy(p) ? PLAN_HEAVY : 0);
+               (s->dist == DIST_EACH ? PLAN_EACH : 0) | (any_heavy(p) ? PLAN_HEAVY : 0) |
+               (s->fail_on_flaky ? PLAN_FAIL_ON_FLAKY : 0);
     h->maxfail = s->maxfail;
     h->off_tests = round_up(sizeof *h);
     h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);
     h->off_members = h->off_groups + (uint64_t)p->n_units * sizeof(struct plan_group);
     h->output_limit = s->output_limit;
     h->grace_ms = milliseconds(s->grace);
+    h->reruns_delay_ms = milliseconds(s->reruns_delay);
     t->base = round_up(h->off_members + (uint64_t)p->n_tests * sizeof(uint32_t));
     h->run_id = put_str(t, s->run_id);
     h->root = put_str(t, s->root);

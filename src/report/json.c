@@ -16,6 +16,8 @@
  *      "call_outcome"               what the test itself said before its teardown failed
  *      "location": "file:line", "points": [{"outcome", "description"}, …],
  *      "leftovers": ["pid name", …], "properties": [{"name", "value"}, …],
+ *      "failed_attempts": [{"outcome", "duration", "worker", "message", "start", "location",
+ *                           "detail", "stdout", "stderr", "log"}, …]   before the last one
  *      of failed tests also "detail", "stdout", "stderr", "log"},
  *     …],
  *    "not_run": ["id", …]}          only if there are any
@@ -114,22 +116,55 @@ static void add_lists(struct buf *b, const struct result *t)
     }
 }
 
+static void add_texts(struct buf *b, const struct result *t)
+{
+    add_text(b, "detail", &t->detail);
+    add_text(b, "stdout", &t->out);
+    add_text(b, "stderr", &t->err);
+    add_text(b, "log", &t->log);
+}
+
+static void add_verdict(struct buf *b, const struct results *r, const struct result *t)
+{
+    char worker[16];
+    show_worker(worker, sizeof worker, r, t);
+    buf_addf(b, "\"outcome\": \"%s\", \"duration\": %.6f, \"worker\": \"%s\"",
+             outcome_name(t->outcome), (double)t->wall_ns / 1e9, worker);
+}
+
+static void add_message(struct buf *b, const struct result *t)
+{
+    if (t->message.len)
+        add_text(b, "message", &t->message);
+    else
+        buf_adds(b, ", \"message\": null");
+}
+
+static void add_attempts(struct buf *b, const struct results *r, const struct result *t)
+{
+    for (size_t k = 0; k < t->n_earlier; k++) {
+        const struct result *e = &t->earlier[k];
+        buf_adds(b, k ? ", {" : ", \"failed_attempts\": [{");
+        add_verdict(b, r, e);
+        add_message(b, e);
+        buf_addf(b, ", \"start\": %.6f", (double)e->start_ns / 1e9);
+        add_text(b, "location", &e->location);
+        add_texts(b, e);
+        buf_adds(b, k + 1 < t->n_earlier ? "}" : "}]");
+    }
+}
+
 static void add_test(struct buf *b, const struct results *r, uint32_t i)
 {
     const struct plan_test *pt = plan_map_test(r->plan, i);
     const struct result *t = &r->tests[i];
     const char *id = plan_map_str(r->plan, pt->id), *suite = plan_map_str(r->plan, pt->suite);
-    char worker[16];
-    show_worker(worker, sizeof worker, r, t);
     buf_adds(b, "{\"id\": ");
     add_string(b, id, strlen(id));
-    buf_addf(b, ", \"outcome\": \"%s\", \"duration\": %.6f, \"worker\": \"%s\"",
-             outcome_name(t->outcome), (double)t->wall_ns / 1e9, worker);
+    buf_adds(b, ", ");
+    add_verdict(b, r, t);
     add_markers(b, r->plan, pt);
-    if (t->message.len)
-        add_text(b, "message", &t->message);
-    else
-        buf_adds(b, ", \"message\": null");
+    add_message(b, t);
     buf_addf(b, ", \"attempts\": %lu", (unsigned long)t->attempts);
     add_pair(b, "suite", suite, strlen(suite));
     buf_addf(b, ", \"start\": %.6f, \"cpu\": %.6f, \"peak_memory\": %llu",
@@ -139,12 +174,9 @@ static void add_test(struct buf *b, const struct results *r, uint32_t i)
         buf_addf(b, ", \"call_outcome\": \"%s\"", outcome_name(t->call_outcome));
     add_text(b, "location", &t->location);
     add_lists(b, t);
-    if (outcome_is_failure(t->outcome)) {
-        add_text(b, "detail", &t->detail);
-        add_text(b, "stdout", &t->out);
-        add_text(b, "stderr", &t->err);
-        add_text(b, "log", &t->log);
-    }
+    add_attempts(b, r, t);
+    if (outcome_is_failure(t->outcome))
+        add_texts(b, t);
     buf_addc(b, '}');
 }
 

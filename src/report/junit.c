@@ -296,11 +296,33 @@ static void add_properties(struct buf *b, const struct result *t)
     buf_adds(b, "</properties>");
 }
 
-static void add_flaky(struct buf *b, const struct result *t)
+static void add_stream(struct buf *b, const char *element, const struct result_text *text)
 {
-    buf_adds(b, "<flakyFailure type=\"flaky\"");
-    add_attribute(b, "message", t->message.len ? t->message.data : "", t->message.len);
-    buf_adds(b, "/>");
+    if (!text->len)
+        return;
+    buf_addf(b, "<%s>", element);
+    add_lines(b, text);
+    buf_addf(b, "</%s>", element);
+}
+
+/* Earlier attempts, in the elements of Maven Surefire's surefire-test-report.xsd: flakyFailure and
+ * flakyError of a test that passed in the end, rerunFailure and rerunError of one that did not.
+ * There the first attempt is the testcase's own failure; here it is the last, the verdict. */
+static void add_attempts(struct buf *b, const struct result *t)
+{
+    const char *kind = outcome_is_failure(t->outcome) ? "rerun" : "flaky";
+    for (size_t k = 0; k < t->n_earlier; k++) {
+        const struct result *e = &t->earlier[k];
+        const char *what = e->outcome == OUTCOME_FAILED ? "Failure" : "Error";
+        buf_addf(b, "<%s%s type=\"%s\"", kind, what, outcome_name(e->outcome));
+        add_attribute(b, "message", e->message.len ? e->message.data : "", e->message.len);
+        buf_adds(b, "><stackTrace>");
+        add_body(b, e);
+        buf_adds(b, "</stackTrace>");
+        add_stream(b, "system-out", &e->out);
+        add_stream(b, "system-err", &e->err);
+        buf_addf(b, "</%s%s>", kind, what);
+    }
 }
 
 static void add_itself(struct buf *b, const char *prefix, const struct results *r,
@@ -315,8 +337,7 @@ static void add_itself(struct buf *b, const char *prefix, const struct results *
         outcome_is_failure(t->outcome) || (t->outcome == OUTCOME_SKIPPED && t->location.len);
     add_verdict(b, pt->format == FORMAT_PYTEST, t, t->outcome,
                 t->outcome == OUTCOME_NONE ? &not_run : &t->message, body);
-    if (t->outcome == OUTCOME_FLAKY)
-        add_flaky(b, t);
+    add_attempts(b, t);
     add_output(b, t);
     buf_adds(b, "</testcase>\n");
 }

@@ -16,6 +16,7 @@ void results_init(struct results *r, const struct plan_map *plan)
 {
     memset(r, 0, sizeof *r);
     r->plan = plan;
+    r->fail_on_flaky = plan->head->flags & PLAN_FAIL_ON_FLAKY;
     r->tests = xcalloc(plan->head->n_tests, sizeof *r->tests);
     strv_init(&r->notes);
     strv_init(&r->others);
@@ -203,6 +204,16 @@ static void supply_message(struct arena *a, struct result *t)
     append_text(a, &t->message, text, strlen(text), "");
 }
 
+/* Keeps what was the verdict so far as an attempt of the test. */
+static void keep_attempt(struct arena *a, struct result *t, const struct result *before)
+{
+    t->earlier = grow(a, before->earlier, before->n_earlier, 1, sizeof *t->earlier);
+    t->earlier[before->n_earlier] = *before;
+    t->earlier[before->n_earlier].earlier = NULL;
+    t->earlier[before->n_earlier].n_earlier = 0;
+    t->n_earlier = before->n_earlier + 1;
+}
+
 static void add_result(struct results *r, struct result *t, const struct record *rec)
 {
     struct result before = *t;
@@ -211,6 +222,8 @@ static void add_result(struct results *r, struct result *t, const struct record 
         before.outcome != OUTCOME_NONE && rec->attempt <= before.attempts)
         return;
     memset(t, 0, sizeof *t);
+    if (before.outcome != OUTCOME_NONE)
+        keep_attempt(&r->arena, t, &before);
     t->outcome = t->call_outcome = checked_outcome(rec->outcome);
     t->slot = rec->slot;
     t->attempts = before.attempts + 1;
@@ -292,7 +305,7 @@ void results_add(struct results *r, const struct record *rec)
         add_note(r, rec);
     else if (rec->test >= r->plan->head->n_tests)
         r->torn++;
-    else if (rec->kind == RECORD_RESULT)
+    else if (rec->kind == RECORD_RESULT || rec->kind == RECORD_ATTEMPT)
         add_result(r, &r->tests[rec->test], rec);
     else if (rec->kind == RECORD_AMEND)
         amend_result(r, &r->tests[rec->test], rec);
@@ -354,8 +367,10 @@ bool result_counts_itself(const struct result *t)
 void results_count(struct results *r)
 {
     memset(r->counts, 0, sizeof r->counts);
+    r->n_reruns = 0;
     for (uint32_t i = 0; i < r->plan->head->n_tests; i++) {
         const struct result *t = &r->tests[i];
+        r->n_reruns += t->n_earlier;
         if (result_counts_itself(t))
             r->counts[t->outcome]++;
         for (size_t k = 0; k < t->n_points; k++)
@@ -371,6 +386,8 @@ enum exit_code results_exit_code(const struct results *r)
         if (outcome_is_failure((enum outcome)o))
             bad += r->counts[o];
     }
+    if (r->fail_on_flaky)
+        bad += r->counts[OUTCOME_FLAKY];
     if (total == 0)
         return EXIT_NO_TESTS;
     return bad ? EXIT_FAILED : EXIT_OK;

@@ -39,6 +39,8 @@ struct result {
     enum outcome call_outcome; /* what the test itself said, where teardown made it an error */
     uint16_t slot;
     uint32_t attempts;
+    struct result *earlier; /* the attempts before this one, all of which failed; they have none */
+    size_t n_earlier;
     int status; /* wait status */
     int64_t start_ns;
     uint64_t wall_ns, cpu_ns, peak_bytes;
@@ -64,6 +66,8 @@ struct results {
     const struct plan_map *plan;  /* borrowed: ids, suites, markers */
     struct result *tests;         /* [plan->head->n_tests] */
     size_t counts[OUTCOME_COUNT]; /* by outcome, points counted singly; [OUTCOME_NONE]: not run */
+    size_t n_reruns;              /* attempts that were not a test's last */
+    bool fail_on_flaky;           /* as the plan says */
     struct strv notes;            /* messages of the run itself */
     struct result_error *errors;
     size_t n_errors;
@@ -79,8 +83,9 @@ struct results {
 
 void results_init(struct results *r, const struct plan_map *plan);
 void results_release(struct results *r);
-/* Merges one record: a later RESULT of a test replaces an earlier one (attempts are counted; one
- * that passes after one that failed makes the test flaky, with the failure's message), an AMEND
+/* Merges one record: a later RESULT or ATTEMPT of a test replaces an earlier one, which is kept as
+ * an attempt (one that passes after one that failed makes the test flaky, with the failure's
+ * message; where no RESULT follows, the last ATTEMPT is the verdict), an AMEND
  * raises its outcome to error and appends its texts; a crash that was only noticed from outside
  * (no slot) does not replace a verdict. A failure that came without a message gets
  * one from its wait status. Texts of passed tests are kept too, since JUnit and -rP want them;
@@ -95,7 +100,8 @@ void results_read_words(struct results *r, const char *rundir);
 void results_count(struct results *r);
 /* Seconds from the start of the first test to the end of the last, as the journal has them. */
 double results_span(const struct results *r);
-/* EXIT_OK, EXIT_FAILED (also when tests did not run: a run that lost tests is no success), or
+/* EXIT_OK, EXIT_FAILED (also when tests did not run: a run that lost tests is no success; and when
+ * tests were flaky under --fail-on-flaky), or
  * EXIT_NO_TESTS by the counts. That a run was interrupted is for the caller to weigh. */
 enum exit_code results_exit_code(const struct results *r);
 /* Whether the test counts once as itself. A TAP script with points does not, its points do,

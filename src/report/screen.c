@@ -286,6 +286,7 @@ static void add_counts(struct last_line *l, const size_t *n)
         add_count(l, strstr(text.data, "passed") ? GREEN : YELLOW, text.data);
         buf_release(&text);
     }
+    add_number(l, r->n_reruns, "rerun", "rerun", YELLOW);
     add_outcome(l, n, OUTCOME_NONE);
     if (!l->any)
         add_part(l, l->color, "no tests ran");

@@ -188,6 +188,22 @@ static void show_verdict(struct screen *s, const struct result *t, enum outcome 
     screen_line(s);
 }
 
+/* What became of the attempts before the last one. */
+static void show_attempts(struct screen *s, const struct result *t)
+{
+    for (size_t k = 0; k < t->n_earlier; k++) {
+        const struct result *e = &t->earlier[k];
+        char seconds[16];
+        report_seconds(seconds, sizeof seconds, (double)e->wall_ns / 1e9);
+        buf_addf(&s->b, "attempt %zu: %s after %s", k + 1, screen_outcome(e->outcome), seconds);
+        if (e->message.len) {
+            buf_adds(&s->b, ": ");
+            screen_plain(s, e->message.data, strcspn(e->message.data, "\n"));
+        }
+        screen_line(s);
+    }
+}
+
 static void show_failure(struct screen *s, uint32_t i, bool error)
 {
     const struct result *t = &s->r->tests[i];
@@ -195,6 +211,7 @@ static void show_failure(struct screen *s, uint32_t i, bool error)
     show_title(s, torn_down ? "ERROR at teardown of " : error ? "ERROR at setup of " : "", i,
                "1;31");
     show_verdict(s, t, error ? OUTCOME_ERROR : result_itself(t));
+    show_attempts(s, t);
     show_message(s, i);
     show_points(s, t);
     if (!show_detail(s, i, torn_down) && torn_down)

@@ -69,8 +69,11 @@ static void add_failure(struct buf *b, const struct record *r)
 void console_result(const char *id, const char *worker, const struct record *r)
 {
     struct buf b = BUF_INIT;
-    for (const char *s = outcome_name(r->outcome); *s; s++)
-        buf_addc(&b, (char)toupper((unsigned char)*s));
+    if (r->kind == RECORD_ATTEMPT)
+        buf_adds(&b, "RERUN");
+    else
+        for (const char *s = outcome_name(r->outcome); *s; s++)
+            buf_addc(&b, (char)toupper((unsigned char)*s));
     buf_addc(&b, ' ');
     add_id(&b, id);
     buf_addf(&b, " (%s, %.2f s)\n", worker, (double)r->wall_ns / 1e9);

@@ -97,6 +97,7 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
         expect_finish(n->expect);
     verdict_record(&r, &fields, res, n->tap, &how, t->timeout_ms, command ? command : "",
                    plan_map_str(&j->plan, t->cwd));
+    job_reconsider(j, &r);
     bool ok = job_record(j, &r, err);
     buf_release(&fields);
     return ok ? GROUP_DONE : GROUP_BROKEN;
@@ -147,20 +148,13 @@ static int record_hindrance(struct job *j, uint32_t test, struct error *err)
     return ok ? 1 : -1;
 }
 
-/* The next test of the group. */
-static enum group_end one_test(struct native *n, uint32_t test, struct error *err)
+/* One attempt at a test. */
+static enum group_end attempt(struct native *n, uint32_t test, struct error *err)
 {
     struct job *j = n->j;
-    if (state_outcome(&j->state, test) != OUTCOME_NONE)
-        return GROUP_DONE;
-    const struct plan_test *t = job_test(j, test);
-    int told = t->flags & PLAN_DISABLED ? 0 : job_skip_dependent(j, test, err);
-    if (!told && (t->hindrance.len || t->required_files.n))
-        told = record_hindrance(j, test, err);
-    if (told)
-        return told > 0 ? GROUP_DONE : GROUP_BROKEN;
     if (!job_start(j, test, 0))
         return GROUP_DONE;
+    const struct plan_test *t = job_test(j, test);
     struct tap tap;
     struct expect expect;
     tap_init(&tap);
@@ -172,6 +166,38 @@ static enum group_end one_test(struct native *n, uint32_t test, struct error *er
     expect_release(&expect);
     tap_release(&tap);
     return end;
+}
+
+/* Waits before a test runs again. */
+static enum group_end wait_for_rerun(const struct job *j)
+{
+    int64_t end = clock_monotonic_ns() + (int64_t)j->plan.head->reruns_delay_ms * 1000000, now;
+    while (!signals_stop() && (now = clock_monotonic_ns()) < end)
+        signals_poll(NULL, 0, end - now);
+    signals_poll(NULL, 0, 0);
+    return signals_stop() ? GROUP_STOPPED : GROUP_DONE;
+}
+
+/* The next test of the group, as often as it takes. */
+static enum group_end one_test(struct native *n, uint32_t test, struct error *err)
+{
+    struct job *j = n->j;
+    if (state_outcome(&j->state, test) != OUTCOME_NONE)
+        return GROUP_DONE;
+    const struct plan_test *t = job_test(j, test);
+    int told = t->flags & PLAN_DISABLED ? 0 : job_skip_dependent(j, test, err);
+    if (!told && (t->hindrance.len || t->required_files.n))
+        told = record_hindrance(j, test, err);
+    if (told)
+        return told > 0 ? GROUP_DONE : GROUP_BROKEN;
+    for (;;) {
+        uint32_t failed = state_attempts(&j->state, test);
+        enum group_end end = failed ? wait_for_rerun(j) : GROUP_DONE;
+        if (end == GROUP_DONE)
+            end = attempt(n, test, err);
+        if (end != GROUP_DONE || state_attempts(&j->state, test) == failed)
+            return end;
+    }
 }
 
 enum group_end group_run(struct job *j, struct error *err)

@@ -128,10 +128,25 @@ static void count(struct job *j, const struct record *r)
     state_end(&j->state, r->test, j->slot.number, r->outcome);
 }
 
+void job_reconsider(const struct job *j, struct record *r)
+{
+    const struct plan_test *t = job_test(j, r->test);
+    if (r->kind == RECORD_RESULT && t && outcome_is_failure(r->outcome) &&
+        state_attempts(&j->state, r->test) < t->reruns &&
+        atomic_load(&j->state.run->stop) == STOP_NO)
+        r->kind = RECORD_ATTEMPT;
+}
+
 bool job_record(struct job *j, struct record *r, struct error *err)
 {
     r->slot = j->plan.head->flags & PLAN_SEQUENTIAL ? JOURNAL_NO_SLOT : (uint16_t)j->slot.number;
-    bool ends = r->kind == RECORD_RESULT && atomic_load(&j->progress->test) == r->test + 1;
+    uint32_t before = state_attempts(&j->state, r->test);
+    bool verdict = r->kind == RECORD_RESULT || r->kind == RECORD_ATTEMPT;
+    if (verdict)
+        r->attempt = before + 1;
+    if (r->kind == RECORD_RESULT && r->outcome == OUTCOME_PASSED && before)
+        r->outcome = OUTCOME_FLAKY;
+    bool ends = verdict && atomic_load(&j->progress->test) == r->test + 1;
     if (ends)
         atomic_store(&j->progress->stage, JOB_RECORDING);
     if (!journal_write(j->journal, r, err)) {
@@ -144,7 +159,10 @@ bool job_record(struct job *j, struct record *r, struct error *err)
     }
     const struct plan_test *t = job_test(j, r->test);
     if (r->kind != RECORD_NOTE && t) {
-        count(j, r);
+        if (r->kind == RECORD_ATTEMPT)
+            state_attempt(&j->state, r->test, j->slot.number);
+        else
+            count(j, r);
         if (j->prints)
             console_result(plan_map_str(&j->plan, t->id), j->worker, r);
     }

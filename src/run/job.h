@@ -64,8 +64,12 @@ const struct plan_test *job_test(const struct job *j, uint32_t test);
 bool job_start(struct job *j, uint32_t test, pid_t pid);
 /* It does not run after all, or not to its end: no record, pending again. */
 void job_abandon(struct job *j, uint32_t test);
-/* Journals r (its slot is filled in here), then counts it and prints its line. False if it
- * cannot be written: the run is stopped then. */
+/* Makes an ATTEMPT of a RESULT that failed, if the test is to run again. Not once the run is to
+ * stop: then this was its last attempt. */
+void job_reconsider(const struct job *j, struct record *r);
+/* Journals r (its slot and its attempt are filled in here; a test that passes at a later attempt
+ * is flaky), then counts it and prints its line. False if it cannot be written: the run is stopped
+ * then. */
 bool job_record(struct job *j, struct record *r, struct error *err);
 /* A RESULT that has no process behind it: just an outcome and a line that says why. */
 bool job_verdict(struct job *j, uint32_t test, enum outcome o, const char *message,

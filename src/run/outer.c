@@ -99,6 +99,7 @@ static bool record_crash(struct job *j, uint32_t test, int status, struct error 
         .fields = (const unsigned char *)fields.data,
         .fields_len = fields.len,
     };
+    job_reconsider(j, &r);
     bool ok = job_record(j, &r, err);
     buf_release(&message);
     buf_release(&fields);

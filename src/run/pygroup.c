@@ -108,12 +108,15 @@ static bool send_tests(struct talk *k)
 {
     struct buf b = BUF_INIT;
     buf_add_u32(&b, k->j->slot.number);
-    buf_add_u32(&b, 1);
+    buf_add_u32(&b, (uint32_t)k->j->plan.head->reruns_delay_ms);
     buf_add_u32(&b, k->n_left);
     for (uint32_t i = 0; i < k->n_left; i++) {
-        const char *id = plan_map_str(&k->j->plan, job_test(k->j, k->left[i])->id);
+        const struct plan_test *t = job_test(k->j, k->left[i]);
+        const char *id = plan_map_str(&k->j->plan, t->id);
         size_t n = strlen(id);
+        uint32_t failed = state_attempts(&k->j->state, k->left[i]);
         buf_add_u32(&b, k->left[i]);
+        buf_add_u32(&b, failed < t->reruns ? t->reruns - failed : 0);
         buf_add_u32(&b, (uint32_t)n);
         buf_add(&b, id, n);
     }
@@ -211,8 +214,8 @@ static enum talk_end on_record(struct talk *k, const struct frame *f)
         .fields = p + RECORD_HEAD,
         .fields_len = f->len - RECORD_HEAD,
     };
-    bool result = r.kind == RECORD_RESULT;
-    if (p[4] < RECORD_RESULT || p[4] > RECORD_NOTE || p[5] >= OUTCOME_COUNT ||
+    bool attempt = r.kind == RECORD_ATTEMPT, result = r.kind == RECORD_RESULT || attempt;
+    if (((p[4] < RECORD_RESULT || p[4] > RECORD_NOTE) && !attempt) || (attempt && !outcome_is_failure(r.outcome)) || p[5] >= OUTCOME_COUNT ||
         !journal_fields_valid(r.fields, r.fields_len, r.n_fields) ||
         (r.kind != RECORD_NOTE && !job_test(k->j, r.test)) ||
         (result && (r.outcome == OUTCOME_NONE || find_left(k, r.test) == k->n_left ||
@@ -231,7 +234,8 @@ static enum talk_end on_record(struct talk *k, const struct frame *f)
     if (!ok)
         return TALK_BROKEN;
     if (result) {
-        drop_left(k, r.test);
+        if (!attempt)
+            drop_left(k, r.test);
         k->running = UINT32_MAX;
         start_clock(k);
     }
@@ -374,6 +378,7 @@ static bool record_loss(struct talk *k, uint32_t test, enum outcome o, const cha
     lastwords_add(k->j->state.run->temp_dir, k->j->slot.number, &r, &fields);
     r.fields = (const unsigned char *)fields.data;
     r.fields_len = fields.len;
+    job_reconsider(k->j, &r);
     bool ok = job_record(k->j, &r, k->err);
     buf_release(&fields);
     if (r.kind == RECORD_RESULT)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -36,7 +37,8 @@ bool outcome_is_failure(enum outcome o)
 
 static uint64_t size_for(uint32_t n_tests, uint32_t n_slots)
 {
-    return sizeof(struct run_state) + (uint64_t)n_slots * sizeof(struct slot_state) + n_tests;
+    return sizeof(struct run_state) + (uint64_t)n_slots * sizeof(struct slot_state) +
+           2 * (uint64_t)n_tests;
 }
 
 bool state_create(const char *path, uint32_t n_tests, uint32_t n_slots, struct error *err)
@@ -99,6 +101,7 @@ bool state_open(struct state *s, const char *path, struct error *err)
     s->run = p;
     s->slots = (struct slot_state *)(s->run + 1);
     s->tests = (_Atomic unsigned char *)(s->slots + s->run->n_slots);
+    s->failed_attempts = s->tests + s->run->n_tests;
     s->size = (size_t)st.st_size;
     return true;
 }
@@ -146,6 +149,21 @@ void state_abandon(struct state *s, uint32_t test, uint32_t slot)
     unsigned char running = TEST_RUNNING;
     atomic_compare_exchange_strong(&s->tests[test], &running, TEST_PENDING);
     show_idle(s, test, slot);
+}
+
+void state_attempt(struct state *s, uint32_t test, uint32_t slot)
+{
+    if (test >= s->run->n_tests)
+        return;
+    if (atomic_load(&s->failed_attempts[test]) < UCHAR_MAX)
+        atomic_fetch_add(&s->failed_attempts[test], 1);
+    atomic_store(&s->tests[test], TEST_PENDING);
+    show_idle(s, test, slot);
+}
+
+uint32_t state_attempts(const struct state *s, uint32_t test)
+{
+    return test < s->run->n_tests ? atomic_load(&s->failed_attempts[test]) : 0;
 }
 
 static void count_failure(struct run_state *r)

@@ -2,7 +2,8 @@
  * one byte per test, what each worker slot does now, and the run-wide counters. It is for
  * progress, maxfail, dependencies and resuming; the journal is the record that counts.
  *
- * Layout: struct run_state, then struct slot_state[n_slots], then n_tests bytes. Python maps
+ * Layout: struct run_state, then struct slot_state[n_slots], then a byte per test (enum
+ * test_state), then another: the attempts of it that failed and are not its last. Python maps
  * it too: `stop`, `failures` and `maxfail` are the uint32_t at offset 16, 20 and 24. */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
@@ -74,6 +75,7 @@ struct state {
     struct run_state *run;
     struct slot_state *slots;     /* [run->n_slots] */
     _Atomic unsigned char *tests; /* [run->n_tests] */
+    _Atomic unsigned char *failed_attempts; /* likewise; stays at its most */
     size_t size;
 };
 
@@ -91,6 +93,11 @@ void state_abandon(struct state *s, uint32_t test, uint32_t slot);
  * after the journal record is written. Ended twice (an amended record) counts once; an
  * amendment that turns a test into a failure counts as that failure. */
 void state_end(struct state *s, uint32_t test, uint32_t slot, enum outcome o);
+/* The test has failed and is to run again: it is pending, and one more attempt has failed. Call it
+ * after the record of that attempt is written. */
+void state_attempt(struct state *s, uint32_t test, uint32_t slot);
+/* How many attempts have failed after which it was to run again. */
+uint32_t state_attempts(const struct state *s, uint32_t test);
 /* OUTCOME_NONE while it has not ended. */
 enum outcome state_outcome(const struct state *s, uint32_t test);
 

@@ -4,8 +4,9 @@
  * A frame: u32 length of the payload, u8 type, payload. Integers are little-endian.
  *
  * The client sends one of
- *   'R' run    u32 slot, u32 attempt, u32 count, then per test: u32 index in the plan,
- *              u32 length, that many bytes of its id (as the zygote's own list gave it).
+ *   'R' run    u32 slot, u32 milliseconds before a test runs again, u32 count, then per test:
+ *              u32 index in the plan, u32 how often it may run again, u32 length, that many bytes
+ *              of its id (as the zygote's own list gave it).
  *              The zygote hands the connection to the worker of that slot, which it starts
  *              first if there is none. The client may send 'R' only once per connection.
  *   'F' finish u64 milliseconds, or nothing. Every worker tears down and ends, then the session
@@ -20,8 +21,8 @@
  *              up is torn down now, before the first test of the group.
  *   'J' record u32 index, u8 kind, u8 outcome, i64 start_ns, u64 wall_ns, u64 user_ns,
  *              u64 sys_ns, u64 peak_bytes, u32 n_fields, then the fields in the journal's form.
- *              A RESULT ends its test; an AMEND may come at any time, for any earlier test
- *              that this worker ran.
+ *              A RESULT ends its test; an ATTEMPT does not: it runs again, begun by another 'S'.
+ *              An AMEND may come at any time, for any earlier test that this worker ran.
  *   'E' end    u32 1 if tests of the group were left out because the run is to stop, else 0.
  *              The group is done, the connection is closed.
  *   'X' exit   i32 wait status, then text: what it was at (such as "in the set-up"), nothing if
@@ -70,7 +71,7 @@
  *                                            --continue-on-collection-errors
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
- *              "weight": n, "timeout": s or null}, …]}
+ *              "weight": n, "timeout": s or null, "reruns": n or null}, …]}
  * Strings that are not UTF-8 come with backslash escapes. A second test of the same node id
  * gets "@2" appended, and so on, so that ids are unique. */
 #ifndef RUN_ZYGOTE_H

@@ -39,7 +39,7 @@ static bool read_request(int conn, struct request *r)
         *r = (struct request){conn, play_u32_at(f.payload), play_u32_at(f.payload + 8), {0}};
         for (uint32_t i = 0; i < r->n && i < REQUEST_MAX; i++) {
             r->tests[i] = play_u32_at(f.payload + at);
-            at += 8 + play_u32_at(f.payload + at + 4);
+            at += 12 + play_u32_at(f.payload + at + 8);
         }
         ok = at == f.len;
     }

@@ -66,7 +66,7 @@ static const char at_80[] =
     "TIMEOUT native/slow - timed out after 123.0 s\n"
     "FAILED t/basic.t - 2 - subtracts\n"
     "= 2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 e"
-    "rror, 1 did not run in 3.21s =\n";
+    "rror, 1 rerun, 1 did not run in 3.21s =\n";
 
 static const char at_40[] =
     "================ ERRORS ================\n"
@@ -118,14 +118,14 @@ static const char at_40[] =
     "FAILED t/basic.t - 2 - subtracts\n"
     "ERROR tests/test_db.py::test_fixture\n"
     "= 2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 e"
-    "rror, 1 did not run in 3.21s =\n";
+    "rror, 1 rerun, 1 did not run in 3.21s =\n";
 
 static const char quiet[] =
     "==================================== notes =====================================\n"
     "worker gw0 was replaced\n"
     "build/daemon left running: 4712 server, 4713 sh\n"
     "2 failed, 1 crashed, 1 timed out, 4 passed, 1 flaky, 2 skipped, 2 xfailed, 1 err"
-    "or, 1 did not run in 3.21s\n";
+    "or, 1 rerun, 1 did not run in 3.21s\n";
 
 static const struct fixture_test one[] = {{"a::test", "", FORMAT_PYTEST, {NULL}}};
 

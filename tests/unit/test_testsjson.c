@@ -254,7 +254,8 @@ static const struct {
      "1:38: unknown key 'comand' in a test; did you mean \"command\"?"},
     {"{\"id\": \"a\", \"zzzzzz\": 1}",
      "1:38: unknown key 'zzzzzz' in a test; known are \"id\", \"format\", \"command\", "
-     "\"markers\", \"locks\", \"weight\", \"timeout\", \"env\", \"cwd\", \"needs\", \"depends\", "
+     "\"markers\", \"locks\", \"weight\", \"timeout\", \"reruns\", \"env\", \"cwd\", "
+     "\"needs\", \"depends\", "
      "\"inputs\""},
     {"{\"id\": \"a\"}", "1:26: a test needs a \"command\"; write [\"PROGRAM\", …]"},
     {"{\"id\": \"a\", \"command\": \"x\"}",
@@ -364,7 +365,8 @@ static const struct {
      "1:67: the glob 'a/**/b' holds '**', which is not supported; name the folders one by one"},
     {"{\"name\": \"s\", \"format\": \"exec\", \"glob\": \"file\", \"paths\": []}",
      "1:75: unknown key 'paths' in a suite of native tests; known are \"name\", \"format\", "
-     "\"glob\", \"markers\", \"env\", \"timeout\", \"locks\", \"weight\", \"cwd\", \"interpreter\""},
+     "\"glob\", \"markers\", \"env\", \"timeout\", \"locks\", \"weight\", \"cwd\", "
+     "\"reruns\", \"interpreter\""},
     {"{\"name\": \"s\", \"format\": \"pytest\", \"env\": {}}",
      "1:61: unknown key 'env' in a pytest suite; known are \"name\", \"format\", \"paths\""},
     {"{\"name\": \"s\", \"format\": \"pytest\", \"paths\": \"tests\"}",

@@ -19,7 +19,7 @@ ENTRY = SOURCE / "src" / "pytest" / "zygote.py"
 PATIENCE = 120  # seconds for anything to happen; reached only if something is broken
 
 OUTCOMES = ("", "passed", "failed", "skipped", "xfailed", "xpassed", "error", "crashed")
-KINDS = {1: "result", 2: "amend", 3: "note"}
+KINDS = {1: "result", 2: "amend", 3: "note", 5: "attempt"}
 FIELDS = {
     1: "message",
     2: "detail",
@@ -90,12 +90,12 @@ class Connection:
     def send(self, kind, payload=b""):
         self.sock.sendall(struct.pack("<IB", len(payload), ord(kind)) + payload)
 
-    def send_run(self, slot, tests, attempt=1):
+    def send_run(self, slot, tests, reruns=0):
         """tests: [(index, id), ...]"""
-        parts = [struct.pack("<III", slot, attempt, len(tests))]
+        parts = [struct.pack("<III", slot, 0, len(tests))]
         for index, name in tests:
             encoded = name.encode("utf-8")
-            parts.append(struct.pack("<II", index, len(encoded)) + encoded)
+            parts.append(struct.pack("<III", index, reruns, len(encoded)) + encoded)
         self.send("R", b"".join(parts))
 
     def read(self):
@@ -275,7 +275,7 @@ class Zygote:
     def begin(self, *names, **options):
         """Sends a group; the connection to read from."""
         conn = self.connect()
-        conn.send_run(options.get("slot", 0), self.resolve(names), options.get("attempt", 1))
+        conn.send_run(options.get("slot", 0), self.resolve(names), options.get("reruns", 0))
         return conn
 
     def collect(self, conn):

@@ -82,6 +82,7 @@ def test_what_the_file_says_of_a_test(suite):
             "locks": [],
             "weight": 1,
             "timeout": None,
+            "reruns": None,
         }
         assert {"TestClass", "test_method", "test_x.py"} <= {
             word.split("/")[-1] for word in plain["keywords"]

@@ -261,7 +261,7 @@ def test_xunit_style_and_unittest_classes(suite):
     with suite(conftest=TRACE, test_u=text).zygote() as zygote:
         assert zygote.run(0).outcomes == ["passed"]
         assert zygote.run(1).outcomes == ["passed"]
-        assert zygote.run(0, attempt=2).outcomes == ["passed"]
+        assert zygote.run(0).outcomes == ["passed"]
         zygote.finish()
         one = ["+test", "a", "-test"]
         assert _notes(suite) == [

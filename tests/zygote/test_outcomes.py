@@ -299,7 +299,10 @@ def test_rerun_by_a_plugin_counts_the_last_run(suite):
         def test_never(): assert 0
     """
     with suite(conftest=conftest, test_m=text).zygote() as zygote:
-        assert zygote.run_all().outcomes == ["passed", "failed"]
+        group = zygote.run_all()
+        assert group.outcomes == ["passed", "failed"]
+        attempts = [(r.index, r.outcome) for r in group.records if r.kind == "attempt"]
+        assert attempts == [(0, "failed")] * 2 + [(1, "failed")] * 2
         zygote.finish()
         assert "1 failed, 1 passed, 4 rerun" in zygote.log
 

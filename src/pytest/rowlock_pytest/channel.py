@@ -34,9 +34,11 @@ class SharedPage:
 
     # phase, index in the plan, number of the item, whether these two mean anything
     ACTIVITY = struct.Struct("<IIII")
+    LEFT = struct.Struct("<I")
     # the position of the unsent bytes in all that the worker ever sent, and how many
     UNSENT = struct.Struct("<QQ")
     INTERRUPTED_AT = 32
+    LEFT_AT = 36  # how often the test may run again
     UNSENT_AT = 64
     DOING_AT = 80
     DATA_AT = 128
@@ -54,9 +56,13 @@ class SharedPage:
         """fd: of memory that another process has, too; without, forks share it."""
         self.memory = mmap.mmap(fd, self.SIZE)
 
-    def begin_test(self, index, number):
+    def begin_test(self, index, number, left=0):
+        self.LEFT.pack_into(self.memory, self.LEFT_AT, left)
         self.ACTIVITY.pack_into(self.memory, 0, self.TESTING, index, number, 1)
         self.begin_step(self.SETUP)
+
+    def reruns_left(self):
+        return self.LEFT.unpack_from(self.memory, self.LEFT_AT)[0]
 
     def _change(self, phase):
         _, index, number, known = self.activity()

@@ -6,7 +6,7 @@ import platform
 import threading
 
 import pytest
-from rowlock_pytest import procfs, timeouts
+from rowlock_pytest import procfs, reruns, timeouts
 
 TEXT_LIMIT = 4096
 
@@ -106,7 +106,7 @@ class Keywords:
         return sorted({clean(str(name)) for name in names})
 
 
-def describe_test(item, name, keywords, limits):
+def describe_test(item, name, keywords, limits, again):
     marks = list(item.iter_markers())
     return {
         "id": name,
@@ -119,6 +119,7 @@ def describe_test(item, name, keywords, limits):
         "locks": locks(marks),
         "weight": weight(marks),
         "timeout": limits.of(item, marks),
+        "reruns": again.of(item, marks),
     }
 
 
@@ -159,6 +160,7 @@ def describe_session(session, ids, asked, deselected, errors):
     config = session.config
     keywords = Keywords()
     limits = timeouts.Limits(config)
+    again = reruns.Limits(config)
     return {
         "pytest": pytest.__version__,
         "python": platform.python_version(),
@@ -170,7 +172,7 @@ def describe_session(session, ids, asked, deselected, errors):
         "threads": thread_names(),
         "errors": errors,
         "tests": [
-            describe_test(item, name, keywords, limits)
+            describe_test(item, name, keywords, limits, again)
             for item, name in zip(session.items, ids)
         ],
     }

@@ -30,8 +30,10 @@ from rowlock_pytest import (
 from rowlock_pytest.leftovers import Leftovers
 
 # What a child sends: the sizes of what is for the client and for the zygote, how many of its
-# tests failed, whether the session is to go on; then these bytes.
+# tests failed, whether the session is to go on and whether the test is to run again; then these
+# bytes.
 _HEAD = struct.Struct("<QQII")
+_GOES_ON, _AGAIN = 1, 2
 _READ_SIZE = 1 << 18
 _TICK_SECONDS = 0.02  # between two looks at a child, where the kernel has no pidfd
 _TEXT_LIMIT = 1 << 18
@@ -87,15 +89,16 @@ class Forker:
             # One folder for all children, not one for each that asks for it first.
             factory.getbasetemp()
 
-    def run_test(self, index, number, item):
+    def run_test(self, index, number, item, left):
         """Runs a test and reports it. False if the session is to stop after it."""
         worker = self.worker
         worker.outbox.flush()
-        worker.page.begin_test(index, number)
+        worker.page.begin_test(index, number, left)
+        left = 0 if worker.must_stop() else left
         trace_start = _size_of(self.trace_path)
         start = realtime.time_ns()
         clock = realtime.monotonic_ns()
-        child = self.fork(index, number, item)
+        child = self.fork(index, number, item, left)
         try:
             worker.say(records.start_frame(index, child.pid))
             child.wait(worker.settings.grace)
@@ -109,9 +112,10 @@ class Forker:
         message = child.message()
         if message is None:
             usage = child.usage(start, realtime.monotonic_ns() - clock)
-            message = self.crashed(child, index, number, item, usage, trace_start)
+            message = self.crashed(child, index, number, item, usage, trace_start, left)
         self.forget_output()
-        to_client, to_zygote, failed, goes_on = message
+        to_client, to_zygote, failed, flags = message
+        goes_on, worker.again = bool(flags & _GOES_ON), bool(flags & _AGAIN)
         worker.unsaid += to_client
         if worker.settings.sequential:
             to_zygote = self.replay(to_zygote)
@@ -141,7 +145,7 @@ class Forker:
 
     # The child.
 
-    def fork(self, index, number, item):
+    def fork(self, index, number, item, left):
         ours, theirs = sockets.pair()
         isolate.flush_streams()
         procfs.flush_c_streams()
@@ -154,7 +158,7 @@ class Forker:
                 warnings.simplefilter("ignore")
                 pid = os.fork()
             if pid == 0:
-                self.be_child(ours, theirs, parent, (index, number, item))
+                self.be_child(ours, theirs, parent, (index, number, item, left))
             theirs.close()
             return _Child(pid, ours)
         finally:
@@ -197,11 +201,11 @@ class Forker:
         worker.peak = procfs.PeakMemory()
         worker.leftovers = Leftovers()
 
-    def run_in_child(self, index, number, item):
+    def run_in_child(self, index, number, item, left):
         worker = self.worker
         before = worker.session.testsfailed
         try:
-            goes_on = worker.run_test(index, number, item, None, False)
+            goes_on = worker.run_test(index, number, item, None, False, left)
         finally:
             if worker.session._setupstate.stack:
                 # An interrupt has skipped the teardown.
@@ -213,12 +217,13 @@ class Forker:
         to_client = b"".join(worker.client.parts[1:]) + worker.unsaid
         to_zygote = worker.outbox.data()
         failed = worker.session.testsfailed - before
-        head = _HEAD.pack(len(to_client), len(to_zygote), failed, goes_on)
+        flags = (_GOES_ON if goes_on else 0) | (_AGAIN if worker.again else 0)
+        head = _HEAD.pack(len(to_client), len(to_zygote), failed, flags)
         return head + to_client + to_zygote
 
     # A child that has died.
 
-    def crashed(self, child, index, number, item, usage, trace_start):
+    def crashed(self, child, index, number, item, usage, trace_start, left):
         """What takes the place of a dead child's message."""
         doing = self.worker.page.describe()
         when = f" {doing}" if doing else ""
@@ -238,10 +243,14 @@ class Forker:
             data = flood.read_cut(fd)
             if data:
                 fields.add(tag, data)
-        record = records.record_frame(index, records.RESULT, outcome, usage, fields)
-        report = {"item": number, "text": describe_status(child.status), "xfail": expected}
+        again = left > 0 and expected is None
+        kind = records.ATTEMPT if again else records.RESULT
+        record = records.record_frame(index, kind, outcome, usage, fields)
+        text = describe_status(child.status)
+        report = {"item": number, "text": text, "xfail": expected, "again": again}
         frame = records.frame(channel.CRASH, replay.encode(report))
-        return record, frame, int(expected is None), True
+        flags = _GOES_ON | (_AGAIN if again else 0)
+        return record, frame, int(expected is None and not again), flags
 
     def trace(self, start):
         """What faulthandler wrote for this child."""
@@ -366,15 +375,15 @@ class _Child:
             time.sleep(0.005)
 
     def message(self):
-        """(for the client, for the zygote, failed tests, whether to go on), or None if it
+        """(for the client, for the zygote, failed tests, flags), or None if it
         died before it had said all of it."""
         if len(self.data) < _HEAD.size:
             return None
-        client, zygote, failed, goes_on = _HEAD.unpack_from(self.data)
+        client, zygote, failed, flags = _HEAD.unpack_from(self.data)
         at = _HEAD.size + client
         if len(self.data) != at + zygote:
             return None
-        return bytes(self.data[_HEAD.size : at]), bytes(self.data[at:]), failed, bool(goes_on)
+        return bytes(self.data[_HEAD.size : at]), bytes(self.data[at:]), failed, flags
 
     def usage(self, start, wall):
         spent = self.spent

@@ -7,7 +7,7 @@ Rowlock's business, not pytest's.
 
 import importlib.util
 
-from rowlock_pytest import timeouts
+from rowlock_pytest import reruns, timeouts
 
 MARKERS = (
     "parallel_safe: may run beside any other test",
@@ -88,6 +88,8 @@ OWN_OPTIONS = (
     (("--worker-start",), STORE),
     (("--timeout",), {"type": float}),
     (("--reruns",), NUMBER),
+    (("--reruns-delay",), {"type": float}),
+    (("--fail-on-flaky",), FLAG),
     (("--report-json",), STORE),
     (("--shard",), STORE),
     (("--random-order",), {"nargs": "?", "const": True}),
@@ -134,6 +136,7 @@ def add_late_options(parser):
     for _, names, dest, attributes in PLUGIN_OPTIONS:
         _add(parser, known, names, dest, attributes)
     timeouts.add_ini(parser)
+    reruns.add_ini(parser)
     for names, attributes in OWN_OPTIONS:
         _add(parser, known, names, "rowlock_" + names[0].lstrip("-").replace("-", "_"), attributes)
 

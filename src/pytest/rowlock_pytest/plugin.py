@@ -167,6 +167,7 @@ class ZygotePlugin:
 
     # In a worker.
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report):
         if self.worker is not None:
             self.worker.logreport(report)

@@ -6,7 +6,7 @@ RUN, FINISH, PING = b"R", b"F", b"P"
 START, RECORD, END, EXIT, QUIT, WAIT = b"S", b"J", b"E", b"X", b"Q", b"W"
 TEARDOWN = b"D"
 
-RESULT, AMEND, NOTE = 1, 2, 3
+RESULT, AMEND, NOTE, ATTEMPT = 1, 2, 3, 5
 
 NONE, PASSED, FAILED, SKIPPED, XFAILED, XPASSED, ERROR, CRASHED = range(8)
 
@@ -33,6 +33,7 @@ _FIELD = struct.Struct("<II")
 _NUMBER = struct.Struct("<I")
 _RUN = struct.Struct("<III")
 _TEST = struct.Struct("<II")
+_WANTED = struct.Struct("<III")
 
 
 class Usage:
@@ -145,19 +146,20 @@ class BadFrame(Exception):
 
 
 def parse_run(payload):
-    """(slot, attempt, [(index, id), ...]) of an 'R' frame's payload."""
+    """(slot, milliseconds before a rerun, [(index, id, reruns), ...]) of an 'R' frame's
+    payload."""
     try:
-        slot, attempt, count = _RUN.unpack_from(payload, 0)
+        slot, delay, count = _RUN.unpack_from(payload, 0)
         at = _RUN.size
         tests = []
         for _ in range(count):
-            index, length = _TEST.unpack_from(payload, at)
-            at += _TEST.size
+            index, reruns, length = _WANTED.unpack_from(payload, at)
+            at += _WANTED.size
             name = bytes(payload[at : at + length])
             if len(name) != length:
                 raise BadFrame("a test id runs over the end of its frame")
-            tests.append((index, name))
+            tests.append((index, name, reruns))
             at += length
     except struct.error as error:
         raise BadFrame(f"a run frame is too short: {error}") from None
-    return slot, attempt, tests
+    return slot, delay, tests

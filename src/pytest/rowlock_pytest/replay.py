@@ -181,13 +181,16 @@ class Replayer:
         counts = self.config.stash[failed_subtests_key]
         counts[self.key(report)] += 1
 
-    def crash(self, number, worker, text):
-        """A test whose worker died; the report looks as under pytest-xdist."""
+    def crash(self, number, worker, text, again=False):
+        """A test whose worker died; the report looks as under pytest-xdist. again: it is to run
+        once more."""
         item = self.session.items[number]
         words = f"worker {worker!r} crashed while running {item.nodeid!r} ({text})"
         report = self.crash_report(item, words)
         self.nodes.decorate(report, worker, number)
-        if not self.settings.sequential:
+        if again:
+            report.outcome = "rerun"
+        elif not self.settings.sequential:
             self.nodes.crashed(report, item.nodeid)
         item.ihook.pytest_runtest_logreport(report=report)
 
@@ -199,6 +202,8 @@ class Replayer:
         report = self.crash_report(item, words)
         self.nodes.decorate(report, worker, data["item"])
         reason = data["xfail"]
+        if data["again"]:
+            report.outcome = "rerun"
         if reason is not None:
             report.outcome = "skipped"
             report.wasxfail = f"reason: {reason}; {words}" if reason else words

@@ -626,7 +626,8 @@ class Server:
         print(f"worker {child.name} died: {text}", file=sys.stderr)
         client = child.conn or (self.finishing if self.finish_wanted else None)
         if phase == channel.SharedPage.TESTING:
-            self.guarded(self.replayer.crash, child.number(number), child.name, text)
+            again = child.page.reruns_left() and not self.stop_flag[0]
+            self.guarded(self.replayer.crash, child.number(number), child.name, text, again)
         elif known and client is not None and phase == channel.SharedPage.TEARING_DOWN:
             fields = records.Fields()
             message = f"worker {child.name} died while fixtures were torn down ({text})"

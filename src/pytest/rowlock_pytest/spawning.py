@@ -89,7 +89,7 @@ class Spawning:
         try:
             _, payload = link.read_frame()
             _, _, wanted = records.parse_run(payload)
-            for index, test in wanted:
+            for index, test, _ in wanted:
                 fields = records.Fields()
                 fields.add(records.MESSAGE, f"worker {name} {text}")
                 fields.add_text(records.DETAIL, printed)

@@ -14,7 +14,18 @@ from rowlock_pytest import isolate
 
 # Of these the driver keeps count itself, or gets the count by name.
 COUNTED = frozenset(
-    ("", "passed", "failed", "error", "skipped", "xfailed", "xpassed", "deselected", "warnings")
+    (
+        "",
+        "passed",
+        "failed",
+        "error",
+        "skipped",
+        "xfailed",
+        "xpassed",
+        "deselected",
+        "warnings",
+        "rerun",
+    )
 )
 # What the driver prints itself; and what it prints where summary_passes is called.
 TAKEN = (

@@ -34,6 +34,11 @@ def _crash(report):
     return crash if hasattr(crash, "message") else None
 
 
+def failed(report):
+    """Also where the test is to run again for it."""
+    return report.failed or report.outcome == "rerun"
+
+
 def skip_reason(report):
     """The reason of a skip, without the word that pytest puts before it."""
     longrepr = report.longrepr
@@ -102,6 +107,7 @@ class Verdict:
     def __init__(self, rootdir):
         self.rootdir = rootdir
         self.reports = []
+        self.earlier = []  # what a plugin has run again: (outcome, fields, reports)
         self.forget()
 
     def forget(self):
@@ -113,23 +119,30 @@ class Verdict:
         self.reports.append(report)
         if is_subtest(report):
             self.subtests.append(report)
-            if report.failed:
+            if failed(report):
                 self.failed_subtests.append(report)
             return
         if report.when == "setup":
             # The first phase again: a plugin runs the test once more, the last run counts.
+            self.note_attempt()
             self.forget()
         self.phases[report.when] = report
+
+    def note_attempt(self):
+        """What was reported so far is an attempt of pytest-rerunfailures."""
+        reports = list(self.phases.values())
+        if any(report.outcome == "rerun" for report in reports):
+            self.earlier.append(self.result() + (reports,))
 
     def before_teardown(self):
         """The outcome of set-up and call, and the report that decided it."""
         setup = self.phases.get("setup")
         call = self.phases.get("call")
         if setup is not None and not setup.passed:
-            if setup.failed:
+            if failed(setup):
                 return records.ERROR, setup
             return (records.XFAILED if hasattr(setup, "wasxfail") else records.SKIPPED), setup
-        if call is not None and call.failed:
+        if call is not None and failed(call):
             return records.FAILED, call
         if self.failed_subtests:
             return records.FAILED, call
@@ -139,7 +152,7 @@ class Verdict:
                 return (records.XFAILED if expected else records.SKIPPED), call
             return (records.XPASSED if expected else records.PASSED), call
         for report in self.phases.values():
-            if report.failed and report.when != "teardown":
+            if failed(report) and report.when != "teardown":
                 return records.FAILED, report
         return (records.PASSED if setup is not None else records.NONE), setup
 
@@ -165,12 +178,12 @@ class Verdict:
         return outcome, fields
 
     def teardown_failed(self):
-        return "teardown" in self.phases and self.phases["teardown"].failed
+        return "teardown" in self.phases and failed(self.phases["teardown"])
 
     def explain(self, fields, outcome, report):
         if outcome == records.PASSED:
             return
-        if self.failed_subtests and (report is None or not report.failed):
+        if self.failed_subtests and (report is None or not failed(report)):
             first = self.failed_subtests[0]
             text = f"{subtest_title(first)}: {message(first)}"
             fields.add_text(records.MESSAGE, records.first_line(text))
@@ -204,7 +217,7 @@ class Verdict:
 def describe(fields, report, rootdir):
     """The message and the place of a report that did not pass."""
     fields.add_text(records.MESSAGE, message(report))
-    if report.failed or report.skipped:
+    if failed(report) or report.skipped:
         fields.add_text(records.LOCATION, location(report, rootdir))
     if report.skipped:
         fields.add_text(records.PLACE, place(report, rootdir))

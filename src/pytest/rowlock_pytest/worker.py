@@ -24,12 +24,13 @@ from rowlock_pytest import (
     realtime,
     records,
     replay,
+    reruns,
     runonce,
 )
 from rowlock_pytest.channel import Gone
 from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
-from rowlock_pytest.verdict import Verdict, add_sections, add_teardown, describe
+from rowlock_pytest.verdict import Verdict, add_sections, add_teardown, describe, message
 
 STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
 
@@ -145,6 +146,10 @@ class Worker:
         self.verdict = None
         self.last = None  # (index in the plan, number, item) of the test that ran last
         self.halted = None  # what has ended the session
+        self.item = None  # of the test that runs
+        self.left = 0  # how often that may run again
+        self.again = False  # whether it is to
+        self.reruns_by_plugin = reruns.find_plugin(self.config) is not None
         self.held = False  # whether the zygote keeps its last report back
         self.client = None
         self.unsaid = b""  # frames for the client that go out with the next one
@@ -156,9 +161,23 @@ class Worker:
 
     def logreport(self, report):
         if self.verdict is not None:
+            if report.failed and self.left:
+                self.reconsider(report)
             self.verdict.add(report)
             in_setup = report.when == "setup" and report.passed
             self.page.begin_step(self.page.CALL if in_setup else self.page.TEARDOWN)
+
+    def reconsider(self, report):
+        """A test that may run again has failed. Whoever hears of it next sees what
+        pytest-rerunfailures would show: the outcome rerun."""
+        if not self.again:
+            self.again = not self.must_stop() and reruns.counts(self.item, message(report))
+            if not self.again:
+                self.left = 0
+                return
+        report.outcome = "rerun"
+        # Who hears of reports first of all has counted it by now.
+        self.session.testsfailed = max(0, self.session.testsfailed - 1)
 
     def warning_recorded(self, message, when, nodeid, location):
         if self.pid == os.getpid():
@@ -303,30 +322,38 @@ class Worker:
     def run_group(self):
         """Runs what the client asks for. True if tests were left out."""
         _, payload = self.client.read_frame()
-        _, _, wanted = records.parse_run(payload)
+        _, delay, wanted = records.parse_run(payload)
         self.stop_flags.open()
         group = []
-        for index, name in wanted:
+        for index, name, left in wanted:
             number = self.tests.get(name)
             if number is None:
                 self.refuse(index, name)
             else:
-                group.append((index, number, self.session.items[number]))
+                group.append((index, number, self.session.items[number], left))
         if group and not self.must_stop():
             self.tear_down(group[0][2])
-        for at, (index, number, item) in enumerate(group):
+        for at, (index, number, item, left) in enumerate(group):
             if self.must_stop():
                 return True
-            if self.forker is not None:
-                if not self.forker.run_test(index, number, item):
-                    return at + 1 < len(group)
-                continue
             following = group[at + 1][2] if at + 1 < len(group) else None
             last = following is None
             if last or following is item:
                 following = StandIn(item)
-            if not self.run_test(index, number, item, following, last):
-                return at + 1 < len(group)
+            while True:
+                if self.forker is not None:
+                    goes_on = self.forker.run_test(index, number, item, left)
+                else:
+                    goes_on = self.run_test(index, number, item, following, last, left)
+                if not goes_on:
+                    return at + 1 < len(group)
+                if not self.again:
+                    break
+                left -= 1
+                reruns.make_ready(item)
+                reruns.wait(self, reruns.delay_of(item, delay / 1000))
+                if self.page.interrupted():
+                    raise KeyboardInterrupt
         return False
 
     def must_stop(self):
@@ -347,11 +374,14 @@ class Worker:
     def explain_missing(self, name):
         return f"pytest did not collect this test: {name!r}"
 
-    def run_test(self, index, number, item, following, last):
-        """Runs one test and reports it. False if the session is to stop after it."""
+    def run_test(self, index, number, item, following, last, left):
+        """Runs one test and reports it; left: how often it may run again, which it is to do if
+        self.again is set then. False if the session is to stop after it."""
         if not os.path.isdir(self.tmp):
             os.makedirs(self.tmp, mode=0o700, exist_ok=True)
-        self.page.begin_test(index, number)
+        self.page.begin_test(index, number, left)
+        self.item, self.again = item, False
+        self.left = 0 if self.reruns_by_plugin else left
         self.say(records.start_frame(index, self.pid))
         before = replay.marks_of(item)
         self.verdict = verdict = Verdict(self.rootdir)
@@ -362,6 +392,8 @@ class Worker:
         if self.live is not None:
             self.live.end_test()
         self.verdict = None
+        self.again = self.again and halt is None
+        self.report_plugin_attempts(index, verdict)
         self.last = (index, number, item)
         outcome, fields = verdict.result()
         if halt is not None:
@@ -369,12 +401,14 @@ class Worker:
             fields = Fields()
             fields.add(records.MESSAGE, halt["message"])
             fields.add_text(records.DETAIL, halt["detail"])
-        self.stop_flags.count(outcome)
+        if not self.again:
+            self.stop_flags.count(outcome)
         for line in self.leftovers.after_test():
             fields.add(records.LEFTOVER, line)
-        self.unsaid += records.record_frame(index, records.RESULT, outcome, usage, fields)
+        kind = records.ATTEMPT if self.again else records.RESULT
+        self.unsaid += records.record_frame(index, kind, outcome, usage, fields)
         changed = replay.marks_of(item) != before
-        self.held = last and halt is None
+        self.held = last and halt is None and not self.again
         self.tell(
             channel.TEST,
             replay.pack_test(self.config, number, verdict.reports, changed, self.held),
@@ -382,6 +416,14 @@ class Worker:
         )
         self.page.be_idle()
         return self.report_halt(halt)
+
+    def report_plugin_attempts(self, index, verdict):
+        """Attempts that pytest-rerunfailures has made are ours to record."""
+        for outcome, fields, reports in verdict.earlier:
+            wall = int(sum(getattr(report, "duration", 0) for report in reports) * 1e9)
+            start = int(getattr(reports[0], "start", 0) * 1e9)
+            usage = Usage(start or realtime.time_ns(), wall)
+            self.unsaid += records.record_frame(index, records.ATTEMPT, outcome, usage, fields)
 
     def run_protocol(self, item, following):
         """None, or what is to stop the whole session."""
