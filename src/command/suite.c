@@ -17,6 +17,7 @@
 #include "command/workers.h"
 #include "config/argfile.h"
 #include "manifest/ctest.h"
+#include "manifest/meson.h"
 #include "manifest/suites.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
@@ -77,7 +78,7 @@ static int pytest_refuses(const char *python, const char *config_file)
 /* Does the command line or the folder name tests that are not pytest's? */
 static bool names_native(const struct options *o)
 {
-    return o->manifest || o->taps.n || o->ctest.n || access("tests.json", F_OK) == 0;
+    return o->manifest || o->taps.n || o->ctest.n || o->meson.n || access("tests.json", F_OK) == 0;
 }
 
 static bool has_manifest(const struct suite *s)
@@ -183,22 +184,42 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
 
-/* The build folders that the command line names. */
-static bool import_builds(struct suite *s, struct error *err)
+static bool import_build(struct suite *s, bool meson, const char *dir, const char *name,
+                         const char *prefix, const char *config, struct error *err)
 {
-    const struct strv *dirs = &s->options.ctest;
-    bool ok = true;
+    struct arena *arena = &s->manifest.arena;
+    char *path = path_absolute(dir);
+    struct import from = {.dir = arena_strdup(arena, path),
+                          .suite = arena_strdup(arena, name),
+                          .prefix = prefix,
+                          .config = config};
+    free(path);
+    return meson ? meson_import(&s->manifest, &from, err) : ctest_import(&s->manifest, &from, err);
+}
+
+/* The build folders that the command line names. */
+static bool import_named(struct suite *s, bool meson, struct error *err)
+{
+    const struct strv *dirs = meson ? &s->options.meson : &s->options.ctest;
+    bool alone = s->options.ctest.n + s->options.meson.n == 1, ok = true;
     for (size_t i = 0; i < dirs->n && ok; i++) {
-        char *dir = path_absolute(dirs->v[i]);
-        struct import from = {.dir = arena_strdup(&s->manifest.arena, dir),
-                              .suite = dirs->n == 1 ? "ctest"
-                                                    : arena_strdup(&s->manifest.arena, dirs->v[i]),
-                              .config = s->options.ctest_config};
-        from.prefix = dirs->n == 1 ? NULL : from.suite;
-        ok = ctest_import(&s->manifest, &from, err);
-        free(dir);
+        const char *name = alone ? (meson ? "meson" : "ctest") : dirs->v[i];
+        ok = import_build(s, meson, dirs->v[i], name, alone ? NULL : name,
+                          s->options.ctest_config, err);
     }
     return ok;
+}
+
+/* Those, and the suites of tests.json. */
+static bool import_builds(struct suite *s, struct error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; i < s->json.n_builds && ok; i++) {
+        const struct build_suite *b = &s->json.builds[i];
+        ok = import_build(s, b->meson, b->dir, b->name, b->name,
+                          b->config ? b->config : s->options.ctest_config, err);
+    }
+    return ok && import_named(s, false, err) && import_named(s, true, err);
 }
 
 static bool read_testsjson(struct suite *s, struct error *err)

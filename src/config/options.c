@@ -56,6 +56,7 @@ void options_release(struct options *o)
     strv_release(&o->deselect);
     strv_release(&o->taps);
     strv_release(&o->ctest);
+    strv_release(&o->meson);
     free(o->ctest_config);
     options_drop_words(o);
     memset(o, 0, sizeof *o);

@@ -46,6 +46,7 @@ struct options {
     char *manifest;         /* --manifest FILE */
     struct strv taps;       /* --tap GLOB */
     struct strv ctest;      /* --ctest DIR: CMake build folders */
+    struct strv meson;      /* --meson DIR: Meson build folders */
     char *ctest_config;     /* --ctest-config NAME; NULL: not given */
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;

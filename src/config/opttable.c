@@ -231,6 +231,8 @@ const struct option_row option_rows[] = {
      .help = "read the tests from FILE instead of tests.json"},
     {"Selection", 0, {"ctest"}, "DIR", store_item, AT(ctest), "a build folder of CMake",
      .help = "take the tests that ctest has in the build folder DIR; may be repeated"},
+    {"Selection", 0, {"meson"}, "DIR", store_item, AT(meson), "a build folder of Meson",
+     .help = "take the tests that Meson has in the build folder DIR; may be repeated"},
     {"Selection", 0, {"ctest-config"}, "NAME", store_name, AT(ctest_config),
      "the name of a configuration, for example Debug",
      .help = "with --ctest: the configuration of a build that has several, as ctest -C"},

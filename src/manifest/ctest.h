@@ -6,15 +6,8 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "manifest/importer.h"
 #include "manifest/manifest.h"
-
-/* Where the tests come from and what they are called. */
-struct import {
-    const char *dir;    /* the build folder */
-    const char *suite;  /* name of the suite */
-    const char *prefix; /* before each id, with a slash; NULL: none */
-    const char *config; /* of a build with several (ctest -C); NULL */
-};
 
 /* Runs ctest in the folder and adds its tests. What cannot be honoured becomes a note of the
  * manifest. EXIT_USAGE, one line with the remedy, where there are no tests to be had. */

@@ -10,6 +10,14 @@
 #include "base/strv.h"
 #include "manifest/manifest.h"
 
+/* Where the tests come from and what they are called. */
+struct import {
+    const char *dir;    /* the build folder */
+    const char *suite;  /* name of the suite */
+    const char *prefix; /* before each id, with a slash; NULL: none */
+    const char *config; /* of a build with several (ctest -C); NULL */
+};
+
 /* Runs argv in dir and appends what it prints to out. EXIT_USAGE where the tool is missing
  * (what_to_install says how to get it) or fails: its own words are in the message. */
 bool importer_ask(char *const argv[], const char *dir, const char *what_to_install,

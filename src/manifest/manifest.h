@@ -41,6 +41,8 @@ struct verdict_rules {
     char **fail_regex; /* any of them matches: failed */
     char **pass_regex; /* one of them has to match, and then the exit status does not count */
     bool will_fail;    /* passed and failed change places */
+    bool should_fail;  /* Meson's: failed and, unless it speaks TAP, crashed become xfailed,
+                          passed becomes failed */
 };
 
 /* The most that may be asked for. */

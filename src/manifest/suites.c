@@ -13,7 +13,8 @@
 
 static const char *const SUITE_KEYS[] = {"name", "format",  "glob",  "paths",  "build", "markers",
                                          "env",  "timeout", "locks", "weight", "cwd",   "reruns",
-                                         "interpreter", NULL};
+                                         "interpreter", "config", NULL};
+static const char *const BUILD_KEYS[] = {"name", "format", "build", "config", NULL};
 static const char *const PYTEST_KEYS[] = {"name", "format", "paths", NULL};
 static const char *const NATIVE_KEYS[] = {"name",  "format", "glob",   "markers", "env",
                                           "timeout", "locks", "weight", "cwd",   "reruns",
@@ -207,6 +208,33 @@ static bool read_pytest(struct testsjson *t, const struct json *j, const cJSON *
     return true;
 }
 
+static bool is_build_format(const cJSON *format)
+{
+    return cJSON_IsString(format) && (strcmp(format->valuestring, "ctest") == 0 ||
+                                      strcmp(format->valuestring, "meson") == 0);
+}
+
+static bool read_build(struct testsjson *t, const struct json *j, const cJSON *object,
+                       const char *name, bool meson, struct error *err)
+{
+    const cJSON *build = fields_get(object, "build"), *config = fields_get(object, "config");
+    if (!fields_check(j, object, BUILD_KEYS, "a suite of a build folder", err))
+        return false;
+    if (!build)
+        return json_error(j, object, err, "a suite of a build folder needs a \"build\"; add the "
+                                          "folder's path");
+    if (!fields_string(j, build, "build", err) ||
+        (config && !fields_string(j, config, "config", err)))
+        return false;
+    t->builds = xreallocarray(t->builds, t->n_builds + 1, sizeof *t->builds);
+    t->builds[t->n_builds++] =
+        (struct build_suite){.meson = meson,
+                             .name = xstrdup(name),
+                             .dir = xstrdup(build->valuestring),
+                             .config = config ? xstrdup(config->valuestring) : NULL};
+    return true;
+}
+
 static bool read_suite(struct manifest *m, struct testsjson *t, const struct json *j,
                        const cJSON *object, const char *root, struct error *err)
 {
@@ -217,7 +245,12 @@ static bool read_suite(struct manifest *m, struct testsjson *t, const struct jso
     if (!name || !format)
         return json_error(j, object, err, "a suite needs a \"%s\"; add it",
                           name ? "format" : "name");
-    if (!fields_string(j, name, "name", err) || !suites_format(j, format, &s.format, err))
+    if (!fields_string(j, name, "name", err))
+        return false;
+    if (is_build_format(format))
+        return read_build(t, j, object, name->valuestring,
+                          strcmp(format->valuestring, "meson") == 0, err);
+    if (!suites_format(j, format, &s.format, err))
         return false;
     if (s.format == FORMAT_PYTEST)
         return fields_check(j, object, PYTEST_KEYS, "a pytest suite", err) &&

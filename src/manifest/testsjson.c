@@ -158,4 +158,12 @@ void testsjson_release(struct testsjson *t)
     free(t->pytest);
     t->pytest = NULL;
     t->n_pytest = 0;
+    for (size_t i = 0; i < t->n_builds; i++) {
+        free(t->builds[i].name);
+        free(t->builds[i].dir);
+        free(t->builds[i].config);
+    }
+    free(t->builds);
+    t->builds = NULL;
+    t->n_builds = 0;
 }

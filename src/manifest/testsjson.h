@@ -13,9 +13,17 @@ struct pytest_suite {
     char *name;
     struct strv paths;
 };
+/* A build folder that it names: its tests come from the build tool. */
+struct build_suite {
+    bool meson; /* else CMake */
+    char *name, *dir;
+    char *config; /* NULL: not given */
+};
 struct testsjson {
     struct pytest_suite *pytest; /* owned */
     size_t n_pytest;
+    struct build_suite *builds; /* owned */
+    size_t n_builds;
 };
 
 /* Reads path (text already read: len bytes) and adds its native tests to m, globs expanded

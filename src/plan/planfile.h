@@ -39,7 +39,8 @@ enum plan_test_flags {
     PLAN_OWN_CODES = 4, /* skip_code and error_code count; without it they are 77 and 99 */
     PLAN_DISABLED = 8,  /* the hindrance makes it skipped; without it an error */
     PLAN_FIXTURES = 16, /* depends are fixtures (manifest.h) */
-    PLAN_REGEX = 32     /* it has expressions */
+    PLAN_REGEX = 32,    /* it has expressions */
+    PLAN_SHOULD_FAIL = 64
 };
 
 struct plan_test {

@@ -108,7 +108,8 @@ static void put_rules(struct tail *t, const struct test *from, struct plan_test 
     to->error_code = r->error_code;
     to->flags = (r->skip_code != AUTOMAKE_SKIP || r->error_code != AUTOMAKE_ERROR ? PLAN_OWN_CODES : 0) |
                 (from->serial ? PLAN_SERIAL : 0) |
-                (r->will_fail ? PLAN_WILL_FAIL : 0) | (from->disabled ? PLAN_DISABLED : 0) |
+                (r->will_fail ? PLAN_WILL_FAIL : 0) |
+                (r->should_fail ? PLAN_SHOULD_FAIL : 0) | (from->disabled ? PLAN_DISABLED : 0) |
                 (from->fixtures ? PLAN_FIXTURES : 0) |
                 (r->pass_regex || r->fail_regex || r->skip_regex ? PLAN_REGEX : 0);
 }

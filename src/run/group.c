@@ -92,6 +92,7 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
     struct verdict_how how = {.skip_code = own ? t->skip_code : AUTOMAKE_SKIP,
                               .error_code = own ? t->error_code : AUTOMAKE_ERROR,
                               .will_fail = t->flags & PLAN_WILL_FAIL,
+                              .should_fail = t->flags & PLAN_SHOULD_FAIL,
                               .expect = n->expect};
     if (n->expect)
         expect_finish(n->expect);

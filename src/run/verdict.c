@@ -204,6 +204,18 @@ static void add_capture(struct record *r, struct buf *fields, enum record_field 
     buf_release(&text);
 }
 
+/* Meson's should_fail. A TAP script that does not exit with 0 is an error to Meson. */
+static enum outcome expect_failure(struct buf *b, enum outcome o, const struct supervised *s,
+                                   bool tap)
+{
+    if (o == OUTCOME_PASSED)
+        return turn_round(b, o);
+    bool failed = o == OUTCOME_FAILED || o == OUTCOME_CRASHED;
+    if (!failed || (tap && s->status != 0))
+        return o;
+    return OUTCOME_XFAILED;
+}
+
 void verdict_record(struct record *r, struct buf *fields, const struct supervised *s,
                     struct tap *tap, const struct verdict_how *how, uint64_t timeout_ms,
                     const char *command, const char *cwd)
@@ -211,6 +223,8 @@ void verdict_record(struct record *r, struct buf *fields, const struct supervise
     struct buf message = BUF_INIT;
     r->kind = RECORD_RESULT;
     r->outcome = judge(&message, s, tap, how, timeout_ms, command, cwd);
+    if (how->should_fail)
+        r->outcome = expect_failure(&message, r->outcome, s, tap);
     r->attempt = 1;
     r->status = s->status;
     r->start_ns = s->start_ns;

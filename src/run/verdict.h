@@ -23,6 +23,7 @@ struct verdict_how {
     int skip_code;  /* -1: none */
     int error_code; /* 0: none */
     bool will_fail;
+    bool should_fail;
     const struct expect *expect; /* finished; NULL where there are no expressions */
 };
 

@@ -1,5 +1,6 @@
-"""The tests of CMake build folders: the verdicts of ctest, test by test."""
+"""The tests of CMake and Meson build folders: the verdicts of ctest and Meson, test by test."""
 
+import json
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -8,6 +9,10 @@ import pytest
 
 needs_cmake = pytest.mark.skipif(
     not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
+)
+
+needs_meson = pytest.mark.skipif(
+    not (shutil.which("meson") and shutil.which("ninja")), reason="meson is not installed"
 )
 
 CMAKE_HEAD = """cmake_minimum_required(VERSION 3.20)
@@ -290,3 +295,99 @@ def test_a_tool_that_is_missing(project, tmp_path):
     done = project.rowlock("parallel", "--ctest", "build", env={"PATH": str(tmp_path / "bin")})
     assert done.returncode == 4
     assert "ctest: no such program; install CMake" in done.stderr
+
+
+MESON = """project('p')
+sh = find_program('sh')
+scripts = {
+  'ok': 'exit 0', 'fails': 'exit 1', 'skips': 'exit 77', 'error': 'exit 99',
+  'crash': 'kill -SEGV $$', 'slow': 'sleep 30',
+}
+foreach name, script : scripts
+  foreach bad : [false, true]
+    test(name + '_' + bad.to_string(), sh, args: ['-c', script], should_fail: bad, timeout: 1)
+  endforeach
+endforeach
+taps = {
+  'good': 'echo 1..1; echo ok 1', 'bad': 'echo 1..1; echo not ok 1',
+  'bad_exit': 'echo 1..1; echo not ok 1; exit 1', 'good_exit': 'echo 1..1; echo ok 1; exit 1',
+  'all_skipped': 'echo "1..0 # SKIP no"', 'todo': 'echo 1..1; echo "not ok 1 # TODO x"',
+}
+foreach name, script : taps
+  foreach bad : [false, true]
+    test('tap_' + name + '_' + bad.to_string(), sh, args: ['-c', script], should_fail: bad,
+         protocol: 'tap')
+  endforeach
+endforeach
+test('gtest', sh, args: ['-c', 'exit 0'], protocol: 'gtest')
+test('gtest_fails', sh, args: ['-c', 'exit 1'], protocol: 'gtest')
+e = environment()
+e.set('A', 'x y')
+e.append('PATH', '/behind', separator: ':')
+e.prepend('PATH', '/before')
+test('env', sh, args: ['-c', 'case "$A:$PATH" in "x y:/before:"*":/behind") ls;; *) exit 1; esac'],
+     env: e)
+test('workdir', sh, args: ['-c', 'test "$PWD" = /etc'], workdir: '/etc')
+test('in_build', sh, args: ['-c', 'test -d meson-info'])
+test('perturb', sh, args: ['-c', 'test -n "$MALLOC_PERTURB_"'])
+test('endless', sh, args: ['-c', 'exit 0'], timeout: 0)
+test('twin', sh, args: ['-c', 'exit 0'], suite: 'fast', is_parallel: false)
+test('twin', sh, args: ['-c', 'exit 0'], suite: ['fast', 'net'], priority: 5)
+"""
+
+AS_MESON = {
+    "passed": {"OK"},
+    "failed": {"FAIL", "UNEXPECTEDPASS", "ERROR"},
+    "crashed": {"FAIL", "ERROR"},
+    "error": {"ERROR"},
+    "skipped": {"SKIP"},
+    "timeout": {"TIMEOUT"},
+    "xfailed": {"EXPECTEDFAIL"},
+}
+
+
+def setup_meson(project, text):
+    project.write("meson.build", text)
+    command = ["meson", "setup", project.path("build"), project.path(".")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project.path("build")
+
+
+@needs_meson
+def test_verdicts_are_those_of_meson(project):
+    where = setup_meson(project, MESON)
+    subprocess.run(["meson", "test"], cwd=where, capture_output=True, timeout=120)
+    theirs = {}
+    for line in (where / "meson-logs" / "testlog.json").read_text().splitlines():
+        case = json.loads(line)
+        theirs.setdefault(case["name"].split(":")[-1].split("/ ")[-1].strip(), case["result"])
+    ours, done = our_verdicts(project, "--meson", "build")
+    assert ours.pop("twin#2") == "passed"
+    assert len(theirs) > 30 and set(ours) == set(theirs)
+    assert {n: theirs[n] for n, o in ours.items() if theirs[n] not in AS_MESON[o]} == {}
+    assert ours["fails_true"] == "xfailed" and ours["ok_true"] == "failed"
+    assert ours["env"] == "passed"
+    assert done.stderr == ""
+    chosen, done = our_verdicts(project, "--meson", "build", "-m", "net")
+    assert set(chosen) == {"twin"} and done.returncode == 0
+
+
+@needs_meson
+def test_build_folders_in_tests_json(project):
+    setup_meson(project, "project('p')\ntest('a', find_program('true'))\n")
+    if shutil.which("ctest"):
+        project.write("cm/CTestTestfile.cmake", "add_test(a true)\n")
+    suites = [{"name": "m", "format": "meson", "build": "build"}]
+    suites += [{"name": "c", "format": "ctest", "build": "cm"}] * bool(shutil.which("ctest"))
+    project.write("tests.json", json.dumps({"rowlock": 1, "suites": suites}))
+    ours, done = our_verdicts(project)
+    assert set(ours) == {s["name"] + "/a" for s in suites}
+    assert set(ours.values()) == {"passed"} and done.returncode == 0
+
+
+def test_a_folder_that_meson_has_not_made(project):
+    project.write("empty/file", "")
+    done = project.rowlock("parallel", "--meson", "empty")
+    assert done.returncode == 4
+    assert "no meson-info there; name a build folder that 'meson setup' has made" in done.stderr

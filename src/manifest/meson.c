@@ -1,0 +1,244 @@
+#include "manifest/meson.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/subprocess.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "manifest/json.h"
+
+/* Introspection neither tells should_fail nor that a variable is to be extended (a PATH would come
+ * out as the extension alone). Meson's own Python reads what `meson test` itself reads. */
+static const char ask_python[] =
+    "import json, os, pickle, sys\n"
+    "from mesonbuild import mtest\n"
+    "with open(os.path.join(sys.argv[1], 'meson-private', 'meson_test_setup.dat'), 'rb') as f:\n"
+    "    tests = pickle.load(f)\n"
+    "base = dict(os.environ)\n"
+    "out = []\n"
+    "for t in tests:\n"
+    "    env = t.env.get_env(dict(base)) if t.env else base\n"
+    "    changed = {k: v for k, v in env.items() if base.get(k) != v}\n"
+    "    gone = [k for k in base if k not in env]\n"
+    "    out.append({'name': t.name, 'should_fail': bool(t.should_fail), 'env': changed,\n"
+    "                'unset': gone})\n"
+    "print(json.dumps(out))\n";
+
+/* What `meson test` gives every test, unless the caller's environment has it; its MALLOC_PERTURB_ is
+ * a random number, which nobody could run a second time. */
+static const char *const defaults[][2] = {
+    {"MALLOC_PERTURB_", "165"},
+    {"ASAN_OPTIONS", "halt_on_error=1:abort_on_error=1:print_summary=1"},
+    {"UBSAN_OPTIONS", "halt_on_error=1:abort_on_error=1:print_summary=1:print_stacktrace=1"},
+};
+
+static const cJSON *get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static bool has_variable(const struct strv *env, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < env->n; i++)
+        if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
+            return true;
+    return getenv(name) != NULL;
+}
+
+static void read_env(struct manifest *m, struct test *t, const cJSON *env, const cJSON *unset)
+{
+    struct strv all = STRV_INIT;
+    strv_push(&all, "MESON_TEST_ITERATION=1");
+    for (const cJSON *c = cJSON_IsObject(env) ? env->child : NULL; c; c = c->next)
+        if (cJSON_IsString(c) && c->string[0] && !strchr(c->string, '='))
+            strv_pushf(&all, "%s=%s", c->string, c->valuestring);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (!has_variable(&all, defaults[i][0]))
+            strv_pushf(&all, "%s=%s", defaults[i][0], defaults[i][1]);
+    for (const cJSON *c = cJSON_IsArray(unset) ? unset->child : NULL; c; c = c->next)
+        if (cJSON_IsString(c) && c->valuestring[0] && !strchr(c->valuestring, '='))
+            strv_push(&all, c->valuestring);
+    t->env = importer_keep(m, &all);
+    strv_release(&all);
+}
+
+/* "project" or "project:suite": both are markers. */
+static void read_suites(struct manifest *m, struct test *t, const cJSON *suites)
+{
+    struct strv names = STRV_INIT;
+    importer_strings(suites, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        char *colon = strchr(names.v[i], ':');
+        if (colon)
+            *colon = '\0';
+        if (names.v[i][0])
+            test_add_marker(m, t, names.v[i]);
+        if (colon && colon[1])
+            test_add_marker(m, t, colon + 1);
+    }
+    manifest_apply_markers(t);
+    strv_release(&names);
+}
+
+static bool read_command(struct manifest *m, struct test *t, const struct json *j,
+                         const cJSON *object, struct error *err)
+{
+    struct strv argv = STRV_INIT;
+    importer_strings(get(object, "cmd"), &argv);
+    bool ok = argv.n && argv.v[0][0];
+    if (!ok)
+        json_error(j, object, err, "a test needs a \"cmd\"");
+    t->command = importer_keep(m, &argv);
+    strv_release(&argv);
+    return ok;
+}
+
+static void read_protocol(struct test *t, const cJSON *protocol, struct importer_ignored *ignored)
+{
+    const char *name = cJSON_IsString(protocol) ? protocol->valuestring : "exitcode";
+    if (strcmp(name, "tap") == 0)
+        t->format = FORMAT_TAP;
+    else if (strcmp(name, "exitcode") != 0 && strcmp(name, "gtest") != 0 &&
+             strcmp(name, "rust") != 0)
+        importer_ignore(ignored, "a protocol that is not known here; their exit status counts");
+}
+
+static bool read_test(struct manifest *m, const struct import *from, const struct json *j,
+                      const cJSON *object, const cJSON *more, struct importer_ignored *ignored,
+                      struct error *err)
+{
+    const cJSON *name = get(object, "name"), *workdir = get(object, "workdir");
+    const cJSON *timeout = get(object, "timeout"), *priority = get(object, "priority");
+    if (!cJSON_IsString(name) || !name->valuestring[0])
+        return json_error(j, object, err, "a test needs a name");
+    struct test *t =
+        importer_add(m, from->suite, from->prefix, name->valuestring, j->path, err);
+    if (!t || !read_command(m, t, j, object, err))
+        return false;
+    bool told = cJSON_IsObject(more);
+    read_suites(m, t, get(object, "suite"));
+    read_env(m, t, get(told ? more : object, "env"), told ? get(more, "unset") : NULL);
+    read_protocol(t, get(object, "protocol"), ignored);
+    t->rules.should_fail = told && cJSON_IsTrue(get(more, "should_fail"));
+    t->serial = t->serial || cJSON_IsFalse(get(object, "is_parallel"));
+    if (cJSON_IsNumber(timeout) && timeout->valuedouble > 0)
+        t->timeout = timeout->valuedouble < 1e9 ? timeout->valuedouble : 1e9;
+    if (cJSON_IsNumber(priority) && priority->valuedouble > -1e9 && priority->valuedouble < 1e9)
+        t->rank = priority->valuedouble;
+    t->cwd = arena_strdup(&m->arena, cJSON_IsString(workdir) && workdir->valuestring[0]
+                                         ? workdir->valuestring
+                                         : from->dir);
+    return true;
+}
+
+/* The two lists are of the same tests in the same order? */
+static bool agree(const cJSON *tests, const cJSON *more)
+{
+    const cJSON *a = tests->child, *b = cJSON_IsArray(more) ? more->child : NULL;
+    for (; a && b; a = a->next, b = b->next) {
+        const cJSON *name = get(a, "name"), *other = get(b, "name");
+        if (!cJSON_IsString(name) || !cJSON_IsString(other) ||
+            strcmp(name->valuestring, other->valuestring) != 0)
+            return false;
+    }
+    return !a && !b;
+}
+
+static bool read_tests(struct manifest *m, const struct import *from, const struct json *j,
+                       const cJSON *more, struct error *err)
+{
+    struct importer_ignored ignored = {.counts = NULL};
+    bool ok = true;
+    if (!cJSON_IsArray(j->root))
+        return json_error(j, j->root, err,
+                          "this is not what meson introspect --tests prints; use Meson 0.55 or "
+                          "newer");
+    const cJSON *extra = agree(j->root, more) ? more->child : NULL;
+    if (!extra && j->root->child)
+        strv_pushf(&m->notes,
+                   "%s: what meson does not print (should_fail, variables that are extended) could "
+                   "not be had from Meson's Python; such tests are judged without",
+                   from->dir);
+    for (const cJSON *c = j->root->child; c && ok; c = c->next) {
+        ok = read_test(m, from, j, c, extra, &ignored, err);
+        extra = extra ? extra->next : NULL;
+    }
+    importer_note(&ignored, m, from->dir);
+    return ok;
+}
+
+bool meson_read(struct manifest *m, const struct import *from, const char *text, size_t len,
+                const char *more, size_t more_len, struct error *err)
+{
+    struct json j;
+    char *label = xasprintf("%s: what meson prints", from->dir);
+    bool ok = json_parse(&j, label, text, len, EXIT_USAGE, true, err);
+    if (ok) {
+        cJSON *tree = cJSON_ParseWithLength(more, more_len);
+        ok = read_tests(m, from, &j, tree, err);
+        cJSON_Delete(tree);
+        json_release(&j);
+    }
+    free(label);
+    return ok;
+}
+
+/* The interpreter that runs meson, from its first line; NULL if that is no Python. Caller frees. */
+static char *python_of_meson(void)
+{
+    char *which[] = {(char *)"sh", (char *)"-c", (char *)"command -v meson", NULL};
+    struct buf path = BUF_INIT, said = BUF_INIT;
+    char line[256] = "", *python = NULL;
+    if (subprocess_ask(which, NULL, &path, &said, sizeof line) == 0 && path.len) {
+        path.data[strcspn(path.data, "\n")] = '\0';
+        FILE *f = fopen(path.data, "re");
+        if (f && !fgets(line, sizeof line, f))
+            line[0] = '\0';
+        if (f)
+            fclose(f);
+    }
+    const char *start = line + 2 + strspn(line + (line[0] ? 2 : 0), " ");
+    if (strncmp(line, "#!", 2) == 0 && strstr(line, "python")) {
+        const char *env = strstr(start, "env ");
+        start = env ? env + 4 : start;
+        python = xmemdup0(start, strcspn(start, " \t\r\n"));
+    }
+    buf_release(&path);
+    buf_release(&said);
+    return python;
+}
+
+bool meson_import(struct manifest *m, const struct import *from, struct error *err)
+{
+    char *file = path_join(from->dir, "meson-info/meson-info.json");
+    bool there = access(file, F_OK) == 0;
+    free(file);
+    if (!there)
+        return error_set(err, EXIT_USAGE,
+                         "%s: no meson-info there; name a build folder that 'meson setup' has made",
+                         from->dir);
+    struct buf out = BUF_INIT, more = BUF_INIT, said = BUF_INIT;
+    char *argv[] = {(char *)"meson", (char *)"introspect", (char *)"--tests", (char *)from->dir,
+                    NULL};
+    size_t before = m->n;
+    bool ok = importer_ask(argv, from->dir, "install Meson", &out, err);
+    char *python = ok ? python_of_meson() : NULL;
+    if (python) {
+        char *ask[] = {python, (char *)"-c", (char *)ask_python, (char *)from->dir, NULL};
+        if (subprocess_ask(ask, from->dir, &more, &said, 1u << 30) != 0)
+            buf_clear(&more);
+    }
+    ok = ok && meson_read(m, from, buf_cstr(&out), out.len, buf_cstr(&more), more.len, err);
+    if (ok && m->n == before)
+        strv_pushf(&m->notes, "%s: meson has no tests there; add them with test()", from->dir);
+    free(python);
+    buf_release(&out);
+    buf_release(&more);
+    buf_release(&said);
+    return ok;
+}
