@@ -158,7 +158,7 @@ static bool read_tests(struct manifest *m, const struct import *from, const stru
         return json_error(j, j->root, err,
                           "this is not what meson introspect --tests prints; use Meson 0.55 or "
                           "newer");
-    const cJSON *extra = agree(j->root, more) ? more->child : NULL;
+    const cJSON *extra = more && agree(j->root, more) ? more->child : NULL;
     if (!extra && j->root->child)
         strv_pushf(&m->notes,
                    "%s: what meson does not print (should_fail, variables that are extended) could "
