@@ -6,12 +6,15 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/fields.h"
+#include "manifest/rulefields.h"
 #include "manifest/suites.h"
 
 static const char *const TOP_KEYS[] = {"rowlock", "suites", "tests", NULL};
 static const char *const TEST_KEYS[] = {"id",      "format",  "command", "markers", "locks",
                                         "weight",  "timeout", "reruns",  "env",     "cwd",     "needs",
-                                        "depends", "inputs",  NULL};
+                                        "depends", "inputs",  "will_fail", "disabled", "skip_code",
+                                        "pass_regex", "fail_regex", "skip_regex", "required_files",
+                                        NULL};
 
 /* The manifest's own copy of the strings, NULL for none. */
 static char **keep(struct manifest *m, const struct strv *s)
@@ -86,9 +89,10 @@ static bool add_test(struct manifest *m, const struct json *j, const cJSON *obje
         t->depends = keep(m, &o->depends);
         fields_common_apply(&common, m, t);
     }
+    bool ok = t && rulefields_read(m, t, j, object, err);
     free(origin);
     fields_common_release(&common);
-    return t != NULL;
+    return ok;
 }
 
 static bool read_test(struct manifest *m, const struct json *j, const cJSON *object,

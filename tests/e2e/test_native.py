@@ -46,6 +46,34 @@ def test_every_verdict(project):
     assert "1 passed" in last and "1 failed" in last
 
 
+def test_rules_of_a_verdict(project):
+    manifest(
+        project,
+        sh("turned", "exit 3", will_fail=True),
+        sh("turned_pass", "exit 0", will_fail=True),
+        sh("off", "exit 3", disabled=True),
+        sh("code", "exit 5", skip_code=5),
+        sh("says", "echo all good; exit 3", pass_regex="^all g.{2}d"),
+        sh("complains", "echo warning: x >&2", fail_regex=["nothing", "warning:"]),
+        sh("passes_over", "echo no network; exit 1", skip_regex="no (network|disk)"),
+        sh("lacks", "exit 0", required_files=["tests.json", "absent"]),
+    )
+    project.rowlock("parallel", "-n", "2", "--report-json", "report.json")
+    assert outcomes(project) == {
+        "turned": "passed",
+        "turned_pass": "failed",
+        "off": "skipped",
+        "code": "skipped",
+        "says": "passed",
+        "complains": "failed",
+        "passes_over": "skipped",
+        "lacks": "error",
+    }
+    manifest(project, sh("broken", "exit 0", pass_regex="("))
+    done = project.rowlock("parallel")
+    assert done.returncode == 4 and "is no extended regular expression" in done.stderr
+
+
 def test_all_pass_is_exit_zero(project):
     manifest(project, *[sh(f"t{i}", "exit 0") for i in range(20)])
     done = project.rowlock("parallel", "-n", "3")

@@ -256,7 +256,12 @@ static const struct {
      "1:38: unknown key 'zzzzzz' in a test; known are \"id\", \"format\", \"command\", "
      "\"markers\", \"locks\", \"weight\", \"timeout\", \"reruns\", \"env\", \"cwd\", "
      "\"needs\", \"depends\", "
-     "\"inputs\""},
+     "\"inputs\", \"will_fail\", \"disabled\", \"skip_code\", \"pass_regex\", \"fail_regex\", "
+     "\"skip_regex\", \"required_files\""},
+    {"{\"id\": \"a\", \"command\": [\"x\"], \"will_fail\": 1}",
+     "1:69: \"will_fail\" must be true or false, not a number; correct it"},
+    {"{\"id\": \"a\", \"command\": [\"x\"], \"skip_code\": 256}",
+     "1:69: \"skip_code\" must be a whole number from 0 to 255; correct it"},
     {"{\"id\": \"a\"}", "1:26: a test needs a \"command\"; write [\"PROGRAM\", …]"},
     {"{\"id\": \"a\", \"command\": \"x\"}",
      "1:49: \"command\" must be an array of strings, not a string; write [\"…\"]"},
