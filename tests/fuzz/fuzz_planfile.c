@@ -45,6 +45,10 @@ static void check_test(const struct plan_map *p, const struct plan_test *t)
     check_strings(p, t->env);
     check_strings(p, t->locks);
     check_strings(p, t->markers);
+    check_strings(p, t->pass_regex);
+    check_strings(p, t->fail_regex);
+    check_strings(p, t->skip_regex);
+    check_strings(p, t->required_files);
     check_numbers(p, t->depends);
     check_strings(p, t->depends); /* a list of the wrong kind does no harm either */
     check_numbers(p, t->command);
