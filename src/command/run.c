@@ -21,6 +21,7 @@
 #include "command/suite.h"
 #include "command/terminal.h"
 #include "report/report.h"
+#include "run/affinity.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
@@ -178,6 +179,7 @@ static bool run_all(struct session *n, struct error *err)
     int zygotes = 1;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         queue_fill(&n->state, &n->map);
+        affinity_reset(&n->state);
         enum driver_end end = run_make(n, err);
         size_t left =
             outcome_settle(&n->map, &n->state, n->journal_fd, end != DRIVER_INTERRUPTED, err);
@@ -305,15 +307,21 @@ static int run_tests(struct suite *s, struct error *err)
 }
 
 /* Names of files and threads are in it: a terminal must not take them for commands. */
-static void say_how_workers_start(const struct suite *s)
+static void say_note(const char *before, const char *note)
 {
-    const char *note = s->pytest.start_note;
     if (!note || !*note)
         return;
     struct buf text = BUF_INIT;
     text_escape(&text, note, strlen(note), 1000);
-    fprintf(stderr, "rowlock: %s\n", buf_cstr(&text));
+    fprintf(stderr, "rowlock: %s%s\n", before, buf_cstr(&text));
     buf_release(&text);
+}
+
+static void say_how_workers_start(const struct suite *s)
+{
+    say_note("", s->pytest.start_note);
+    if (s->options.verbose > 0)
+        say_note("one process has collected all tests: ", s->pytest.collect_note);
 }
 
 /* What pytest and its plugins say at the start, under -v. */

@@ -16,6 +16,7 @@
 #include "command/remember.h"
 #include "command/terminal.h"
 #include "plan/planfile.h"
+#include "run/affinity.h"
 #include "run/interrupts.h"
 #include "run/jobserver.h"
 #include "run/journal.h"
@@ -99,8 +100,10 @@ static bool fill_queues(const struct runstore *store, const struct plan_map *map
     struct state state = {0};
     char *path = runstore_path(store, "state");
     bool ok = state_open(&state, path, err);
-    if (ok)
+    if (ok) {
         queue_fill(&state, map);
+        affinity_reset(&state);
+    }
     state_close(&state);
     free(path);
     return ok;

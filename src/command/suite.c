@@ -341,6 +341,15 @@ static void take_choices(struct suite *s)
         fprintf(stderr, "rowlock: %s\n", p->notes.v[i]);
 }
 
+/* How many workers may collect at once. */
+static uint32_t collectors(const struct suite *s)
+{
+    if (s->options.no_parallel_collect || !s->config.parallel_collect ||
+        s->outer.state == JOBSERVER_OPEN)
+        return 1;
+    return s->workers;
+}
+
 /* Has pytest collect, in a zygote that stays for the run. */
 static bool collect(struct suite *s, struct error *err)
 {
@@ -350,6 +359,7 @@ static bool collect(struct suite *s, struct error *err)
                               .argv = s->zygote_argv.v,
                               .env_prefix = s->config.env_prefix,
                               .workers = s->workers,
+                              .collectors = collectors(s),
                               .auto_workers = s->auto_workers,
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,

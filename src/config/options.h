@@ -51,6 +51,7 @@ struct options {
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;
     char *worker_start; /* --worker-start; NULL: as the ini says */
+    bool no_parallel_collect;
     double timeout; /* seconds; < 0: not given */
     int reruns;     /* -1: not given */
     double reruns_delay; /* seconds; < 0: not given */

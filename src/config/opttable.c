@@ -265,6 +265,9 @@ const struct option_row option_rows[] = {
      "auto, fork or spawn",
      .help = "how pytest workers start: fork (from a process that has collected), spawn (each with "
              "an interpreter of its own that collects) or auto (fork, unless that would show)"},
+    {"Workers", 0, {"no-parallel-collect"}, NULL, store_flag, AT(no_parallel_collect),
+     .help = "let one process collect all tests of a pytest suite, where otherwise each worker "
+             "would collect a share"},
 
     {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst, .pytest = "--exitfirst",
      .help = "start no test after the first failure, as --maxfail 1"},

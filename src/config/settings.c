@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -22,6 +23,7 @@ void settings_default(struct config *c)
     replace(&c->env_prefix, xstrdup("FQCN"));
     replace(&c->worker_start, xstrdup("auto"));
     replace(&c->history_url, xstrdup(""));
+    c->parallel_collect = true;
     c->timeout = 0;
     c->grace = 5;
     c->reruns = 0;
@@ -95,6 +97,17 @@ static bool store_history_url(struct config *c, const char *value)
     return true;
 }
 
+static bool store_parallel_collect(struct config *c, const char *value)
+{
+    static const char *const words[] = {"false", "no", "off", "0", "true", "yes", "on", "1"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(value, words[i]) == 0) {
+            c->parallel_collect = i >= 4;
+            return true;
+        }
+    return false;
+}
+
 static const struct setting {
     const char *key;
     bool (*store)(struct config *c, const char *value); /* false: a bad value */
@@ -108,6 +121,7 @@ static const struct setting {
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},
     {"worker_start", store_worker_start, "auto, fork or spawn"},
     {"history_url", store_history_url, "an http:// or https:// URL of a file"},
+    {"parallel_collect", store_parallel_collect, "true or false"},
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 

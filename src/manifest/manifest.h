@@ -79,6 +79,8 @@ struct test {
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
     bool serial;        /* runs alone */
+    uint32_t collector; /* pytest: 1 + the slot of the worker that collected its file; 0: all have
+                           it, or none */
     const char *origin; /* where it was defined, "file:line" for messages; may be NULL */
 };
 

@@ -169,6 +169,27 @@ static bool read_choices(struct reader *r, const cJSON *root, struct pytest_info
                           r->err);
 }
 
+/* Who has collected which tests: [how many in a row, slot or -1], …; the first test of the suite
+ * is the one of that index. */
+static bool read_collectors(struct reader *r, const cJSON *root, size_t test)
+{
+    const cJSON *runs = fields_get(root, "collected_by");
+    if (!runs)
+        return true;
+    if (!cJSON_IsArray(runs))
+        return wrong(r, root, "collected_by");
+    for (const cJSON *c = runs->child; c; c = c->next) {
+        const cJSON *n = cJSON_GetArrayItem(c, 0), *slot = cJSON_GetArrayItem(c, 1);
+        if (!cJSON_IsNumber(n) || !cJSON_IsNumber(slot) || !(n->valuedouble >= 0) ||
+            n->valuedouble > (double)(r->m->n - test) || !(slot->valuedouble >= -1) ||
+            slot->valuedouble > 1e6)
+            return wrong(r, c, "collected_by");
+        for (size_t left = (size_t)n->valuedouble; left; left--)
+            r->m->tests[test++].collector = (uint32_t)(slot->valuedouble + 1);
+    }
+    return true;
+}
+
 static void read_errors(const cJSON *list, struct pytest_info *info)
 {
     if (!cJSON_IsArray(list))
@@ -184,6 +205,7 @@ static bool read_all(struct reader *r, struct pytest_info *info)
 {
     const cJSON *root = r->j->root, *tests = fields_get(root, "tests");
     const cJSON *deselected = fields_get(root, "deselected");
+    size_t first = r->m->n;
     if (!cJSON_IsArray(tests))
         return wrong(r, root, "tests");
     for (const cJSON *c = tests->child; c; c = c->next) {
@@ -193,12 +215,15 @@ static bool read_all(struct reader *r, struct pytest_info *info)
             return false;
         info->collected++;
     }
+    if (!read_collectors(r, root, first))
+        return false;
     if (cJSON_IsNumber(deselected) && deselected->valuedouble >= 0 &&
         deselected->valuedouble < 1e15)
         info->deselected = (size_t)deselected->valuedouble;
     read_errors(fields_get(root, "errors"), info);
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
+    info->collect_note = copy_string(root, "collect_note");
     info->start_note = copy_string(root, "worker_start_note");
     return read_choices(r, root, info);
 }
@@ -228,6 +253,7 @@ void pytest_info_release(struct pytest_info *info)
     free(info->pytest_version);
     free(info->python_version);
     free(info->dist);
+    free(info->collect_note);
     free(info->start_note);
     strv_release(&info->notes);
     for (size_t i = 0; i < info->n_errors; i++) {

@@ -73,6 +73,7 @@ static uint32_t add_unit(struct work *w, uint32_t test)
     u->format = t->format;
     u->serial = t->serial && !p->settings.sequential;
     u->phase = w->phase[test];
+    u->collector = t->collector;
     return p->n_units++;
 }
 
@@ -150,7 +151,7 @@ static uint32_t keyed_unit(struct grouping *g, enum kind kind, uint32_t i)
     else if (kind == KIND_FILE)
         buf_adds(&g->key, t->file);
     else
-        buf_addf(&g->key, "%u %u %g", t->weight, g->w->lockset_of[i], t->rank);
+        buf_addf(&g->key, "%u %u %g %u", t->weight, g->w->lockset_of[i], t->rank, t->collector);
     if (kind == KIND_CHUNK)
         return chunk_unit(g, buf_cstr(&g->key), i);
     return unit_of_key(g, buf_cstr(&g->key), i, &fresh);

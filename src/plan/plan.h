@@ -38,6 +38,7 @@ struct plan_unit {
     bool serial;
     uint32_t phase;
     uint32_t weight;
+    uint32_t collector; /* of its first test (struct test) */
     char **locks;    /* union of its tests' locks (plan.locks); sorted; NULL for none */
     double expected; /* seconds; tests of unknown length count 1 */
     uint32_t *after; /* indexes of the groups that must have ended before, by depends, locks and

@@ -40,7 +40,8 @@ enum plan_test_flags {
     PLAN_DISABLED = 8,  /* the hindrance makes it skipped; without it an error */
     PLAN_FIXTURES = 16, /* depends are fixtures (manifest.h) */
     PLAN_REGEX = 32,    /* it has expressions */
-    PLAN_SHOULD_FAIL = 64
+    PLAN_SHOULD_FAIL = 64,
+    PLAN_FREE = 128 /* of groups only */
 };
 
 struct plan_test {
@@ -72,9 +73,13 @@ struct plan_group {
     uint32_t first;  /* index of its first entry in members */
     uint32_t count;  /* how many entries */
     uint32_t format; /* enum test_format of all its tests: exec and tap never share with pytest */
-    uint32_t flags;  /* enum plan_test_flags: a serial group holds serial tests only */
+    uint32_t flags;  /* enum plan_test_flags: a serial group holds serial tests only; a free one
+                        waits for none of its phase, none waits for it, and what its recipe runs
+                        may as well be another free group of the phase (run/affinity.h) */
     uint32_t phase; /* 0, 1, …: groups of a phase start when those of the one before have ended */
     uint32_t weight; /* the largest of its tests */
+    uint32_t collector;   /* 1 + the slot whose worker collected its first test; 0: all have it */
+    uint32_t expected_ms; /* as far as the times of its tests are known */
 };
 
 /* PLAN_EACH: a queue is for its own slot only. PLAN_HEAVY: some group weighs more than 1.

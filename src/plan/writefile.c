@@ -149,6 +149,34 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
     free(index_of);
 }
 
+/* Marks the groups that are free, if it is known of any test which worker has collected it. */
+static void mark_free(const struct plan *p, struct plan_group *groups)
+{
+    bool any = false;
+    for (uint32_t g = 0; g < p->n_units; g++)
+        any = any || p->units[g].collector;
+    for (uint32_t g = 0; any && g < p->n_units; g++) {
+        const struct plan_unit *u = &p->units[g];
+        bool alone = u->format != FORMAT_PYTEST || u->serial || u->weight > 1 || u->n_after ||
+                     (u->locks && u->locks[0]) || g < p->n_queued;
+        if (!alone)
+            groups[g].flags |= PLAN_FREE;
+    }
+    for (uint32_t g = 0; any && g < p->n_units; g++)
+        for (uint32_t k = 0; k < p->units[g].n_after; k++)
+            groups[p->units[g].after[k]].flags &= ~(uint32_t)PLAN_FREE;
+}
+
+static uint32_t expected_ms(const struct plan *p, const struct plan_unit *u)
+{
+    double ms = 0;
+    for (uint32_t k = 0; k < u->n; k++) {
+        double seconds = p->manifest->tests[p->tests[u->tests[k]]].expected;
+        ms += seconds > 0 ? seconds * 1000 : 0;
+    }
+    return ms < 4e9 ? (uint32_t)ms : UINT32_MAX;
+}
+
 static void fill_groups(const struct plan *p, struct plan_test *tests, struct plan_group *groups,
                         uint32_t *members)
 {
@@ -160,12 +188,15 @@ static void fill_groups(const struct plan *p, struct plan_test *tests, struct pl
                                         .format = u->format,
                                         .flags = u->serial ? PLAN_SERIAL : 0,
                                         .phase = u->phase,
-                                        .weight = u->weight};
+                                        .weight = u->weight,
+                                        .collector = u->collector,
+                                        .expected_ms = expected_ms(p, u)};
         for (uint32_t k = 0; k < u->n; k++) {
             members[at++] = u->tests[k];
             tests[u->tests[k]].group = g;
         }
     }
+    mark_free(p, groups);
 }
 
 static uint64_t round_up(uint64_t n)

@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
+#include "run/affinity.h"
 #include "run/console.h"
 #include "run/group.h"
 #include "run/isolation.h"
@@ -252,13 +253,25 @@ static enum lock_result take_part(struct job *j, int *alive, struct error *err)
     return rc == LOCK_TAKEN ? show_alive(j, alive, err) : rc;
 }
 
+/* What the job runs may be another group than the recipe's, one that the worker has collected. */
+static int run_free(struct job *j, struct error *err)
+{
+    uint32_t group;
+    if (!affinity_take(&j->state, &j->plan, j->slot.number, j->group->phase, &group))
+        return EXIT_OK;
+    if (!job_choose(j, group + 1, 1, err))
+        return (int)err->code;
+    return anything_left(j) ? run_inner(j, err) : EXIT_OK;
+}
+
 static int run_job(struct job *j, struct error *err)
 {
     int serial = -1, alive = -1, code;
     struct lock_set set = LOCK_SET_INIT;
     enum lock_result rc = LOCK_TAKEN;
     bool named = goals_named(&j->goals);
-    if (!anything_left(j))
+    bool is_free = !named && (j->group->flags & PLAN_FREE);
+    if (!is_free && !anything_left(j))
         return named ? named_result(j) : EXIT_OK;
     if (named)
         rc = take_locks(j, &serial, &set, err);
@@ -269,7 +282,7 @@ static int run_job(struct job *j, struct error *err)
     if (rc == LOCK_TAKEN) {
         isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
                               j->plan.head->flags & PLAN_SEQUENTIAL);
-        code = run_inner(j, err);
+        code = is_free ? run_free(j, err) : run_inner(j, err);
         if (named && code == EXIT_OK)
             code = named_result(j);
     } else {

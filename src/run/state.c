@@ -16,7 +16,7 @@ static const char magic[8] = {'R', 'L', 'S', 'T', 'A', 'T', 'E', '1'};
 
 _Static_assert(offsetof(struct run_state, stop) == 16, "Python maps it at 16");
 _Static_assert(sizeof(struct run_state) % 8 == 0, "the slots follow at once");
-_Static_assert(sizeof(struct slot_state) == 24, "part of the layout");
+_Static_assert(sizeof(struct slot_state) == 32, "part of the layout");
 
 const char *outcome_name(enum outcome o)
 {
@@ -38,7 +38,7 @@ bool outcome_is_failure(enum outcome o)
 static uint64_t size_for(uint32_t n_tests, uint32_t n_slots)
 {
     return sizeof(struct run_state) + (uint64_t)n_slots * sizeof(struct slot_state) +
-           2 * (uint64_t)n_tests;
+           3 * (uint64_t)n_tests;
 }
 
 bool state_create(const char *path, uint32_t n_tests, uint32_t n_slots, struct error *err)
@@ -102,6 +102,7 @@ bool state_open(struct state *s, const char *path, struct error *err)
     s->slots = (struct slot_state *)(s->run + 1);
     s->tests = (_Atomic unsigned char *)(s->slots + s->run->n_slots);
     s->failed_attempts = s->tests + s->run->n_tests;
+    s->taken = s->failed_attempts + s->run->n_tests;
     s->size = (size_t)st.st_size;
     return true;
 }

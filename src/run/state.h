@@ -3,8 +3,10 @@
  * progress, maxfail, dependencies and resuming; the journal is the record that counts.
  *
  * Layout: struct run_state, then struct slot_state[n_slots], then a byte per test (enum
- * test_state), then another: the attempts of it that failed and are not its last. Python maps
- * it too: `stop`, `failures` and `maxfail` are the uint32_t at offset 16, 20 and 24. */
+ * test_state), then another: the attempts of it that failed and are not its last, then n_tests
+ * bytes for the groups, of which there are no more than tests: 1 for one that a recipe has taken
+ * (run/affinity.h). Python maps it too: `stop`, `failures` and `maxfail` are the uint32_t at offset
+ * 16, 20 and 24. */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
 
@@ -68,6 +70,8 @@ struct slot_state {
     _Atomic uint64_t since_ns; /* CLOCK_MONOTONIC */
     _Atomic uint64_t queue;    /* run/queue.h: the first group and, in the upper half, the one
                                   behind the last */
+    _Atomic uint32_t first_own; /* run/affinity.h: no group before it is left for this slot */
+    uint32_t reserved;
 };
 
 /* A mapped state file. */
@@ -76,6 +80,7 @@ struct state {
     struct slot_state *slots;     /* [run->n_slots] */
     _Atomic unsigned char *tests; /* [run->n_tests] */
     _Atomic unsigned char *failed_attempts; /* likewise; stays at its most */
+    _Atomic unsigned char *taken; /* [run->n_tests], of groups */
     size_t size;
 };
 

@@ -15,6 +15,7 @@ struct zygote_host {
     char *const *argv;      /* PYTHON zygote.py [--rowlock-NAME VALUE]… PYTEST_ARGS…, then NULL */
     const char *env_prefix; /* "FQCN" */
     uint32_t workers;
+    uint32_t collectors;      /* how many of them may collect at once */
     const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */
     const char *dist;         /* the name of --dist */
     bool sequential;

@@ -48,7 +48,7 @@ static void test_layout(void **state)
     (void)state;
     struct state s;
     open_fresh(&s, 10, 3);
-    assert_int_equal(s.size, sizeof(struct run_state) + 3 * sizeof(struct slot_state) + 2 * 10);
+    assert_int_equal(s.size, sizeof(struct run_state) + 3 * sizeof(struct slot_state) + 3 * 10);
     assert_memory_equal(s.run->magic, "RLSTATE1", 8);
     assert_ptr_equal(&s.run->stop, (char *)s.run + 16);
     for (uint32_t i = 0; i < 10; i++)

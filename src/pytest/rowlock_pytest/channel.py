@@ -11,6 +11,9 @@ from rowlock_pytest import procfs, realtime, records, sockets
 # From the zygote to a worker: one byte each.
 GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
 
+# From the zygote to a worker that has collected: a frame.
+LAYOUT = b"Y"  # JSON: which tests there are in which file
+
 # From a worker to the zygote: frames.
 TEST = b"T"  # JSON: the reports of a test
 HELD = b"H"  # JSON: the report that replaces the one kept back, or null
@@ -23,6 +26,7 @@ OUTPUT = b"C"  # comes with the descriptors of the files that capture output
 CRASH = b"X"  # JSON: a test's own process has died (--forked)
 GOODBYE = b"Y"  # JSON: what the worker leaves behind
 COLLECTED = b"I"  # JSON: what a worker with an interpreter of its own has collected
+UNSHARED = b"U"  # JSON: why a worker cannot go on collecting
 MISSING = b"N"  # JSON: the id of a test that it was to run and has not collected
 
 _FDS = 4

@@ -106,21 +106,29 @@ class Keywords:
         return sorted({clean(str(name)) for name in names})
 
 
-def describe_test(item, name, keywords, limits, again):
-    marks = list(item.iter_markers())
-    return {
-        "id": name,
-        "file": clean(item.nodeid.split("::", 1)[0]),
-        "scope": clean(item.nodeid.rsplit("::", 1)[0]),
-        "group": xdist_group(marks),
-        "markers": [plain_marker(mark) for mark in marks],
-        "keywords": keywords.of(item, marks),
-        "serial": any(mark.name == "serial" for mark in marks),
-        "locks": locks(marks),
-        "weight": weight(marks),
-        "timeout": limits.of(item, marks),
-        "reruns": again.of(item, marks),
-    }
+class Describer:
+    """Says what the driver is to know of tests."""
+
+    def __init__(self, config):
+        self.keywords = Keywords()
+        self.limits = timeouts.Limits(config)
+        self.reruns = reruns.Limits(config)
+
+    def describe(self, item, name):
+        marks = list(item.iter_markers())
+        return {
+            "id": name,
+            "file": clean(item.nodeid.split("::", 1)[0]),
+            "scope": clean(item.nodeid.rsplit("::", 1)[0]),
+            "group": xdist_group(marks),
+            "markers": [plain_marker(mark) for mark in marks],
+            "keywords": self.keywords.of(item, marks),
+            "serial": any(mark.name == "serial" for mark in marks),
+            "locks": locks(marks),
+            "weight": weight(marks),
+            "timeout": self.limits.of(item, marks),
+            "reruns": self.reruns.of(item, marks),
+        }
 
 
 def marker_names(config):
@@ -158,9 +166,7 @@ def thread_names():
 
 def describe_session(session, ids, asked, deselected, errors):
     config = session.config
-    keywords = Keywords()
-    limits = timeouts.Limits(config)
-    again = reruns.Limits(config)
+    describer = Describer(config)
     return {
         "pytest": pytest.__version__,
         "python": platform.python_version(),
@@ -171,17 +177,19 @@ def describe_session(session, ids, asked, deselected, errors):
         "options": plain_options(config, asked),
         "threads": thread_names(),
         "errors": errors,
-        "tests": [
-            describe_test(item, name, keywords, limits, again)
-            for item, name in zip(session.items, ids)
-        ],
+        "tests": [describer.describe(item, name) for item, name in zip(session.items, ids)],
     }
 
 
-def write_json(path, data):
-    """Writes the file as a whole or not at all."""
+def write_json(path, data, tests=None):
+    """Writes the file as a whole or not at all. tests: more of data["tests"], as JSON."""
     temporary = path + ".new"
     with open(temporary, "w", encoding="utf-8") as f:
-        f.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        if tests is None:
+            f.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        else:
+            rest = {key: value for key, value in data.items() if key != "tests"}
+            head = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
+            f.write(head[:-1] + ',"tests":[' + tests.decode("ascii") + "]}")
         f.write("\n")
     os.rename(temporary, path)

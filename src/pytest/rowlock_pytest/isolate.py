@@ -261,6 +261,28 @@ def flush_files():
                 pass  # closed, or opened for reading
 
 
+def leave_zygote(config, settings, slot):
+    """The first half of it, for a worker that collects before it runs tests."""
+    os.setpgid(0, 0)
+    procfs.become_subreaper()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    restart_capture(config, lambda: None)
+    trace_crashes(config, settings.trace_path(slot, "crash"))
+    forget_exit_handlers()
+    drop_controller_plugins(config)
+
+
+def settle(config, settings, slot, base, random_state, uncaptured, node):
+    """The second half. Returns what become_worker returns."""
+    shown = []
+    set_random(random_state)
+    tmp = set_environment(settings, slot)
+    fds = restart_capture(config, lambda: shown.append(uncaptured()))
+    set_basetemp(config, base, settings.worker_name(slot))
+    set_config(config, settings, slot, node, labelled=any(shown))
+    return tmp, fds
+
+
 def become_worker(config, settings, slot, base, random_state, uncaptured, node=None):
     """All of the above; uncaptured: for restart_capture, true if the driver shows what is not
     captured. Returns (the worker's temporary folder, capture descriptors)."""

@@ -14,6 +14,7 @@ from rowlock_pytest import (
     options,
     procfs,
     records,
+    replay,
     shim,
     workercount,
 )
@@ -21,6 +22,7 @@ from rowlock_pytest.redecide import Decisions
 from rowlock_pytest.server import Server
 from rowlock_pytest.start import Elsewhere, WorkerStart
 from rowlock_pytest.summary import SummaryPlugin
+from rowlock_pytest.together import Together
 from rowlock_pytest.verdict import long_text, message
 
 EXIT_INTERNAL = 3
@@ -42,6 +44,9 @@ class ZygotePlugin:
         self.seeds = isolate.SeedWatch()
         self.decisions = Decisions()
         self.nodes = None
+        self.together = Together(settings, self, start)
+        if start is not None:
+            start.together = self.together
 
     # While pytest starts.
 
@@ -98,6 +103,8 @@ class ZygotePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         config = session.config
+        if self.together.in_worker():
+            return self.together.serve(session)
         if session.testsfailed and not config.option.continue_on_collection_errors:
             return None  # pytest's own loop has the words for it
         if config.option.collectonly or not session.items:
@@ -121,16 +128,29 @@ class ZygotePlugin:
 
     def write_session(self, session):
         """Writes pytest.json. Returns the ids of its tests."""
-        data = self.start.description or self.describe(session)
+        together = self.together
+        if together.done:
+            data = collect.describe_session(session, (), self.asked, self.deselected, self.errors)
+        else:
+            data = self.start.description or self.describe(session)
         data["options"] = collect.plain_options(session.config, self.asked)
-        data.update(
-            workercount.ask_scheduler(session.config, self.settings, session.items, data["tests"])
-        )
+        if not together.done:
+            data.update(
+                workercount.ask_scheduler(
+                    session.config, self.settings, session.items, data["tests"]
+                )
+            )
         if self.settings.asked_workers is not None:
             data["workers"] = self.settings.asked_workers
         data["worker_start"] = "spawn" if self.start.spawner is not None else "fork"
         data["worker_start_note"] = self.start.note
-        collect.write_json(os.path.join(self.settings.rundir, "pytest.json"), data)
+        data["collect_note"] = together.reason or None
+        path = os.path.join(self.settings.rundir, "pytest.json")
+        if together.done:
+            data["collected_by"] = together.runs
+            collect.write_json(path, data, together.describe_tests(session))
+            return together.ids
+        collect.write_json(path, data)
         return [test["id"] for test in data["tests"]]
 
     def describe(self, session):
@@ -173,7 +193,10 @@ class ZygotePlugin:
             self.worker.logreport(report)
 
     def pytest_warning_recorded(self, warning_message, when, nodeid, location):
-        if self.worker is not None:
+        if self.together.collects():
+            packed = replay.pack_warning(warning_message, when, nodeid, location)
+            self.together.warnings.append(packed)
+        elif self.worker is not None:
             self.worker.warning_recorded(warning_message, when, nodeid, location)
 
     @pytest.hookimpl(hookwrapper=True)
@@ -202,7 +225,7 @@ def run_session(settings, arguments):
     if start.watch is not None:
         start.watch.decided_again = plugin.decisions.looks
     summary = SummaryPlugin(settings, plugin)
-    plugins = ["rowlock_pytest", plugin, start, Elsewhere(start), summary]
+    plugins = ["rowlock_pytest", plugin, plugin.together, start, Elsewhere(start), summary]
     try:
         status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:

@@ -89,7 +89,11 @@ class Server:
         self.run_once_ended = False
         self.spawning = None
         self.foreign = procfs.children()
-        if start.spawner is None:
+        self.together = start.together
+        if self.together.done:
+            self.stop_flag = self.together.stop_flag
+            self.foreign -= {child.pid for child in self.together.children}
+        elif start.spawner is None:
             self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
         else:
             self.stop_flag = start.spawner.stop_flag
@@ -118,6 +122,8 @@ class Server:
         if self.spawning is None:
             isolate.flush_files()
             garbage.freeze()
+            if self.together.done:
+                self.together.open(self)
         else:
             self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")
@@ -434,6 +440,9 @@ class Server:
 
     def prepare_node(self, slot):
         """The node of a worker to be. If a plugin fails over it, the run ends, but in order."""
+        node = self.together.take_node(slot)
+        if node is not None:
+            return node
         made = []
         self.guarded(lambda: made.append(self.nodes.prepare(slot)))
         return made[0] if made else self.nodes.make(slot)
@@ -450,6 +459,7 @@ class Server:
                 self.stop_flag,
             )
             worker.node = node
+            self.together.enter_fork(worker)
             return worker
         except BaseException:  # noqa: BLE001
             # Nothing of the zygote's stack is for this process to unwind.

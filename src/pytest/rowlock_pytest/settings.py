@@ -26,6 +26,7 @@ OWN_VARIABLES = frozenset(
         "GOALS",
         "COLUMNS",
         "COLOR",
+        "COLLECTORS",
     )
 )
 # What GNU Make tells the makes below it.
@@ -64,6 +65,7 @@ class Settings:
         self.workers = _number(taken.get("ROWLOCK_WORKERS"), int, 1)
         self.auto = taken.get("ROWLOCK_AUTO")  # "auto", "logical", or None for a fixed number
         self.asked_workers = None  # what pytest_xdist_auto_num_workers said
+        self.collectors = _number(taken.get("ROWLOCK_COLLECTORS"), int, 1)
         self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX

@@ -62,6 +62,7 @@ class WorkerStart:
         self.collector = None  # the Child that has collected, where the zygote did not
         self.description = None  # of the session, from there
         self.prepare = None  # Spawner.prepare
+        self.together = None  # the Together of this session
         if self.watch is not None:
             self.watch.start()
 
@@ -85,6 +86,9 @@ class WorkerStart:
         outcome = yield
         if self.watch is not None:
             self.watch.collecting = False
+        if self.together is not None and (self.together.done or self.together.in_worker()):
+            self.stop_watching()
+            return
         if self.collects_elsewhere(session):
             outcome.force_result(True)
             try:

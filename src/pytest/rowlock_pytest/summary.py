@@ -77,6 +77,8 @@ class SummaryPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         """All is collected: the header is complete."""
+        if self.zygote.together.in_worker():
+            return
         if session.config.option.verbose > 0 and not session.config.option.collectonly:
             isolate.flush_streams()
             with open(self.log, "rb") as f:

@@ -127,6 +127,7 @@ class Worker:
     node = None  # what the zygote knows of this worker, in a forked one
     decisions = None  # what plugins are to decide again here, if any
     coverage = None
+    together = None  # where several workers have collected
 
     def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
         self.session = session
@@ -326,7 +327,7 @@ class Worker:
         self.stop_flags.open()
         group = []
         for index, name, left in wanted:
-            number = self.tests.get(name)
+            number = self.find_test(name)
             if number is None:
                 self.refuse(index, name)
             else:
@@ -356,6 +357,12 @@ class Worker:
                     raise KeyboardInterrupt
         return False
 
+    def find_test(self, name):
+        """The number of the test of that id; None if it was not collected."""
+        if self.together is not None:
+            return self.together.find(self, name)
+        return self.tests.get(name)
+
     def must_stop(self):
         return bool(
             self.stop_flags.set()
@@ -372,6 +379,9 @@ class Worker:
         self.say(records.record_frame(index, records.RESULT, records.ERROR, usage, fields))
 
     def explain_missing(self, name):
+        problem = self.together.problem_of(name) if self.together is not None else None
+        if problem is not None:
+            return f"{name!r} was not found when its file was collected again: {problem}"
         return f"pytest did not collect this test: {name!r}"
 
     def run_test(self, index, number, item, following, last, left):

@@ -1,0 +1,695 @@
+"""Collection by several workers at once.
+
+The zygote begins to collect alone. When it comes to the second file with tests, it forks the
+workers, which go on from there: each of them walks through all folders, takes files from a
+common counter, collects those and passes over the others. The zygote passes over all files that
+are left. At the end of its walk it takes in what the workers tell of their tests, and has
+stand-ins for them in its session. What it had imported by then is shared by all workers.
+
+A worker that gets a test of a file that it has passed over collects that file then.
+
+All this is done only where nobody can tell. Where something is not as expected, in whatever
+process, the workers are ended, the zygote collects the files that it has passed over, and the
+list is what it would have been; the reason is told under -v.
+"""
+
+import contextlib
+import json
+import mmap
+import os
+import random
+import select
+import signal
+import struct
+import sys
+import tempfile
+import traceback
+import warnings
+
+import pytest
+from rowlock_pytest import (
+    channel,
+    collect,
+    garbage,
+    hazards,
+    identity,
+    isolate,
+    procfs,
+    records,
+    replay,
+    safe,
+    sockets,
+)
+from rowlock_pytest.child import Child
+from rowlock_pytest.settings import XDIST_VARIABLES
+from rowlock_pytest.shares import (
+    Claims,
+    empty_report,
+    is_test_file,
+    key_of,
+    LazyStandIn,
+    mark_of,
+    merge_warnings,
+    search_path_of,
+    set_variables,
+    TestFile,
+    Told,
+)
+
+ALONE, CONTROLLER, COLLECTOR, WORKER = range(4)
+_SIZE = struct.Struct("<I")
+
+
+ANOTHER = "another worker has given up"
+
+
+class Unshared(BaseException):
+    """A worker cannot go on collecting; the zygote is to collect by itself."""
+
+
+class Together:
+    """A plugin of the zygote, and of all its forks."""
+
+    def __init__(self, settings, zygote, start):
+        self.settings = settings
+        self.zygote = zygote
+        self.start = start
+        self.role = ALONE
+        self.reason = None  # why one process collects
+        self.done = False  # whether the workers have collected
+        self.possible = False
+        self.session = None
+        self.files = {}
+        self.first_shared = 0  # the number of the first file that was left to the workers
+        self.passed_over = []  # (how many tests had been collected before, file, node)
+        self.collected = 0
+        self.claims = None
+        self.ticket = None
+        self.children = []
+        self.prepared = {}  # slot -> node
+        self.failure = None  # of a plugin, when a node was prepared
+        self.stop_flag = None
+        self.base = None
+        self.deselected = 0
+        self.reports = []
+        self.warnings = []
+        self.environ = None
+        self.node = self.page = self.ctl = None  # in a collector
+        self.modules = ()
+
+    def in_worker(self):
+        """Whether this process was forked to collect."""
+        return self.role in (COLLECTOR, WORKER)
+
+    def collects(self):
+        return self.role == COLLECTOR
+
+    # While pytest collects.
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session):
+        if self.role == ALONE and not self.start.collects_elsewhere(session):
+            self.session = session
+            self.reason = safe.why_one_process(session.config, self.settings, self.start)
+            self.possible = self.reason is None
+        outcome = yield
+        self.possible = False
+        if self.role == COLLECTOR and outcome.excinfo is not None:
+            error = outcome.excinfo[1]
+            self.give_up(str(error) or type(error).__name__)
+        elif self.role == CONTROLLER and not self.done:
+            self.end_children()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        if self.role == ALONE and not self.possible or not is_test_file(collector):
+            return None
+        key = collect.clean(collector.nodeid)
+        file = self.files.get(key)
+        if file is None:
+            file = TestFile(key, len(self.files))
+            if self.role == ALONE and self.files:
+                self.fork_workers()
+            self.files[key] = file
+            if self.role == CONTROLLER:
+                file.here = False
+            elif self.role == COLLECTOR:
+                file.here = self.claim(file.number)
+        elif self.role == WORKER:
+            return None
+        if file.here:
+            return None
+        file.nodes.append(collector)
+        self.passed_over.append((self.collected, file, collector))
+        self.pass_over(file, collector)
+        return empty_report(collector)
+
+    def claim(self, number):
+        if self.claims.stopped():
+            raise Unshared(ANOTHER)
+        if self.ticket is None or self.ticket < number:
+            self.ticket = self.claims.take()
+        return self.ticket == number
+
+    @staticmethod
+    def pass_over(file, node):
+        """Leaves sys.path as if it had been imported."""
+        if file.path is None:
+            file.path = list(sys.path)
+        place = search_path_of(node)
+        if place is not None and place[0] not in sys.path:
+            sys.path.insert(place[1], place[0])
+
+    def pytest_itemcollected(self, item):
+        self.collected += 1
+
+    def pytest_collectreport(self, report):
+        if self.role == COLLECTOR:
+            if report.failed:
+                raise Unshared(f"{report.nodeid} could not be collected")
+            if not report.passed:
+                self.reports.append(report)
+
+    def pytest_deselected(self, items):
+        if self.role == COLLECTOR:
+            mine = [i for i in items if self.is_mine(self.files.get(key_of(i.nodeid)))]
+            self.deselected += len(mine)
+
+    def is_mine(self, file):
+        """Whether this worker, and not the zygote before it, has collected the file."""
+        return file is not None and file.here and file.number >= self.first_shared
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, session, items):
+        shared = False
+        if self.role == COLLECTOR:
+            self.check_items(session.config, items)
+        elif self.role == CONTROLLER and not self.done:
+            shared = self.take_in(session, items)
+        yield
+        if shared:
+            self.merge(session, items)
+            self.done = True
+
+    def check_items(self, config, items):
+        """Whatever needs to be seen with the items of other files is not for a worker."""
+        hook = safe.find_hook(config)  # of a conftest file that was found on the way
+        if hook is not None:
+            raise Unshared(hook)
+        for item in items:
+            file = self.files.get(key_of(collect.clean(item.nodeid)))
+            if file is None or not file.here:
+                raise Unshared(f"{item.nodeid} is a test outside of any file")
+            if safe.spans_files(item):
+                raise Unshared(f"{item.nodeid} has a parameter of a scope wider than its file")
+
+    # Forking.
+
+    def fork_workers(self):
+        """Here the zygote becomes the controller, and its forks the collectors."""
+        self.reason = self.why_not_now()
+        self.possible = False
+        if self.reason is not None:
+            return
+        self.first_shared = len(self.files)
+        self.prepare()
+        for slot in range(min(self.settings.collectors, self.settings.workers)):
+            if self.fork(slot):
+                return
+        self.role = CONTROLLER
+
+    def why_not_now(self):
+        """The project's first file has been imported by now."""
+        watch, session = self.start.watch, self.session
+        if session.testsfailed or session.shouldstop or session.shouldfail:
+            return "a file could not be collected"
+        if watch is not None and (watch.reason or watch.doubt):
+            return watch.reason or watch.doubt
+        threads = watch.project_threads() if watch is not None else {}
+        return hazards.find(self.start.excused, threads)
+
+    def prepare(self):
+        config = self.session.config
+        factory = getattr(config, "_tmp_path_factory", None)
+        self.base = factory.getbasetemp() if factory is not None else None
+        self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
+        self.claims = Claims(self.settings.temp, self.first_shared)
+        self.environ = dict(os.environ)
+        procfs.become_subreaper()
+        isolate.flush_files()
+        garbage.freeze()
+
+    def take_node(self, slot):
+        """The node of that slot, if it was prepared here and no worker has had it."""
+        return self.prepared.pop(slot, None)
+
+    def prepare_node(self, slot):
+        try:
+            return self.start.prepare(slot)
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            self.failure = self.failure or error
+            return self.zygote.nodes.make(slot)
+
+    def fork(self, slot):
+        """True in the new process."""
+        node = self.prepared[slot] = self.prepare_node(slot)
+        ours, theirs = sockets.pair()
+        page = channel.SharedPage()
+        isolate.flush_streams()
+        procfs.flush_c_streams()
+        seeded = random.getstate() if self.zygote.seeds.seeded else None
+        parent = os.getpid()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pid = os.fork()
+        if pid == 0:
+            procfs.die_with_parent(parent)
+            ours.close()
+            if seeded is not None:
+                random.setstate(seeded)
+            self.become_collector(node, theirs, page)
+            return True
+        theirs.close()
+        child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
+        child.node = node
+        self.children.append(child)
+        return False
+
+    def become_collector(self, node, ctl, page):
+        self.role = COLLECTOR
+        self.node, self.ctl, self.page = node, ctl, page
+        for child in self.children:
+            child.close()
+        self.children = []
+        os.close(self.settings.ready_fd)
+        config = self.session.config
+        isolate.leave_zygote(config, self.settings, node.slot)
+        self.modules = frozenset(sys.modules)
+        self.random = random.getstate()
+
+    # In a collector.
+
+    def give_up(self, reason):
+        """Has the zygote collect instead."""
+        self.claims.stop()
+        with contextlib.suppress(OSError, channel.Gone):
+            data = records.frame(channel.UNSHARED, replay.encode(collect.clean(reason)))
+            channel.Channel(self.ctl.detach()).send(data)
+        isolate.flush_streams()
+        os._exit(0)
+
+    def describe(self, session):
+        """The frame that tells the zygote what was collected, and what it may object to."""
+        if random.getstate() != self.random:
+            raise Unshared("random numbers were used or seeded while tests were collected")
+        watch = self.start.watch
+        if watch is not None and (watch.reason or watch.doubt):
+            raise Unshared(watch.reason or watch.doubt)
+        files, order = self.sort(session.items)
+        describer = collect.Describer(session.config)
+        told, parts = [], []
+        for key in order:
+            items = files[key]
+            file = self.files[key]
+            ids = collect.unique_ids(items)
+            nodeids = [item.nodeid for item in items]
+            file.items, file.ids = items, ids
+            if not self.is_mine(file):
+                continue
+            tests = [describer.describe(i, n) for i, n in zip(items, ids)]
+            details = [[item.location, list(item.keywords)] for item in items]
+            parts += [replay.encode(tests)[1:-1], replay.encode(details)]
+            told.append(
+                {
+                    "key": key,
+                    "ids": ids,
+                    "nodeids": None if nodeids == ids else nodeids,
+                    "sizes": [len(part) for part in parts[-2:]],
+                }
+            )
+        pack = session.config.hook.pytest_report_to_serializable
+        head = {
+            "files": told,
+            "taken": [f.key for f in self.files.values() if self.is_mine(f)],
+            "deselected": self.deselected,
+            "modules": self.new_modules(),
+            "reports": [pack(config=session.config, report=r) for r in self.reports],
+            "warnings": [json.loads(w) for w in self.warnings],
+        }
+        head = replay.encode(head)
+        body = b"".join([_SIZE.pack(len(head)), head, *parts])
+        return records.frame(channel.COLLECTED, body)
+
+    def sort(self, items):
+        """The items by file; and the keys of the files in order."""
+        files, last = {}, -1
+        for item in items:
+            key = key_of(collect.clean(item.nodeid))
+            file = self.files.get(key)
+            if file is None or file.number < last:
+                raise Unshared("the tests were put into another order")
+            last = file.number
+            files.setdefault(key, []).append(item)
+        return files, list(files)
+
+    def new_modules(self):
+        """The modules of the project that were imported here, and from where."""
+        root = os.path.join(str(self.session.config.rootpath), "")
+        found = {}
+        for name, module in list(sys.modules.items()):
+            path = getattr(module, "__file__", None)
+            if name not in self.modules and isinstance(path, str) and path.startswith(root):
+                found[collect.clean(name)] = collect.clean(path)
+        return found
+
+    def serve(self, session):
+        """Tells what was collected, learns the numbers of all tests, and becomes a worker."""
+        data = self.try_to_describe(session)
+        try:
+            self.become_worker(session, data).run(self.base, self.zygote.seeds.stop(), None)
+        except BaseException:  # noqa: BLE001
+            # Nothing of the zygote's stack is for this process to unwind.
+            traceback.print_exc()
+        os._exit(3)
+
+    def try_to_describe(self, session):
+        try:
+            return self.describe(session)
+        except Unshared as error:
+            self.give_up(str(error))
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            self.give_up(f"{type(error).__name__}: {error}")
+
+    def become_worker(self, session, data):
+        from rowlock_pytest.togetherworker import TogetherWorker
+
+        garbage.freeze()
+        link = channel.Channel(self.ctl.detach())
+        try:
+            link.send(data)
+            kind, payload = link.read_frame()
+        except channel.Gone:
+            os._exit(0)  # another one has given up
+        self.number_tests(session, json.loads(payload))
+        self.role = WORKER
+        worker = TogetherWorker(
+            session,
+            self.settings,
+            self.node.slot,
+            link.sock.detach(),
+            self.tests_here(),
+            self.page,
+            self.stop_flag,
+        )
+        worker.outbox.position = len(data)
+        worker.together = self
+        worker.node = self.node
+        worker.decisions = self.zygote.decisions
+        self.zygote.worker = worker
+        session.shouldstop = session.shouldfail = False
+        return worker
+
+    def number_tests(self, session, layout):
+        session.items = [None] * layout["total"]
+        session.testscollected = layout["total"]
+        for key, (first, count, mark) in layout["files"].items():
+            file = self.files[key]
+            file.first, file.count, file.mark = first, count, mark
+            if file.here:
+                session.items[first : first + count] = file.items
+
+    def tests_here(self):
+        return {
+            records.encode(name): file.first + place
+            for file in self.files.values()
+            if file.here and file.count
+            for place, name in enumerate(file.ids)
+        }
+
+    # In the zygote.
+
+    def take_in(self, session, items):
+        """True if the workers have told all; else the rest is collected here."""
+        self.reason = self.listen()
+        if self.reason is None:
+            self.reason = safe.why_one_process(session.config, self.settings, self.start)
+        if self.reason is None:
+            self.reason = self.check(items)
+        if self.reason is None:
+            return True
+        self.end_children()
+        self.collect_rest(session, items)
+        return False
+
+    def listen(self):
+        """Reads what all collectors tell; what one of them objects to, or None."""
+        objection = None
+        poll = select.poll()
+        waiting = {child.ctl.fileno(): child for child in self.children}
+        for fd in waiting:
+            poll.register(fd, select.POLLIN)
+        while waiting:
+            for fd, _ in poll.poll(1000):
+                child = waiting[fd]
+                open_ = child.inbox.read(child.ctl)
+                for kind, payload in child.inbox.frames():
+                    if kind == channel.UNSHARED:
+                        objection = json.loads(payload)
+                        if objection != ANOTHER:
+                            return objection  # else that one is still to be heard
+                    else:
+                        self.heard(child, payload)
+                    del waiting[fd]
+                    poll.unregister(fd)
+                    break
+                else:
+                    if not open_:
+                        return f"worker {child.name} ended while it collected"
+        return objection
+
+    def heard(self, child, payload):
+        (size,) = _SIZE.unpack_from(payload, 0)
+        at = _SIZE.size + size
+        child.told = json.loads(payload[_SIZE.size : at])
+        hook = self.session.config.hook
+        for key in child.told["taken"]:
+            if key in self.files:
+                self.files[key].owner = child.slot
+        for data in child.told["files"]:
+            tests, details = data["sizes"]
+            file = self.files.get(data["key"])
+            if file is not None:
+                file.told = Told(
+                    data["ids"],
+                    data["nodeids"],
+                    payload[at + tests : at + tests + details],
+                    payload[at : at + tests],
+                    file.nodes[0].ihook if file.nodes else hook,
+                )
+            at += tests + details
+
+    def check(self, items):
+        """What is not as it would be in one process."""
+        modules = {}
+        for child in self.children:
+            for name, path in child.told["modules"].items():
+                if modules.setdefault(name, path) != path:
+                    return f"{name} is the name of two modules: {modules[name]} and {path}"
+        ids = set()
+        total = 0
+        for file in self.files.values():
+            if not file.here and file.owner is None:
+                return f"no worker has found {file.key}"
+            if file.told is not None:
+                ids.update(file.told.ids)
+                total += len(file.told.ids)
+        if len(ids) != total:
+            return "two files have a test of the same id"
+        for item in items:
+            file = self.files.get(key_of(collect.clean(item.nodeid)))
+            if file is None:
+                return f"{item.nodeid} is a test outside of any file"
+            if safe.spans_files(item):
+                return f"{item.nodeid} has a parameter of a scope wider than its file"
+        return None
+
+    def end_children(self):
+        children, self.children = self.children, []
+        for child in children:
+            procfs.kill(child.pid, signal.SIGKILL)
+        for child in children:
+            if child.status is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(child.pid, 0)
+            child.close()
+        self.role = ALONE
+        self.possible = False
+
+    def collect_rest(self, session, items):
+        """Collects what was passed over, into its place."""
+        whole, at = [], 0
+        for position, file, node in self.passed_over:
+            whole += items[at:position]
+            at = position
+            getattr(session, "_collection_cache", {}).pop(node, None)
+            file.here = True
+            whole.extend(session.genitems(node))
+        items[:] = whole + items[at:]
+
+    def merge(self, session, items):
+        """Puts stand-ins for the workers' tests among the zygote's own."""
+        own = {}
+        for item in items:
+            own.setdefault(key_of(collect.clean(item.nodeid)), []).append(item)
+        whole, self.ids, self.fragments, self.runs = [], [], [], []
+        for file in self.files.values():
+            file.first = len(whole)
+            if file.here:
+                added = own.get(file.key, [])
+                file.ids = collect.unique_ids(added)
+            elif file.told is None:
+                added, file.ids = [], []
+            else:
+                told, file.ids = file.told, file.told.ids
+                added = [LazyStandIn(session, n, told, k) for k, n in enumerate(told.nodeids)]
+            file.count = len(added)
+            file.mark = mark_of(file.ids)
+            whole += added
+            self.ids += file.ids
+            if added:
+                self.runs.append([len(added), -1 if file.owner is None else file.owner])
+                self.fragments.append(added if file.here else file.told.tests)
+        items[:] = whole
+        self.tell_counts(session)
+        for child in self.children:
+            for packed in child.told["reports"]:
+                report = session.config.hook.pytest_report_from_serializable(
+                    config=session.config, data=packed
+                )
+                replay.restore_tuples(report)
+                session.config.hook.pytest_collectreport(report=report)
+
+    def tell_counts(self, session):
+        """What pytest's terminal counts by what it hears of each test."""
+        count = sum(child.told["deselected"] for child in self.children)
+        if count:
+            session.config.hook.pytest_deselected(items=[None] * count)
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if hasattr(terminal, "_numcollected"):
+            told = [file.told for file in self.files.values() if file.told is not None]
+            terminal._numcollected += count + sum(len(each.ids) for each in told)
+
+    def describe_tests(self, session):
+        """The descriptions of all tests, as JSON, joined by commas."""
+        describer = collect.Describer(session.config)
+        parts, at = [], 0
+        for fragment in self.fragments:
+            if isinstance(fragment, list):
+                ids = self.ids[at : at + len(fragment)]
+                data = [describer.describe(item, name) for item, name in zip(fragment, ids)]
+                at += len(fragment)
+                fragment = replay.encode(data)[1:-1]
+            else:
+                at += self.runs[len(parts)][0]
+            parts.append(fragment)
+        self.fragments = ()
+        return b",".join(parts)
+
+    def open(self, server):
+        """The server takes the workers over."""
+        children, self.children = self.children, []
+        layout = {
+            "total": len(self.ids),
+            "files": {f.key: [f.first, f.count, f.mark] for f in self.files.values()},
+        }
+        data = records.frame(channel.LAYOUT, replay.encode(layout))
+        if self.failure is not None:
+            server.fail(self.failure)
+        for child in children:
+            with contextlib.suppress(OSError):
+                child.ctl.sendall(data)
+            self.prepared.pop(child.slot, None)
+            server.adopt(child, [])
+        for message in merge_warnings([child.told["warnings"] for child in children]):
+            server.guarded(server.replayer.warning, message)
+        for child in children:
+            child.told = None
+
+    # In a worker.
+
+    def enter_fork(self, worker):
+        """A worker that is forked later has collected only what the zygote has."""
+        if self.done:
+            self.role = WORKER
+            worker.together = self
+
+    def find(self, worker, name):
+        """The number of the test of that id, which is collected first if need be; or None."""
+        file = self.files.get(key_of(name.decode("utf-8", "replace")))
+        if file is None:
+            return None
+        if not file.here:
+            if worker.client is not None:
+                worker.client.send(records.wait_frame(True))
+            self.collect_now(worker, file)
+            if worker.client is not None:
+                worker.client.send(records.wait_frame(False))
+        number = worker.tests.get(name)
+        return None if number is None or file.problem is not None else number
+
+    def problem_of(self, name):
+        file = self.files.get(key_of(name))
+        return file.problem if file is not None else None
+
+    def collect_now(self, worker, file):
+        session = worker.session
+        file.here = True
+        items, before = [], session.testsfailed
+        errors = len(self.zygote.errors)
+        try:
+            with self.as_in_zygote(file):
+                for node in file.nodes:
+                    items.extend(session.genitems(node))
+                session.config.hook.pytest_collection_modifyitems(
+                    session=session, config=session.config, items=items
+                )
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            file.problem = f"{type(error).__name__}: {error}"
+            return
+        finally:
+            session.testsfailed = before
+            session.shouldstop = session.shouldfail = False
+        ids = collect.unique_ids(items)
+        if len(self.zygote.errors) > errors:
+            file.problem = self.zygote.errors[-1]["message"]
+        elif mark_of(ids) != file.mark:
+            file.problem = "its tests have other ids here"
+        else:
+            session.items[file.first : file.first + file.count] = items
+            for place, name in enumerate(ids):
+                worker.tests[records.encode(name)] = file.first + place
+
+    @contextlib.contextmanager
+    def as_in_zygote(self, file):
+        """What a module finds when it is imported is what it finds in the zygote."""
+        prefix = self.settings.prefix
+        names = [prefix + part for part in identity.PARTS] + ["TMPDIR", *XDIST_VARIABLES]
+        own = {name: os.environ.get(name) for name in names}
+        path, folder, temp = list(sys.path), os.getcwd(), tempfile.tempdir
+        set_variables({name: self.environ.get(name) for name in names})
+        tempfile.tempdir = None
+        sys.path[:] = file.path or path
+        try:
+            os.chdir(str(self.session.config.invocation_params.dir))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # another worker has told of them
+                yield
+        finally:
+            added = [p for p in sys.path if p not in path and p not in (file.path or ())]
+            sys.path[:] = added + path
+            tempfile.tempdir = temp
+            set_variables(own)
+            os.chdir(folder)

@@ -1,0 +1,295 @@
+"""Several workers collect: the list is that of a plain run, or one process makes it."""
+
+import signal
+from collections import Counter
+
+from client import run_plain, write_suite
+
+import pytest
+
+PLAIN = """
+    import pytest
+
+    @pytest.fixture(params=["x", "y"])
+    def letter(request): return request.param
+
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_both(n, letter): pass
+
+    class TestClass:
+        @pytest.fixture(scope="class", params=[1, 2])
+        def wide(self, request): return request.param
+        def test_a(self, wide): pass
+        def test_b(self, wide): pass
+        @pytest.mark.skip(reason="why not")
+        def test_skipped(self): pass
+
+    @pytest.fixture(scope="module", params=["p", "q"])
+    def module_wide(request): return request.param
+    def test_one(module_wide): pass
+    def test_two(): pass
+    def test_three(module_wide): assert module_wide == "p"
+"""
+SKIPPED = """
+    import pytest
+    pytest.skip("not here", allow_module_level=True)
+"""
+UNITTEST = """
+    import unittest
+    class TestCase(unittest.TestCase):
+        def test_m(self): pass
+        @unittest.expectedFailure
+        def test_x(self): assert 0
+"""
+DOUBLE = """
+    import pytest
+    class Item(pytest.Item):
+        def runtest(self): pass
+    @pytest.mark.parametrize("n", ["a", "a"], ids=["same", "same2"])
+    def test_n(n): pass
+"""
+FILES = {
+    "test_a": PLAIN,
+    "test_b": UNITTEST,
+    "sub__conftest": """
+        import pytest
+        @pytest.fixture(autouse=True)
+        def always(): return 1
+        def pytest_generate_tests(metafunc):
+            if "made" in metafunc.fixturenames:
+                metafunc.parametrize("made", [3, 4])
+    """,
+    "sub__test_c": "def test_made(made, always): assert always",
+    "sub__test_d": SKIPPED,
+    "sub__test_e": "import helper\ndef test_helper(): assert helper.X",
+    "sub__helper": "X = 1",
+    "pkg____init__": "",
+    "pkg__test_f": PLAIN,
+    "pkg__test_empty": "X = 1",
+    "test_z": DOUBLE,
+}
+
+
+def zygote(suite, *args, **options):
+    env = dict(options.pop("env", {}), ROWLOCK_COLLECTORS="2")
+    return suite.zygote(*args, env=env, **options)
+
+
+def plain_ids(suite, *args):
+    status, text = run_plain(suite.path, "--collect-only", "-q", *args)
+    return [line for line in text.splitlines() if "::" in line and " " not in line]
+
+
+def run_everything(process, slots=(0, 1)):
+    """{id: outcome}; each worker gets every other test, whoever has collected it."""
+    ids = process.ids
+    outcomes = {}
+    for slot in slots:
+        group = process.run(*range(slot, len(ids), len(slots)), slot=slot)
+        outcomes.update((ids[r.index], r.outcome) for r in group.results.values())
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    "args, exit_status",
+    [
+        ((), 1),
+        (("--import-mode=importlib", "test_a.py", "sub/test_c.py", "pkg"), 1),
+        (("-s", "-k", "o"), 0),
+    ],
+)
+def test_ids_and_verdicts_are_those_of_a_plain_run(suite, args, exit_status):
+    suite(**FILES)
+    with zygote(suite, *args) as together:
+        data = together.json
+        assert data["collect_note"] is None
+        # The zygote has the first file; which worker is faster with the others, nobody knows.
+        slots = {slot for _, slot in data["collected_by"]}
+        assert slots & {0, 1} and slots <= {-1, 0, 1}
+        assert sum(n for n, _ in data["collected_by"]) == len(data["tests"])
+        outcomes = run_everything(together)
+        status, _ = together.finish()
+    assert [t["id"] for t in data["tests"]] == plain_ids(suite, *args)
+    with suite.zygote(*args) as alone:
+        assert alone.json["tests"] == data["tests"]
+        assert alone.json["deselected"] == data["deselected"]
+        assert run_everything(alone) == outcomes
+        assert alone.finish()[0] == status == exit_status
+
+
+def write_pair(suite, first="def test_1(): pass", second="def test_2(): pass", **more):
+    suite(test_a="def test_0(): pass", test_b=first, test_c=second, **more)
+    return suite
+
+
+MODIFY = """
+    def pytest_collection_modifyitems(items): items.reverse()
+"""
+REASONS = {
+    "modifyitems": (
+        {"conftest": MODIFY},
+        (),
+        "conftest.py implements pytest_collection_modifyitems",
+    ),
+    "modifyitems below": (
+        {"sub__conftest": MODIFY, "sub__test_d": "def test_3(): pass"},
+        (),
+        "conftest.py implements pytest_collection_modifyitems",
+    ),
+    "finish": (
+        {"conftest": "def pytest_collection_finish(): pass"},
+        (),
+        "conftest.py implements pytest_collection_finish",
+    ),
+    "last failed": ({}, ("--ff",), "--ff chooses among all tests"),
+    "named": ({}, ("test_a.py", "test_b.py::test_1", "test_c.py"), "single tests were named"),
+    "random": (
+        {"first": "import random\nN = random.random()\ndef test_1(): pass"},
+        (),
+        "random numbers were used or seeded",
+    ),
+    "wide parameter": (
+        {
+            "conftest": "import pytest\n@pytest.fixture(scope='session', params=[1, 2])\n"
+            "def wide(request): return request.param",
+            "first": "def test_1(wide): pass",
+            "second": "def test_2(wide): pass",
+        },
+        (),
+        "has a parameter of a scope wider than its file",
+    ),
+    "crash": (
+        {
+            "first": "import os\nif os.path.exists('armed'):\n    os.remove('armed')\n"
+            "    os.abort()\ndef test_1(): pass",
+            "armed": 1,
+        },
+        (),
+        "ended while it collected",
+    ),
+    "exit": (
+        {
+            "first": "import sys, os\nif os.path.exists('armed'):\n    os.remove('armed')\n"
+            "    sys.exit(3)\ndef test_1(): pass",
+            "armed": 1,
+        },
+        (),
+        "3",
+    ),
+    "helpers": (
+        {
+            "x__helper": "X = 1",
+            "y__helper": "X = 2",
+            "x__test_x": "import helper\ndef test_x(): pass",
+            "y__test_y": "import helper\ndef test_y(): pass",
+        },
+        (),
+        "helper is the name of two modules",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(REASONS))
+def test_one_process_collects_where_several_would_show(suite, name):
+    files, args, reason = REASONS[name]
+    files = dict(files)
+    armed = files.pop("armed", 0)
+    write_pair(suite, **files)
+    expected = plain_ids(suite, *[arg for arg in args if arg != "--ff"])
+    if armed:
+        (suite.path / "armed").touch()
+    with zygote(suite, *args) as process:
+        if name == "helpers" and "collected_by" in process.json:
+            pytest.skip("one worker took both files")
+        assert reason in process.json["collect_note"]
+        assert "collected_by" not in process.json
+        assert process.ids == expected
+        assert set(run_everything(process).values()) == {"passed"}
+        assert process.finish()[0] == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--continue-on-collection-errors",), ("-x",)])
+def test_a_file_that_cannot_be_imported_ends_the_run_as_in_pytest(suite, more):
+    write_pair(suite, first="import nothing_of_that_name", second="def test_2(): pass")
+    with zygote(suite, *more) as together:
+        if together.ready:
+            assert [e["id"] for e in together.json["errors"]] == ["test_b.py"]
+            assert together.ids == ["test_a.py::test_0", "test_c.py::test_2"]
+            return
+        status, log = together.status(), together.log
+    with suite.zygote(*more) as alone:
+        assert alone.status() == status
+
+        def words(text):
+            return [line.split(" in ")[0] for line in text.splitlines()]
+
+        assert words(alone.log) == words(log)
+
+
+def test_warnings_of_a_shared_import_come_once(suite):
+    write_pair(
+        suite,
+        first="import old\ndef test_1(): pass",
+        second="import old\ndef test_2(): pass",
+        old="import warnings\nwarnings.warn('old is old', DeprecationWarning)",
+    )
+    with zygote(suite, env={"ROWLOCK_COLUMNS": "80"}) as process:
+        assert "collected_by" in process.json
+        run_everything(process)
+        assert process.finish()[0] == 0
+        text = (process.rundir / "summary").read_text()
+    assert text.count("DeprecationWarning: old is old") == 1
+
+
+def test_a_worker_that_died_is_replaced_by_one_that_collects_what_it_needs(suite):
+    write_pair(suite, first="import os\ndef test_1(): os.kill(os.getpid(), 9)")
+    with zygote(suite) as process:
+        owners = dict(zip(process.ids, owners_of(process.json)))
+        slot = owners["test_b.py::test_1"]
+        assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
+        group = process.run("test_2", "test_0", slot=slot)
+        assert group.outcomes == ["passed", "passed"]
+        assert group.order.startswith("WW")
+        assert process.finish()[0] == 1
+
+
+def owners_of(data):
+    return [slot for n, slot in data["collected_by"] for _ in range(n)]
+
+
+def test_modules_are_imported_by_whom_they_are_collected(suite):
+    log = "import os\nopen('log', 'a').write('%s %d\\n' % (__name__, os.getpgrp()))\n"
+    write_suite(
+        suite.path if suite.path.mkdir() else suite.path,
+        **{f"test_{k}": log + "def test(): pass" for k in range(8)},
+    )
+    with zygote(suite) as process:
+        lines = (suite.path / "log").read_text().split("\n")[:-1]
+        assert len(lines) == 8
+        assert Counter(line.split()[0] for line in lines) == {f"test_{k}": 1 for k in range(8)}
+        owners = owners_of(process.json)
+        pids = [int(line.split()[1]) for line in sorted(lines)]
+        assert len(set(zip(owners, pids))) == len(set(owners))
+        for number, owner in enumerate(owners):
+            if owner >= 0:
+                group = process.run(number, slot=owner)
+                assert group.pid == pids[number]
+        assert len((suite.path / "log").read_text().split("\n")) == 9
+        assert process.finish()[0] == 0
+
+
+def test_ids_that_change_are_an_error_of_those_tests_alone(suite):
+    first = """
+        import os, pytest
+        @pytest.mark.parametrize("n", [len(os.environ.get("MORE", ""))])
+        def test_1(n): os.environ["MORE"] = "x"
+    """
+    write_pair(suite, first=first, second=first.replace("test_1", "test_2"))
+    with zygote(suite) as process:
+        owners = owners_of(process.json)
+        if owners[1] == owners[2]:
+            pytest.skip("one worker took both files")
+        assert process.run(1, slot=owners[1]).outcomes == ["passed"]
+        group = process.run(0, 2, slot=owners[1])
+        assert group.outcomes == ["passed", "error"]
+        assert "its tests have other ids here" in group.results[2].message
