@@ -4,9 +4,12 @@ the client of the group that it runs."""
 import array
 import mmap
 import os
+import select
 import struct
 
 from rowlock_pytest import procfs, realtime, records, sockets
+
+_poll = select.poll  # a project may have put something else in its place
 
 # From the zygote to a worker: one byte each.
 GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
@@ -159,6 +162,13 @@ def receive(sock, size, flags=0):
     for fd in rights:
         os.set_inheritable(fd, False)
     return data, list(rights)
+
+
+def wait_readable(sock):
+    """Sleeps until there is something to read, or the other end is closed."""
+    poll = _poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    poll.poll()
 
 
 class Channel:

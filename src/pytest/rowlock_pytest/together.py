@@ -393,6 +393,9 @@ class Together:
         except channel.Gone:
             os._exit(0)  # another one has given up
         self.number_tests(session, json.loads(payload))
+        # Only with its first group does a forked worker begin: by then the driver has made the
+        # pipe for its live output.
+        channel.wait_readable(link.sock)
         self.role = WORKER
         worker = TogetherWorker(
             session,
