@@ -344,8 +344,8 @@ static void take_choices(struct suite *s)
 /* How many workers may collect at once. */
 static uint32_t collectors(const struct suite *s)
 {
-    if (s->options.no_parallel_collect || !s->config.parallel_collect ||
-        s->outer.state == JOBSERVER_OPEN)
+    bool wanted = s->options.parallel_collect || s->config.parallel_collect;
+    if (s->options.no_parallel_collect || !wanted || s->outer.state == JOBSERVER_OPEN)
         return 1;
     return s->workers;
 }

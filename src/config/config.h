@@ -32,7 +32,7 @@ struct config {
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */
     char *worker_start;  /* "auto" */
     char *history_url;   /* "": none; may hold a password, not checked */
-    bool parallel_collect; /* workers collect side by side where that is safe; true */
+    bool parallel_collect; /* workers collect side by side where that is safe; false */
 };
 
 /* Finds and reads the configuration. explicit_file (-c; relative to dir) or NULL; dir is the

@@ -51,7 +51,8 @@ struct options {
     struct strv test_paths; /* --test-path and the positional arguments: paths or test ids */
     char *python;
     char *worker_start; /* --worker-start; NULL: as the ini says */
-    bool no_parallel_collect;
+    bool parallel_collect;
+    bool no_parallel_collect; /* has the last word */
     double timeout; /* seconds; < 0: not given */
     int reruns;     /* -1: not given */
     double reruns_delay; /* seconds; < 0: not given */

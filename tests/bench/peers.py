@@ -41,6 +41,7 @@ def runners(rowlock, python, workers, options=(), dist="load", zygote=None):
         "rowlock": ([*ours, "-n", count, "-p", "no:cacheprovider", *options], env),
         "pytest": ([*plain, "-p", "no:xdist", *options], env),
     }
+    tools["side by side"] = ([*tools["rowlock"][0], "--parallel-collect"], env)
     if has_module(python, "xdist"):
         tools["pytest-xdist"] = ([*plain, "-n", count, "--dist", dist, *options], env)
     if zygote is not None:

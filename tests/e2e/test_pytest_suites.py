@@ -399,3 +399,21 @@ def test_bytecode_of_ours_is_kept_and_none_of_the_project(project):
     done = project.rowlock("parallel", "-n", "1", env={"PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 0, done.stdout
     assert not list(project.path(".").rglob("*.pyc"))
+
+
+def test_workers_that_collect_side_by_side(project):
+    """The same ids, order and verdicts; -v says why where one process does it."""
+    for i in range(8):
+        project.write(f"test_{i}.py", MIXED)
+    for name, words in ("alone.json", ["--no-parallel-collect"]), ("side.json", []):
+        words = ["--parallel-collect", "-n", "3", "--report-json", name, *words]
+        done = project.rowlock("parallel", "-v", *words)
+        assert done.returncode == 1
+        assert "one process has collected" not in done.stderr
+    alone, side = (project.report(name)["tests"] for name in ("alone.json", "side.json"))
+    assert [(t["id"], t["outcome"]) for t in alone] == [(t["id"], t["outcome"]) for t in side]
+    collected = json.loads(project.path(".rowlock/last/pytest.json").read_text())
+    assert {slot for _, slot in collected["collected_by"]} & {0, 1, 2}
+    project.write("conftest.py", "def pytest_collection_modifyitems(items): pass\n")
+    done = project.rowlock("parallel", "-v", "-n", "3", "--parallel-collect")
+    assert "conftest.py implements pytest_collection_modifyitems" in done.stderr

@@ -94,6 +94,7 @@ OWN_OPTIONS = (
     (("--shard",), STORE),
     (("--random-order",), {"nargs": "?", "const": True}),
     (("--dry-run",), FLAG),
+    (("--parallel-collect",), FLAG),
     (("--no-parallel-collect",), FLAG),
 )
 

@@ -163,3 +163,11 @@ def merge_warnings(lists):
             if seen[key] > counts.get(key, 0):
                 counts[key] = seen[key]
                 yield data
+
+
+def current_folder():
+    """None where a test has removed it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

@@ -51,6 +51,7 @@ from rowlock_pytest.shares import (
     mark_of,
     merge_warnings,
     search_path_of,
+    current_folder,
     set_variables,
     TestFile,
     Told,
@@ -681,7 +682,7 @@ class Together:
         prefix = self.settings.prefix
         names = [prefix + part for part in identity.PARTS] + ["TMPDIR", *XDIST_VARIABLES]
         own = {name: os.environ.get(name) for name in names}
-        path, folder, temp = list(sys.path), os.getcwd(), tempfile.tempdir
+        path, folder, temp = list(sys.path), current_folder(), tempfile.tempdir
         set_variables({name: self.environ.get(name) for name in names})
         tempfile.tempdir = None
         sys.path[:] = file.path or path
@@ -695,4 +696,5 @@ class Together:
             sys.path[:] = added + path
             tempfile.tempdir = temp
             set_variables(own)
-            os.chdir(folder)
+            if folder is not None:
+                os.chdir(folder)
