@@ -3,7 +3,7 @@
 import signal
 from collections import Counter
 
-from client import run_plain, write_suite
+from client import PATIENCE, run_plain, write_suite
 
 import pytest
 
@@ -122,6 +122,19 @@ def write_pair(suite, first="def test_1(): pass", second="def test_2(): pass", *
     return suite
 
 
+def meet(own, other):
+    """Code for two modules that are to be imported by one collector each: the first to come
+    waits for the other, where the file "armed" is there, and only once."""
+    return f"""
+import os, time
+if os.path.exists("armed"):
+    open("met_{own}", "w").close()
+    end = time.monotonic() + {PATIENCE}
+    while not os.path.exists("met_{other}") and time.monotonic() < end:
+        time.sleep(0.01)
+"""
+
+
 MODIFY = """
     def pytest_collection_modifyitems(items): items.reverse()
 """
@@ -180,8 +193,9 @@ REASONS = {
         {
             "x__helper": "X = 1",
             "y__helper": "X = 2",
-            "x__test_x": "import helper\ndef test_x(): pass",
-            "y__test_y": "import helper\ndef test_y(): pass",
+            "x__test_x": meet("x", "y") + "import helper\ndef test_x(): pass",
+            "y__test_y": meet("y", "x") + "import helper\ndef test_y(): pass",
+            "armed": 1,
         },
         (),
         "helper is the name of two modules",
@@ -199,8 +213,6 @@ def test_one_process_collects_where_several_would_show(suite, name):
     if armed:
         (suite.path / "armed").touch()
     with zygote(suite, *args) as process:
-        if name == "helpers" and "collected_by" in process.json:
-            pytest.skip("one worker took both files")
         assert reason in process.json["collect_note"]
         assert "collected_by" not in process.json
         assert process.ids == expected
@@ -279,16 +291,16 @@ def test_modules_are_imported_by_whom_they_are_collected(suite):
 
 
 def test_ids_that_change_are_an_error_of_those_tests_alone(suite):
-    first = """
-        import os, pytest
-        @pytest.mark.parametrize("n", [len(os.environ.get("MORE", ""))])
-        def test_1(n): os.environ["MORE"] = "x"
-    """
-    write_pair(suite, first=first, second=first.replace("test_1", "test_2"))
+    test = """
+import pytest
+@pytest.mark.parametrize("n", [len(os.environ.get("MORE", ""))])
+def test_%d(n): os.environ["MORE"] = "x"
+"""
+    write_pair(suite, first=meet(1, 2) + test % 1, second=meet(2, 1) + test % 2)
+    (suite.path / "armed").touch()
     with zygote(suite) as process:
         owners = owners_of(process.json)
-        if owners[1] == owners[2]:
-            pytest.skip("one worker took both files")
+        assert owners[1] != owners[2]
         assert process.run(1, slot=owners[1]).outcomes == ["passed"]
         group = process.run(0, 2, slot=owners[1])
         assert group.outcomes == ["passed", "error"]
