@@ -12,25 +12,28 @@
 #include "run/jobserver.h"
 
 static const struct command commands[] = {
-    {"parallel", "run the tests in parallel", "[OPTION…] [PATH|ID…]", command_parallel, true},
+    {"parallel", "run the tests in parallel", "[OPTION…] [PATH|ID…]", command_parallel, true, NULL},
     {"sequential", "run the tests one after another, as the reference", "[OPTION…] [PATH|ID…]",
-     command_sequential, true},
+     command_sequential, true, NULL},
     {"generate", "write .rowlock/tests.mk and stop", "[OPTION…] [PATH|ID…]", command_generate,
-     true},
-    {"list", "print the tests that would run", "[OPTION…] [PATH|ID…]", command_list, true},
+     true, NULL},
+    {"list", "print the tests that would run", "[OPTION…] [PATH|ID…]", command_list, true, NULL},
     {"report", "print the last run again", "[--durations N] [--junitxml FILE] [--report-json FILE]",
-     command_report, false},
+     command_report, false, NULL},
     {"validate", "check that parallel runs work on this machine", "[-n N] [--json]",
-     command_validate, false},
+     command_validate, false, NULL},
+    {"collect", "turn coverage data into reports", "[OPTION…] INPUT…", command_collect, false,
+     command_collect_help},
     {"pytest-plugin", "let a plain 'pytest -n 4' run in Rowlock",
-     "install|uninstall|path [--python EXE]", command_plugin, false},
-    {"__begin", NULL, "RUN", command_begin, false},
-    {"__end", NULL, "RUN", command_end, false},
-    {"__probe", NULL, "WHAT…", command_probe, false},
+     "install|uninstall|path [--python EXE]", command_plugin, false, NULL},
+    {"__begin", NULL, "RUN", command_begin, false, NULL},
+    {"__end", NULL, "RUN", command_end, false, NULL},
+    {"__probe", NULL, "WHAT…", command_probe, false, NULL},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-static const struct command by_default = {"", "", "[OPTION…] [PATH|ID…]", command_default, true};
+static const struct command by_default = {"", "", "[OPTION…] [PATH|ID…]", command_default, true,
+                                          NULL};
 
 int command_fail(struct error *err)
 {
@@ -49,6 +52,8 @@ void command_help(const struct command *c)
         printf("%c%s.\n\n", c->summary[0] - 32, c->summary + 1);
     if (c->has_run_options)
         options_help(stdout, terminal_width(stdout));
+    if (c->help)
+        c->help(stdout);
 }
 
 static void general_help(void)

@@ -4,6 +4,7 @@
 #define COMMAND_COMMAND_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/strv.h"
@@ -25,6 +26,7 @@ struct command {
     const char *usage;                        /* behind the name */
     int (*run)(const struct invocation *inv); /* returns the exit code */
     bool has_run_options;                     /* --help prints the options of a run too */
+    void (*help)(FILE *out);                  /* NULL, or prints the command's own options */
 };
 
 int command_parallel(const struct invocation *inv);
@@ -35,10 +37,13 @@ int command_list(const struct invocation *inv);
 int command_report(const struct invocation *inv);
 int command_validate(const struct invocation *inv);
 int command_plugin(const struct invocation *inv);
+int command_collect(const struct invocation *inv);
 int command_begin(
     const struct invocation *inv); /* __begin and __end: from tests.mk without driver */
 int command_end(const struct invocation *inv);
 int command_probe(const struct invocation *inv); /* __probe: what validate runs as its tests */
+
+void command_collect_help(FILE *out);
 
 /* Everything; returns the process's exit code. */
 int command_main(int argc, char **argv);

@@ -31,7 +31,7 @@ fuzz_cppflags = -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir)/tests/fuzz -DROWLOCK_V
 	-DPKGDATADIR='"."' -DPKGLIBEXECDIR='"."' $(CPPFLAGS)
 fuzz_cflags = -std=c11 -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
-fuzz_srcs := $(foreach d,base config manifest plan history run report, \
+fuzz_srcs := $(foreach d,base config manifest plan history coverage run report, \
 	$(sort $(wildcard $(srcdir)/src/$(d)/*.c)))
 fuzz_core := $(fuzz_srcs:$(srcdir)/%.c=%.o)
 fuzz_own := $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(srcdir)/tests/fuzz/*.c))

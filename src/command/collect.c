@@ -1,0 +1,217 @@
+/* collect: coverage data of any format in, reports out. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "command/command.h"
+#include "coverage/read.h"
+#include "coverage/write.h"
+
+struct collect {
+    const char *lcov;
+    struct strv include, omit; /* globs on the names of source files */
+    double fail_under;         /* percent; below 0: not given */
+    bool missing, quiet;
+    struct strv inputs;
+    struct coverage coverage;
+    unsigned skipped; /* inputs that could not be read */
+};
+
+struct collect_option {
+    const char *name;  /* with its dashes */
+    const char *value; /* what --help calls it; NULL: it has none */
+    bool (*store)(struct collect *k, const struct collect_option *o, const char *value);
+    size_t offset;
+    const char *help;
+};
+
+static void *field(struct collect *k, const struct collect_option *o)
+{
+    return (char *)k + o->offset;
+}
+
+static bool store_text(struct collect *k, const struct collect_option *o, const char *value)
+{
+    *(const char **)field(k, o) = value;
+    return *value;
+}
+
+static bool store_item(struct collect *k, const struct collect_option *o, const char *value)
+{
+    strv_push(field(k, o), value);
+    return *value;
+}
+
+static bool store_flag(struct collect *k, const struct collect_option *o, const char *value)
+{
+    (void)value;
+    *(bool *)field(k, o) = true;
+    return true;
+}
+
+static bool store_percent(struct collect *k, const struct collect_option *o, const char *value)
+{
+    char *end;
+    double v = strtod(value, &end);
+    *(double *)field(k, o) = v;
+    return end != value && !*end && v >= 0 && v <= 100;
+}
+
+#define AT(member) offsetof(struct collect, member)
+static const struct collect_option options[] = {
+    {"--lcov", "FILE", store_text, AT(lcov), "write an LCOV tracefile"},
+    {"--include", "GLOB", store_item, AT(include), "only source files that match; may be repeated"},
+    {"--omit", "GLOB", store_item, AT(omit), "no source files that match; may be repeated"},
+    {"--fail-under", "PERCENT", store_percent, AT(fail_under),
+     "exit with 1 if less is covered; also --cov-fail-under"},
+    {"--cov-fail-under", "PERCENT", store_percent, AT(fail_under), NULL},
+    {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
+    {"-q", NULL, store_flag, AT(quiet), "print no table"},
+};
+enum { N_OPTIONS = sizeof options / sizeof *options };
+
+void command_collect_help(FILE *out)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (options[i].help)
+            fprintf(out, "  %s %-*s %s\n", options[i].name, 24 - (int)strlen(options[i].name),
+                    options[i].value ? options[i].value : "", options[i].help);
+    fputs("\nAn input is an LCOV tracefile. Inputs that cannot be read are named and skipped, and the\n"
+          "exit code is 1.\n",
+          out);
+}
+
+static bool unknown(const char *word, struct error *err)
+{
+    struct nearest near;
+    char *shown = text_quote(word);
+    nearest_init(&near, word);
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        nearest_try(&near, options[i].name);
+    error_set(err, EXIT_USAGE, "unknown option %s; %s%s%s'rowlock collect --help' lists them all",
+              shown, near.best ? "did you mean " : "", near.best ? near.best : "",
+              near.best ? "? " : "");
+    free(shown);
+    return false;
+}
+
+/* Takes the option at args[*i] and its value. */
+static bool take_option(struct collect *k, const struct strv *args, size_t *i, struct error *err)
+{
+    const char *word = args->v[*i], *value = NULL;
+    size_t len = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+    for (size_t n = 0; n < N_OPTIONS; n++) {
+        const struct collect_option *o = &options[n];
+        if (strlen(o->name) != len || memcmp(o->name, word, len) != 0)
+            continue;
+        if (word[len])
+            value = word + len + 1;
+        else if (o->value && *i + 1 < args->n)
+            value = args->v[++*i];
+        if (!o->value == !value && o->store(k, o, value))
+            return true;
+        return error_set(err, EXIT_USAGE, "%s: %s%s", o->name,
+                         o->value ? "needs behind it a " : "takes no value",
+                         o->value ? o->value : "");
+    }
+    return unknown(word, err);
+}
+
+static bool parse(struct collect *k, const struct strv *args, struct error *err)
+{
+    bool behind = false; /* "--" */
+    for (size_t i = 0; i < args->n; i++) {
+        const char *word = args->v[i];
+        if (!behind && strcmp(word, "--") == 0)
+            behind = true;
+        else if (behind || word[0] != '-' || !word[1])
+            strv_push(&k->inputs, word);
+        else if (!take_option(k, args, &i, err))
+            return false;
+    }
+    if (!k->inputs.n)
+        return error_set(err, EXIT_USAGE,
+                         "no input; name coverage data, see 'rowlock collect --help'");
+    return true;
+}
+
+static bool matches(const struct strv *globs, const char *name)
+{
+    for (size_t i = 0; i < globs->n; i++)
+        if (fnmatch(globs->v[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool wanted(const struct cov_file *f, void *arg)
+{
+    const struct collect *k = arg;
+    return (!k->include.n || matches(&k->include, f->name)) && !matches(&k->omit, f->name);
+}
+
+static void read_inputs(struct collect *k)
+{
+    for (size_t i = 0; i < k->inputs.n; i++) {
+        struct error err = ERROR_INIT;
+        if (!coverage_read_file(&k->coverage, k->inputs.v[i], &err)) {
+            fprintf(stderr, "rowlock: %s\n", err.msg);
+            k->skipped++;
+        }
+        error_release(&err);
+    }
+    coverage_finish(&k->coverage);
+    coverage_filter(&k->coverage, wanted, k);
+}
+
+static bool write_reports(struct collect *k, struct error *err)
+{
+    if (k->lcov && !lcov_write(&k->coverage, k->lcov, err))
+        return false;
+    struct cov_table table = {k->missing, 0};
+    if (!k->quiet)
+        cov_table_write(&k->coverage, &table, stdout);
+    return true;
+}
+
+static int collect(struct collect *k, struct error *err)
+{
+    read_inputs(k);
+    if (!k->coverage.n_files) {
+        if (k->skipped)
+            error_set(err, EXIT_FAILED, "no input could be read; nothing is written");
+        else
+            error_set(err, EXIT_FAILED, "no source file is left; see --include and --omit");
+        return EXIT_FAILED;
+    }
+    if (!write_reports(k, err))
+        return EXIT_INTERNAL;
+    struct cov_totals t = coverage_totals(&k->coverage);
+    double percent = cov_percent(t.covered, t.coverable);
+    if (percent < k->fail_under) {
+        char text[COV_PERCENT_MAX];
+        fflush(stdout);
+        fprintf(stderr, "rowlock: %s%% is covered, less than --fail-under %g\n",
+                cov_percent_text(text, percent, 2), k->fail_under);
+        return EXIT_FAILED;
+    }
+    return k->skipped ? EXIT_FAILED : EXIT_OK;
+}
+
+int command_collect(const struct invocation *inv)
+{
+    struct collect k = {.fail_under = -1};
+    struct error err = ERROR_INIT;
+    int code = EXIT_USAGE;
+    coverage_init(&k.coverage);
+    if (parse(&k, &inv->args, &err))
+        code = collect(&k, &err);
+    if (err.msg)
+        code = command_fail(&err);
+    coverage_release(&k.coverage);
+    strv_release(&k.include);
+    strv_release(&k.omit);
+    strv_release(&k.inputs);
+    return code;
+}

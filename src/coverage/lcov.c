@@ -1,0 +1,369 @@
+/* LCOV tracefiles, read and written. geninfo(1) describes the records:
+ *
+ *     SF:path  FN:start[,end],name  FNDA:calls,name  FNL:index,start[,end]  FNA:index,calls,name
+ *     BRDA:line,[e]block,branch,taken|-  DA:line,count[,checksum]  end_of_record
+ *
+ * FNL and FNA stand for FN and FNDA from version 2.2 on; "e" marks an exception's branch. The sums
+ * (FNF, LH, …) follow from the rest and are not read. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "coverage/read.h"
+#include "coverage/write.h"
+
+/* A function of the section that is being read. */
+struct function {
+    const char *name;
+    int64_t index; /* of FNL; -1: written as FN */
+    uint32_t start, end;
+    int64_t count;
+};
+struct reader {
+    struct coverage *c;
+    const char *path; /* of the tracefile */
+    size_t line;      /* in it, from 1 */
+    struct cov_file *file; /* NULL between sections */
+    struct function *functions;
+    size_t n_functions, cap_functions;
+    struct map by_name; /* the last function of that name */
+    struct error *err;
+};
+
+bool lcov_claims(const char *head, size_t len)
+{
+    static const char *const starts[] = {"TN:", "SF:", "VER:", "FN:", "FNL:", "DA:"};
+    while (len) {
+        const char *end = memchr(head, '\n', len);
+        size_t n = end ? (size_t)(end - head) : len;
+        for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+            if (n >= strlen(starts[i]) && memcmp(head, starts[i], strlen(starts[i])) == 0)
+                return true;
+        if (head[0] != '#' && strspn(head, " \t\r") < n)
+            return false;
+        len -= n + (end != NULL);
+        head += n + (end != NULL);
+    }
+    return false;
+}
+
+static bool fail(struct reader *r, const char *what)
+{
+    return error_set(r->err, EXIT_USAGE, "%s:%zu: %s", r->path, r->line, what);
+}
+
+/* Reads a number up to `end`, which is skipped if it is no NUL. */
+static bool take_number(char **s, char end, int64_t *v)
+{
+    char *stop;
+    errno = 0;
+    if (**s != '-' && (**s < '0' || **s > '9'))
+        return false;
+    *v = strtoll(*s, &stop, 10); /* out of range: the largest, which is near enough */
+    if (stop == *s || *stop != end)
+        return false;
+    *s = stop + (end != '\0');
+    return true;
+}
+
+static bool take_line(char **s, char end, uint32_t *line)
+{
+    int64_t v;
+    char *at = *s;
+    if (!take_number(&at, end, &v) || v < 0 || v > UINT32_MAX)
+        return false;
+    *line = (uint32_t)v;
+    *s = at;
+    return true;
+}
+
+static bool is_number(const char *s)
+{
+    return *s && !s[strspn(s, "0123456789")];
+}
+
+static struct function *add_function(struct reader *r, const char *name)
+{
+    if (r->n_functions == r->cap_functions) {
+        r->cap_functions = r->cap_functions ? 2 * r->cap_functions : 16;
+        r->functions = xreallocarray(r->functions, r->cap_functions, sizeof *r->functions);
+    }
+    struct function *f = &r->functions[r->n_functions++];
+    *f = (struct function){coverage_intern(r->c, name), -1, 0, 0, 0};
+    if (name)
+        map_put(&r->by_name, f->name, r->n_functions - 1);
+    return f;
+}
+
+/* start[,end],name; a name may begin with digits, but no name of C is a number and a comma. */
+static bool read_fn(struct reader *r, char *s)
+{
+    uint32_t start, end = 0;
+    if (!take_line(&s, ',', &start))
+        return fail(r, "FN: a line and a name are expected");
+    take_line(&s, ',', &end);
+    if (!*s)
+        return fail(r, "FN: the name is missing");
+    size_t at = map_get(&r->by_name, s);
+    struct function *f = at == MAP_NONE || r->functions[at].start ? add_function(r, s)
+                                                                 : &r->functions[at];
+    f->start = start;
+    f->end = end;
+    return true;
+}
+
+static bool read_fnda(struct reader *r, char *s)
+{
+    int64_t count;
+    if (!take_number(&s, ',', &count) || !*s)
+        return fail(r, "FNDA: a count and a name are expected");
+    size_t at = map_get(&r->by_name, s);
+    struct function *f = at == MAP_NONE ? add_function(r, s) : &r->functions[at];
+    f->count += count > 0 && count <= INT64_MAX - f->count ? count : 0;
+    return true;
+}
+
+static bool read_fnl(struct reader *r, char *s)
+{
+    int64_t index;
+    uint32_t start, end = 0;
+    if (!take_number(&s, ',', &index) || index < 0 ||
+        !(take_line(&s, '\0', &start) || (take_line(&s, ',', &start) && take_line(&s, '\0', &end))))
+        return fail(r, "FNL: an index and a line are expected");
+    struct function *f = add_function(r, NULL);
+    f->index = index;
+    f->start = start;
+    f->end = end;
+    return true;
+}
+
+/* One function may have several names (instances): each becomes a function. */
+static bool read_fna(struct reader *r, char *s)
+{
+    int64_t index, count;
+    if (!take_number(&s, ',', &index) || !take_number(&s, ',', &count) || !*s)
+        return fail(r, "FNA: an index, a count and a name are expected");
+    size_t i = r->n_functions;
+    while (i > 0 && !(r->functions[i - 1].index == index && !r->functions[i - 1].name))
+        i--;
+    if (i == 0)
+        return fail(r, "FNA: no FNL has this index");
+    struct function base = r->functions[i - 1], *f = add_function(r, s);
+    f->start = base.start;
+    f->end = base.end;
+    f->count = count > 0 ? count : 0;
+    return true;
+}
+
+static bool read_brda(struct reader *r, char *s)
+{
+    struct cov_arm arm = {0};
+    if (!take_line(&s, ',', &arm.line))
+        return fail(r, "BRDA: a line is expected");
+    if (*s == 'e') {
+        arm.flags |= COV_ARM_THROW;
+        s++;
+    }
+    char *taken = strrchr(s, ',');
+    if (!take_line(&s, ',', &arm.block) || !taken || taken < s)
+        return fail(r, "BRDA: line, block, branch and count are expected");
+    *taken++ = '\0';
+    char *branch = s;
+    if (!is_number(branch) || !take_line(&branch, '\0', &arm.arm))
+        arm.name = coverage_intern(r->c, s);
+    if (strcmp(taken, "-") == 0)
+        arm.flags |= COV_ARM_UNREACHED;
+    else if (!take_number(&taken, '\0', &arm.count))
+        return fail(r, "BRDA: the count is neither a number nor -");
+    if (arm.count < 0)
+        arm.count = 0;
+    r->file->has_branches = true;
+    cov_add_arm(r->file, &arm);
+    return true;
+}
+
+static bool read_da(struct reader *r, char *s)
+{
+    uint32_t line;
+    int64_t count;
+    char *checksum = strchr(s, ',');
+    checksum = checksum ? strchr(checksum + 1, ',') : NULL;
+    if (checksum)
+        *checksum = '\0';
+    if (!take_line(&s, ',', &line) || !take_number(&s, '\0', &count))
+        return fail(r, "DA: a line and a count are expected");
+    cov_add_line(r->file, line, count > 0 ? count : 0, 0);
+    return true;
+}
+
+static bool end_section(struct reader *r)
+{
+    for (size_t i = 0; i < r->n_functions; i++) {
+        const struct function *f = &r->functions[i];
+        struct cov_function fn = {.name = f->name, .start_line = f->start, .end_line = f->end,
+                                  .count = f->count};
+        if (f->name)
+            cov_add_function(r->file, &fn);
+    }
+    r->n_functions = 0;
+    map_release(&r->by_name);
+    r->file = NULL;
+    return true;
+}
+
+static bool read_sf(struct reader *r, char *s)
+{
+    if (r->file)
+        return fail(r, "SF: the section before it has no end_of_record");
+    if (!*s)
+        return fail(r, "SF: the name is missing");
+    r->file = coverage_file(r->c, s);
+    r->file->language = cov_language_of(s);
+    return true;
+}
+
+static const struct record {
+    const char *key;
+    bool (*read)(struct reader *r, char *s);
+} records[] = {{"FN:", read_fn},   {"FNDA:", read_fnda}, {"FNL:", read_fnl},
+               {"FNA:", read_fna}, {"BRDA:", read_brda}, {"DA:", read_da}};
+
+static bool read_record(struct reader *r, char *s)
+{
+    if (strncmp(s, "SF:", 3) == 0)
+        return read_sf(r, s + 3);
+    if (strcmp(s, "end_of_record") == 0)
+        return r->file ? end_section(r) : fail(r, "end_of_record: no SF stands before it");
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        size_t n = strlen(records[i].key);
+        if (strncmp(s, records[i].key, n) == 0)
+            return r->file ? records[i].read(r, s + n) : fail(r, "no SF stands before this record");
+    }
+    return true; /* sums, and what later versions add */
+}
+
+bool lcov_read(struct coverage *c, const char *path, const char *data, size_t len,
+               struct error *err)
+{
+    struct reader r = {.c = c, .path = path, .err = err, .by_name = MAP_INIT};
+    struct buf line = BUF_INIT;
+    bool ok = true;
+    while (ok && len) {
+        const char *end = memchr(data, '\n', len);
+        size_t n = end ? (size_t)(end - data) : len;
+        r.line++;
+        buf_clear(&line);
+        buf_add(&line, data, n);
+        while (line.len && strchr("\r \t", line.data[line.len - 1]))
+            line.data[--line.len] = '\0';
+        ok = read_record(&r, line.data);
+        data += n + (end != NULL);
+        len -= n + (end != NULL);
+    }
+    if (ok && r.file)
+        ok = fail(&r, "the file ends within a section; write it again");
+    free(r.functions);
+    map_release(&r.by_name);
+    buf_release(&line);
+    return ok;
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+/* A name has to stay on its line. */
+static void put_name(FILE *out, const char *name)
+{
+    for (; *name; name++)
+        putc((unsigned char)*name < 32 ? '?' : *name, out);
+    putc('\n', out);
+}
+
+static int64_t at_least_0(int64_t count)
+{
+    return count > 0 ? count : 0;
+}
+
+static void write_functions(const struct cov_file *f, FILE *out)
+{
+    size_t n = 0, hit = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < f->n_functions; i++) {
+            const struct cov_function *fn = &f->functions[i];
+            if (fn->kind != COV_FUNCTION || fn->count == -1)
+                continue;
+            if (pass == 0 && fn->start_line)
+                fprintf(out, "FN:%u,", fn->start_line);
+            else if (pass == 1)
+                fprintf(out, "FNDA:%lld,", (long long)at_least_0(fn->count));
+            else
+                continue;
+            put_name(out, fn->name);
+            n += pass;
+            hit += pass && fn->count;
+        }
+    if (n)
+        fprintf(out, "FNF:%zu\nFNH:%zu\n", n, hit);
+}
+
+/* lcov 1 wants numbers: blocks are counted by line where owners tell them apart, arms where they
+ * have lines or names. */
+static void write_arms(const struct cov_file *f, FILE *out)
+{
+    const struct cov_arm *before = NULL;
+    uint32_t block = 0, arm = 0;
+    size_t n = 0, hit = 0;
+    for (size_t i = 0; i < f->n_arms; i++) {
+        const struct cov_arm *a = &f->arms[i];
+        if (a->flags & COV_ARM_EXTRA)
+            continue;
+        bool same_line = before && before->line == a->line;
+        bool same = same_line && before->owner == a->owner && before->block == a->block;
+        if (!same_line)
+            block = a->block;
+        else if (!same)
+            block = a->block > block ? a->block : block + 1;
+        if (!same)
+            arm = a->arm;
+        else
+            arm = a->arm > arm ? a->arm : arm + 1;
+        fprintf(out, "BRDA:%u,%u,%u,", a->line, block, arm);
+        if (a->flags & COV_ARM_UNREACHED)
+            fputs("-\n", out);
+        else
+            fprintf(out, "%lld\n", (long long)at_least_0(a->count));
+        n++;
+        hit += a->count != 0;
+        before = a;
+    }
+    if (f->has_branches)
+        fprintf(out, "BRF:%zu\nBRH:%zu\n", n, hit);
+}
+
+static void write_file(const struct cov_file *f, FILE *out)
+{
+    struct cov_totals t = {0};
+    cov_file_totals(f, &t);
+    fputs("TN:\nSF:", out);
+    put_name(out, f->name);
+    write_functions(f, out);
+    write_arms(f, out);
+    for (size_t i = 0; i < f->n_lines; i++)
+        if (cov_line_counts(&f->lines[i]))
+            fprintf(out, "DA:%u,%lld\n", f->lines[i].line,
+                    (long long)at_least_0(f->lines[i].count));
+    fprintf(out, "LF:%llu\nLH:%llu\nend_of_record\n", (unsigned long long)t.lines,
+            (unsigned long long)t.lines_hit);
+}
+
+bool lcov_write(const struct coverage *c, const char *path, struct error *err)
+{
+    struct outfile o;
+    if (!outfile_open(&o, path, err))
+        return false;
+    for (size_t i = 0; i < c->n_files; i++)
+        write_file(c->files[i], o.f);
+    return outfile_commit(&o, err);
+}

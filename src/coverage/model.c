@@ -1,0 +1,445 @@
+#include "coverage/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+void coverage_init(struct coverage *c)
+{
+    memset(c, 0, sizeof *c);
+}
+
+static void free_file(struct cov_file *f)
+{
+    free(f->lines);
+    free(f->arms);
+    free(f->functions);
+    free(f);
+}
+
+void coverage_release(struct coverage *c)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        free_file(c->files[i]);
+    free(c->files);
+    free(c->interned);
+    map_release(&c->by_name);
+    map_release(&c->strings);
+    arena_release(&c->arena);
+    coverage_init(c);
+}
+
+/* Makes room for one more element. */
+static void *grow(void *v, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return v;
+    *cap = *cap ? *cap * 2 : 16;
+    return xreallocarray(v, *cap, size);
+}
+
+const char *coverage_intern(struct coverage *c, const char *s)
+{
+    if (!s)
+        return NULL;
+    size_t at = map_get(&c->strings, s);
+    if (at != MAP_NONE)
+        return c->interned[at];
+    c->interned = grow(c->interned, c->n_strings, &c->cap_strings, sizeof *c->interned);
+    const char *copy = arena_strdup(&c->arena, s);
+    c->interned[c->n_strings] = copy;
+    map_put(&c->strings, copy, c->n_strings++);
+    return copy;
+}
+
+struct cov_file *coverage_find(const struct coverage *c, const char *name)
+{
+    size_t at = map_get(&c->by_name, name);
+    return at == MAP_NONE ? NULL : c->files[at];
+}
+
+struct cov_file *coverage_file(struct coverage *c, const char *name)
+{
+    struct cov_file *f = coverage_find(c, name);
+    if (f)
+        return f;
+    f = xcalloc(1, sizeof *f);
+    f->name = coverage_intern(c, name);
+    c->files = grow(c->files, c->n_files, &c->cap_files, sizeof(struct cov_file *));
+    map_put(&c->by_name, f->name, c->n_files);
+    c->files[c->n_files++] = f;
+    return f;
+}
+
+static int64_t add_counts(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
+/* ---- Order ------------------------------------------------------------------------------------ */
+
+static int compare_u32(uint32_t a, uint32_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Equal strings are one and the same; NULL comes first. */
+static int compare_text(const char *a, const char *b)
+{
+    if (a == b)
+        return 0;
+    return !a ? -1 : !b ? 1 : strcmp(a, b);
+}
+
+static int compare_lines(const void *va, const void *vb)
+{
+    const struct cov_line *a = va, *b = vb;
+    return compare_u32(a->line, b->line);
+}
+
+static int compare_arms(const void *va, const void *vb)
+{
+    const struct cov_arm *a = va, *b = vb;
+    int c = compare_u32(a->line, b->line);
+    if (!c)
+        c = compare_text(a->owner, b->owner);
+    if (!c)
+        c = compare_u32(a->block, b->block);
+    if (!c)
+        c = compare_u32(a->arm, b->arm);
+    if (!c)
+        c = (a->to > b->to) - (a->to < b->to);
+    return c ? c : compare_text(a->name, b->name);
+}
+
+static int compare_functions(const void *va, const void *vb)
+{
+    const struct cov_function *a = va, *b = vb;
+    int c = compare_u32(a->start_line, b->start_line);
+    if (!c)
+        c = compare_text(a->name, b->name);
+    return c ? c : (int)a->kind - (int)b->kind;
+}
+
+static int compare_files(const void *va, const void *vb)
+{
+    return strcmp((*(struct cov_file *const *)va)->name, (*(struct cov_file *const *)vb)->name);
+}
+
+/* ---- Adding ----------------------------------------------------------------------------------- */
+
+static void merge_line(void *into, const void *from)
+{
+    struct cov_line *a = into;
+    const struct cov_line *b = from;
+    a->flags |= b->flags;
+    a->count = a->flags & COV_LINE_EXCLUDED ? 0 : add_counts(a->count, b->count);
+}
+
+static void merge_arm(void *into, const void *from)
+{
+    struct cov_arm *a = into;
+    const struct cov_arm *b = from;
+    uint32_t reached = COV_ARM_UNREACHED & ~(a->flags & b->flags);
+    a->flags = (a->flags | b->flags) & ~reached;
+    a->count = add_counts(a->count, b->count);
+}
+
+static void merge_function(void *into, const void *from)
+{
+    struct cov_function *a = into;
+    const struct cov_function *b = from;
+    if (a->count == -1)
+        a->count = b->count;
+    else if (b->count != -1)
+        a->count = add_counts(a->count, b->count);
+    if (!a->demangled)
+        a->demangled = b->demangled;
+    if (!a->end_line) {
+        a->end_line = b->end_line;
+        a->end_column = b->end_column;
+    }
+    if (!a->start_column)
+        a->start_column = b->start_column;
+    if (a->blocks < b->blocks)
+        a->blocks = b->blocks;
+    if (a->blocks_run < b->blocks_run)
+        a->blocks_run = b->blocks_run;
+    if (!a->lines) {
+        a->lines = b->lines;
+        a->n_lines = b->n_lines;
+    }
+}
+
+/* The first `sorted` of n elements are in order and differ; sorts in the others and merges equal
+ * ones. Returns how many are left. */
+static size_t compact(void *v, size_t n, size_t sorted, size_t size,
+                      int (*compare)(const void *, const void *),
+                      void (*merge)(void *, const void *))
+{
+    char *data = v;
+    if (sorted == n)
+        return n;
+    qsort(data, n, size, compare);
+    size_t out = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (compare(data + out * size, data + i * size) == 0)
+            merge(data + out * size, data + i * size);
+        else if (++out != i)
+            memcpy(data + out * size, data + i * size, size);
+    }
+    return out + 1;
+}
+
+/* What is unsorted may not outgrow what is sorted by much: that bounds the memory of many inputs
+ * with the same lines. */
+static bool crowded(size_t n, size_t sorted)
+{
+    return n > 2 * sorted + 1024;
+}
+
+static void compact_lines(struct cov_file *f)
+{
+    f->n_lines = compact(f->lines, f->n_lines, f->sorted_lines, sizeof *f->lines, compare_lines,
+                         merge_line);
+    f->sorted_lines = f->n_lines;
+}
+
+static void compact_arms(struct cov_file *f)
+{
+    f->n_arms =
+        compact(f->arms, f->n_arms, f->sorted_arms, sizeof *f->arms, compare_arms, merge_arm);
+    f->sorted_arms = f->n_arms;
+}
+
+static void compact_functions(struct cov_file *f)
+{
+    f->n_functions = compact(f->functions, f->n_functions, f->sorted_functions,
+                             sizeof *f->functions, compare_functions, merge_function);
+    f->sorted_functions = f->n_functions;
+}
+
+void cov_add_line(struct cov_file *f, uint32_t line, int64_t count, uint32_t flags)
+{
+    struct cov_line l = {line, flags, flags & COV_LINE_EXCLUDED ? 0 : count};
+    if (!line)
+        return;
+    f->lines = grow(f->lines, f->n_lines, &f->cap_lines, sizeof *f->lines);
+    if (f->sorted_lines == f->n_lines && (!f->n_lines || f->lines[f->n_lines - 1].line < line))
+        f->sorted_lines++;
+    f->lines[f->n_lines++] = l;
+    if (crowded(f->n_lines, f->sorted_lines))
+        compact_lines(f);
+}
+
+void cov_add_arm(struct cov_file *f, const struct cov_arm *arm)
+{
+    if (!arm->line)
+        return;
+    f->arms = grow(f->arms, f->n_arms, &f->cap_arms, sizeof *f->arms);
+    if (f->sorted_arms == f->n_arms &&
+        (!f->n_arms || compare_arms(&f->arms[f->n_arms - 1], arm) < 0))
+        f->sorted_arms++;
+    f->arms[f->n_arms++] = *arm;
+    if (crowded(f->n_arms, f->sorted_arms))
+        compact_arms(f);
+}
+
+void cov_add_function(struct cov_file *f, const struct cov_function *function)
+{
+    f->functions = grow(f->functions, f->n_functions, &f->cap_functions, sizeof *f->functions);
+    f->functions[f->n_functions++] = *function;
+    if (crowded(f->n_functions, f->sorted_functions))
+        compact_functions(f);
+}
+
+static const uint32_t *copy_numbers(struct arena *a, const uint32_t *v, size_t n)
+{
+    if (!v)
+        return NULL;
+    uint32_t *copy = arena_alloc(a, (n ? n : 1) * sizeof *copy);
+    memcpy(copy, v, n * sizeof *copy);
+    return copy;
+}
+
+static void merge_file(struct coverage *c, struct cov_file *into, const struct cov_file *f)
+{
+    if (into->language == COV_UNKNOWN)
+        into->language = f->language;
+    into->has_branches |= f->has_branches;
+    for (size_t i = 0; i < f->n_lines; i++)
+        cov_add_line(into, f->lines[i].line, f->lines[i].count, f->lines[i].flags);
+    for (size_t i = 0; i < f->n_arms; i++) {
+        struct cov_arm arm = f->arms[i];
+        arm.owner = coverage_intern(c, arm.owner);
+        arm.name = coverage_intern(c, arm.name);
+        cov_add_arm(into, &arm);
+    }
+    for (size_t i = 0; i < f->n_functions; i++) {
+        struct cov_function fn = f->functions[i];
+        fn.name = coverage_intern(c, fn.name);
+        fn.demangled = coverage_intern(c, fn.demangled);
+        fn.lines = copy_numbers(&c->arena, fn.lines, fn.n_lines);
+        cov_add_function(into, &fn);
+    }
+}
+
+void coverage_merge(struct coverage *c, const struct coverage *from)
+{
+    for (size_t i = 0; i < from->n_files; i++)
+        merge_file(c, coverage_file(c, from->files[i]->name), from->files[i]);
+}
+
+static void index_files(struct coverage *c)
+{
+    map_release(&c->by_name);
+    for (size_t i = 0; i < c->n_files; i++)
+        map_put(&c->by_name, c->files[i]->name, i);
+}
+
+void coverage_finish(struct coverage *c)
+{
+    for (size_t i = 0; i < c->n_files; i++) {
+        compact_lines(c->files[i]);
+        compact_arms(c->files[i]);
+        compact_functions(c->files[i]);
+    }
+    if (c->n_files)
+        qsort(c->files, c->n_files, sizeof(struct cov_file *), compare_files);
+    index_files(c);
+}
+
+void coverage_filter(struct coverage *c, bool (*keep)(const struct cov_file *f, void *arg),
+                     void *arg)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_files; i++) {
+        if (keep(c->files[i], arg))
+            c->files[n++] = c->files[i];
+        else
+            free_file(c->files[i]);
+    }
+    c->n_files = n;
+    index_files(c);
+}
+
+/* ---- Looking ---------------------------------------------------------------------------------- */
+
+const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line)
+{
+    struct cov_line key = {line, 0, 0};
+    return f->n_lines ? bsearch(&key, f->lines, f->n_lines, sizeof key, compare_lines) : NULL;
+}
+
+const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n)
+{
+    size_t low = 0, high = f->n_arms;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (f->arms[middle].line < line)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *n = 0;
+    while (low + *n < f->n_arms && f->arms[low + *n].line == line)
+        ++*n;
+    return *n ? f->arms + low : NULL;
+}
+
+bool cov_line_counts(const struct cov_line *line)
+{
+    return !(line->flags & COV_LINE_EXCLUDED);
+}
+
+/* Was the function run? A Python function was if one of its own lines was. */
+static bool function_hit(const struct cov_file *f, const struct cov_function *fn)
+{
+    if (fn->count != -1)
+        return fn->count != 0;
+    for (size_t i = 0; i < fn->n_lines; i++) {
+        const struct cov_line *line = cov_find_line(f, fn->lines[i]);
+        if (line && line->count)
+            return true;
+    }
+    return false;
+}
+
+static void arm_totals(const struct cov_file *f, struct cov_totals *t)
+{
+    const struct cov_line *line = NULL;
+    for (size_t i = 0; i < f->n_arms; i++) {
+        const struct cov_arm *a = &f->arms[i];
+        if (a->flags & COV_ARM_EXTRA)
+            continue;
+        if (!line || line->line != a->line)
+            line = cov_find_line(f, a->line);
+        t->arms++;
+        if (a->count)
+            t->arms_hit++;
+        else if (line && line->count)
+            t->partial++;
+    }
+}
+
+void cov_file_totals(const struct cov_file *f, struct cov_totals *t)
+{
+    struct cov_totals own = {0};
+    for (size_t i = 0; i < f->n_lines; i++) {
+        if (!cov_line_counts(&f->lines[i])) {
+            own.excluded++;
+            continue;
+        }
+        own.lines++;
+        own.lines_hit += f->lines[i].count != 0;
+    }
+    arm_totals(f, &own);
+    for (size_t i = 0; i < f->n_functions; i++) {
+        const struct cov_function *fn = &f->functions[i];
+        if (fn->kind != COV_FUNCTION || (fn->count == -1 && !fn->lines))
+            continue;
+        t->functions++;
+        t->functions_hit += function_hit(f, fn);
+    }
+    bool combined = f->language == COV_PYTHON && f->has_branches;
+    t->lines += own.lines;
+    t->lines_hit += own.lines_hit;
+    t->excluded += own.excluded;
+    t->arms += own.arms;
+    t->arms_hit += own.arms_hit;
+    t->partial += own.partial;
+    t->covered += own.lines_hit + (combined ? own.arms_hit : 0);
+    t->coverable += own.lines + (combined ? own.arms : 0);
+}
+
+struct cov_totals coverage_totals(const struct coverage *c)
+{
+    struct cov_totals t = {0};
+    for (size_t i = 0; i < c->n_files; i++)
+        cov_file_totals(c->files[i], &t);
+    return t;
+}
+
+double cov_percent(uint64_t covered, uint64_t coverable)
+{
+    return coverable ? 100.0 * (double)covered / (double)coverable : 100.0;
+}
+
+const char *cov_percent_text(char text[COV_PERCENT_MAX], double percent, int decimals)
+{
+    double near0 = 1;
+    for (int i = 0; i < decimals; i++)
+        near0 /= 10;
+    double near100 = 100.0 - near0;
+    if (percent > 0 && percent < near0)
+        percent = near0;
+    else if (percent > near100 && percent < 100)
+        percent = near100;
+    snprintf(text, COV_PERCENT_MAX, "%.*f", decimals, percent);
+    return text;
+}

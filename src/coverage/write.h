@@ -1,0 +1,26 @@
+/* Writing a report: each format is a file of its own. The coverage has to be finished. Files appear
+ * under their name when they are whole. */
+#ifndef COVERAGE_WRITE_H
+#define COVERAGE_WRITE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "coverage/model.h"
+
+/* An LCOV tracefile that lcov 1.16 and genhtml read, too. EXIT_INTERNAL on failure. */
+bool lcov_write(const struct coverage *c, const char *path, struct error *err);
+
+struct cov_table {
+    bool missing; /* a column with the lines that were not run and the branches not taken */
+    int decimals; /* of the percentages */
+};
+/* A table for people, as `coverage report` has it. */
+void cov_table_write(const struct coverage *c, const struct cov_table *how, FILE *out);
+/* "1-5, 8, 10->12": the lines of the file that were not run, and of those that were the branches
+ * never taken (Python: "->exit"; native: how many, "10 (1 of 2 branches)"). */
+void cov_missing(struct buf *b, const struct cov_file *f);
+
+#endif
