@@ -60,11 +60,11 @@ const char *pytestargs_override(const struct strv *args, const char *key)
     return last;
 }
 
-bool pytestargs_keep_order(const struct strv *args)
+bool pytestargs_stepwise(const struct strv *args)
 {
-    static const char *const names[] = {
-        "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--sw-skip",
-        "--stepwise-skip", "--sw-reset", "--stepwise-reset", NULL};
+    static const char *const names[] = {"--sw",       "--stepwise",       "--sw-skip",
+                                        "--stepwise-skip", "--sw-reset", "--stepwise-reset",
+                                        NULL};
     for (size_t i = 0; i < args->n; i++)
         for (const char *const *name = names; *name; name++)
             if (strcmp(args->v[i], *name) == 0)

@@ -19,8 +19,8 @@ const char *pytestargs_override(const struct strv *args, const char *key);
 /* Appends the folders from which pytest would look for its ini file: the common ancestor of the
  * paths that exist, then each of them. */
 void pytestargs_folders(const struct strv *paths, struct strv *folders);
-/* Is there an option with which the order of the tests is what their user wants of them? */
-bool pytestargs_keep_order(const struct strv *args);
+/* Is there a --stepwise, or another form of it? */
+bool pytestargs_stepwise(const struct strv *args);
 /* Takes words that can only be the value of an option out of o->test_paths. */
 void pytestargs_settle(struct options *o, const struct manifest *m);
 /* Appends the words of o for pytest; of the paths those that are its own (NULL: all). alone: with

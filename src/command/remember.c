@@ -47,20 +47,33 @@ static void guess_unknown(struct manifest *m, struct map *files, struct mean *me
     }
 }
 
-void remember_expected(struct manifest *m)
+void remember_known(struct manifest *m)
 {
     char *warning;
     struct history *h = history_read(HISTORY_PATH, &warning);
-    struct map files = MAP_INIT;
-    struct mean *means = xcalloc(m->n + 1, sizeof *means), all = {0, 0};
     warn(warning);
-    for (size_t i = 0; i < m->n && history_size(h); i++) {
+    for (size_t i = 0; i < m->n; i++) {
         struct test *t = &m->tests[i];
         const struct history_test *known = history_find(h, t->id);
-        if (!known)
+        bool native = t->format != FORMAT_PYTEST;
+        if (known)
+            t->known = known->seconds;
+        t->failed = native ? known && known->failed : t->failed;
+        t->never_ran = native && !known;
+    }
+    history_free(h);
+}
+
+void remember_expected(struct manifest *m)
+{
+    struct map files = MAP_INIT;
+    struct mean *means = xcalloc(m->n + 1, sizeof *means), all = {0, 0};
+    for (size_t i = 0; i < m->n; i++) {
+        struct test *t = &m->tests[i];
+        if (t->known < 0)
             continue;
         if (t->expected < 0)
-            t->expected = known->seconds;
+            t->expected = t->known;
         struct mean *file = &means[number_of_file(&files, t)];
         file->sum += t->expected;
         file->n++;
@@ -71,7 +84,6 @@ void remember_expected(struct manifest *m)
         guess_unknown(m, &files, means, &all);
     map_release(&files);
     free(means);
-    history_free(h);
 }
 
 void remember_results(const struct results *r)

@@ -8,8 +8,11 @@
 #include "manifest/manifest.h"
 #include "report/results.h"
 
+/* Sets what the history knows of each test: how long it took, and, for native ones, whether it
+ * failed last or never ran. (Of its own tests pytest has a memory, too.) */
+void remember_known(struct manifest *m);
 /* Sets how long each test of the manifest is expected to take, where it does not say so itself: as
- * the history knows it, else as long as the known tests of its file, or of all, take on average.
+ * it is known, else as long as the known tests of its file, or of all, take on average.
  * Without any history it stays unknown. */
 void remember_expected(struct manifest *m);
 /* Adds what this run has shown. */

@@ -357,6 +357,9 @@ static void say_what_runs(const struct suite *s)
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
            s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);
+    /* Under -v pytest has said it, of its own tests. */
+    if (s->selection.last_failed && (s->options.verbose == 0 || suite_natives(s)))
+        printf("run-last-failure: %s\n", s->selection.last_failed);
     fflush(stdout);
 }
 

@@ -115,7 +115,7 @@ static bool parse(struct suite *s, struct options *o, const struct strv *words, 
     if (!options_parse(o, (int)words->n, words->v, where, err))
         return false;
     struct strv added = {o->pytest_args.v + before, o->pytest_args.n - before, 0};
-    s->keep_order = s->keep_order || pytestargs_keep_order(&added);
+    s->stepwise = s->stepwise || pytestargs_stepwise(&added);
     const char *alone = added.n ? alone_option(&added) : NULL;
     if (alone && (!s->alone || alone_is_interactive(alone))) {
         free(s->alone);
@@ -469,27 +469,63 @@ static void warn_of_weights(const struct suite *s)
     buf_release(&b);
 }
 
+/* Is the order in which tests start what their user wants of them? */
+static bool keeps_order(const struct suite *s)
+{
+    return s->options.failed_first || s->options.new_first || s->stepwise;
+}
+
+size_t suite_natives(const struct suite *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->selection.n; i++)
+        n += s->manifest.tests[s->selection.tests[i]].format != FORMAT_PYTEST;
+    return n;
+}
+
+static void warn_of_stepwise(const struct suite *s)
+{
+    size_t natives = s->stepwise ? suite_natives(s) : 0;
+    if (natives)
+        fprintf(stderr, "rowlock: --stepwise is for pytest tests; the %zu native tests all run\n",
+                natives);
+}
+
+/* What earlier runs have shown, as far as it counts for this one. */
+static void recall(struct suite *s)
+{
+    remember_fetch(&s->remote, s->store.dir);
+    remember_known(&s->manifest);
+    if (!keeps_order(s)) {
+        remember_expected(&s->manifest);
+        return;
+    }
+    for (size_t i = 0; i < s->manifest.n; i++) {
+        s->manifest.tests[i].expected = -1;
+        s->manifest.tests[i].rank = 0;
+    }
+}
+
 bool suite_plan(struct suite *s, struct error *err)
 {
+    recall(s);
     if (!selection_make(&s->selection, &s->manifest, &s->options, s->is_pytest_path, err))
         return false;
     if (!s->selection.n) {
         size_t out = s->selection.deselected + s->pytest.deselected;
+        const char *status = s->selection.last_failed;
         return error_set(err, EXIT_NO_TESTS,
-                         "no tests %s (%zu deselected); 'rowlock list' prints what there is",
-                         out ? "selected" : "found", out);
-    }
-    /* Without knowledge of their times, tests start in the order in which they were collected. */
-    if (!s->keep_order) {
-        remember_fetch(&s->remote, s->store.dir);
-        remember_expected(&s->manifest);
+                         "no tests %s (%s%s%zu deselected); 'rowlock list' prints what there is",
+                         out ? "selected" : "found", status ? status : "", status ? " " : "", out);
     }
     warn_of_weights(s);
+    warn_of_stepwise(s);
     const struct options *o = &s->options;
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
                                 .n_slots = s->workers,
                                 .sequential = s->sequential,
+                                .keep_order = keeps_order(s),
                                 .forked = s->options.forked,
                                 .maxfail = (uint32_t)s->options.maxfail,
                                 .timeout = timeout,

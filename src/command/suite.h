@@ -36,7 +36,7 @@ struct suite {
     bool *is_pytest_path;      /* for options.test_paths */
     char *root;                /* the current folder, absolute */
     bool sequential;
-    bool keep_order; /* --ff and the like: tests start in pytest's order */
+    bool stepwise; /* --stepwise: only pytest knows what it does */
     unsigned workers;
     struct remote_history remote;
     const char *auto_workers; /* "auto" or "logical" where the number was not given; or NULL */
@@ -59,6 +59,8 @@ bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
 /* Selects and plans. EXIT_NO_TESTS if nothing is left. */
 bool suite_plan(struct suite *s, struct error *err);
+/* How many of the selected tests are native. */
+size_t suite_natives(const struct suite *s);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */
 bool suite_write(struct suite *s, struct error *err);
 

@@ -53,6 +53,7 @@ void options_release(struct options *o)
     free(o->tb);
     free(o->show_capture);
     free(o->capture);
+    free(o->no_failures);
     strv_release(&o->deselect);
     strv_release(&o->taps);
     strv_release(&o->ctest);

@@ -73,6 +73,10 @@ struct options {
     bool no_summary;
     char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
     struct strv deselect;
+    bool last_failed;    /* --lf, as the next two for pytest suites too */
+    bool failed_first;   /* --ff */
+    bool new_first;      /* --nf */
+    char *no_failures;   /* --lfnf: "all" or "none"; NULL: not given */
     struct strv pytest_args; /* options Rowlock does not know, with the values of those that pytest
                                 is known to take one: they go to pytest, in order */
     struct strv words;       /* all that means something to pytest, in the order in which it was

@@ -192,6 +192,12 @@ static bool store_show_capture(struct options *o, const struct option_row *row, 
     return is_one_of(value, streams) && store_text(o, row, value);
 }
 
+static bool store_no_failures(struct options *o, const struct option_row *row, const char *value)
+{
+    static const char *const ways[] = {"all", "none", NULL};
+    return is_one_of(value, ways) && store_text(o, row, value);
+}
+
 static bool store_capture(struct options *o, const struct option_row *row, const char *value)
 {
     static const char *const ways[] = {"fd", "sys", "no", "tee-sys", NULL};
@@ -220,6 +226,15 @@ const struct option_row option_rows[] = {
     {"Selection", 0, {"deselect"}, "ID", store_item, AT(deselect), "the start of a test id",
      .pytest = "--deselect",
      .help = "leave out the tests whose ids start with ID; may be repeated"},
+    {"Selection", 0, {"last-failed", "lf"}, NULL, store_flag, AT(last_failed), .pytest = "--lf",
+     .help = "run the tests that failed last, or all where none did"},
+    {"Selection", 0, {"last-failed-no-failures", "lfnf"}, "WHAT", store_no_failures,
+     AT(no_failures), "all or none", .pytest = "--lfnf",
+     .help = "what --lf runs where none failed: all or none"},
+    {"Selection", 0, {"failed-first", "ff"}, NULL, store_flag, AT(failed_first), .pytest = "--ff",
+     .help = "start the tests that failed last before all others"},
+    {"Selection", 0, {"new-first", "nf"}, NULL, store_flag, AT(new_first), .pytest = "--nf",
+     .help = "start the tests that never ran before all others"},
     {"Selection", 0, {"test-path"}, "PATH", store_item, AT(test_paths), "a path or a test id",
      .pytest = "",
      .help = "run the tests of this file, folder or id, as if it stood without an option; may be "
@@ -366,7 +381,7 @@ const struct option_row *option_row_short(char letter)
 static const char *const with_value[] = {
     "assert", "basetemp", "code-highlight", "config-file", "confcutdir", "doctest-glob",
     "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode",
-    "last-failed-no-failures", "lfnf", "log-", "max-warnings", "override-ini",
+    "log-", "max-warnings", "override-ini",
     "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir",
     "cov-config", "cov-context", "cov-fail-under", "cov-report",
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
@@ -383,9 +398,9 @@ static const char *const without_value[] = {
     "cache-clear", "co", "collect-in-virtualenv", "collect-only",
     "continue-on-collection-errors", "disable-plugin-autoload", "disable-pytest-warnings",
     "disable-warnings", "doctest-continue-on-failure", "doctest-ignore-import-errors",
-    "doctest-modules", "failed-first", "ff", "fixtures", "fixtures-per-test",
-    "force-short-summary", "full-trace", "funcargs", "keep-duplicates", "last-failed", "lf",
-    "loadscope-reorder", "new-first", "nf", "no-fold-skipped",
+    "doctest-modules", "fixtures", "fixtures-per-test",
+    "force-short-summary", "full-trace", "funcargs", "keep-duplicates",
+    "loadscope-reorder", "no-fold-skipped",
     "no-loadscope-reorder", "no-showlocals", "noconftest", "pdb", "pyargs",
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",

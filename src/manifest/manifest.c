@@ -62,6 +62,7 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
     t->format = FORMAT_EXEC;
     t->weight = 1;
     t->expected = -1;
+    t->known = -1;
     t->rules.skip_code = AUTOMAKE_SKIP;
     t->rules.error_code = AUTOMAKE_ERROR;
     t->reruns = -1;

@@ -78,6 +78,9 @@ struct test {
     double timeout;     /* seconds; 0: the run's own */
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
+    double known;       /* seconds it took in earlier runs; < 0: not known */
+    bool failed;        /* its last run has failed, as far as somebody has asked */
+    bool never_ran;     /* no run is known, likewise */
     bool serial;        /* runs alone */
     uint32_t collector; /* pytest: 1 + the slot of the worker that collected its file; 0: all have
                            it, or none */
@@ -90,6 +93,7 @@ struct manifest {
     size_t n, cap;
     struct map by_id; /* id → index in tests */
     struct strv notes; /* what the user has to know of the import, a line each */
+    size_t pytest_failures; /* all that pytest remembers, of tests that are here and others */
 };
 
 void manifest_init(struct manifest *m);

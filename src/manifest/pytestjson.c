@@ -139,6 +139,7 @@ static bool read_test(struct reader *r, const cJSON *object)
     t->file = file;
     t->scope = share(a, fields_get(object, "scope"), s, scope_length(s), &r->scope);
     t->serial = cJSON_IsTrue(fields_get(object, "serial"));
+    t->failed = cJSON_IsTrue(fields_get(object, "failed"));
     if (cJSON_IsString(group))
         t->group = arena_strdup(a, group->valuestring);
     struct strv names = STRV_INIT;
@@ -220,6 +221,9 @@ static bool read_all(struct reader *r, struct pytest_info *info)
     if (cJSON_IsNumber(deselected) && deselected->valuedouble >= 0 &&
         deselected->valuedouble < 1e15)
         info->deselected = (size_t)deselected->valuedouble;
+    const cJSON *failures = fields_get(root, "known_failures");
+    if (cJSON_IsNumber(failures) && failures->valuedouble >= 0 && failures->valuedouble < 1e15)
+        r->m->pytest_failures = (size_t)failures->valuedouble;
     read_errors(fields_get(root, "errors"), info);
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");

@@ -47,6 +47,8 @@ static struct heap_entry waiting(const struct sim *s, uint32_t unit)
     const struct plan_unit *u = &s->w->p->units[unit];
     /* Serial groups run one at a time: nothing is gained by another order than the manifest's. */
     double length = u->serial ? 0 : u->expected + s->tail[unit];
+    if (s->w->p->settings.keep_order)
+        return (struct heap_entry){0, u->tests[0], unit};
     length += work_test(s->w, u->tests[0])->rank * RANK_SECONDS;
     return (struct heap_entry){-length, u->tests[0], unit};
 }

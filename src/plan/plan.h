@@ -15,6 +15,7 @@ struct plan_settings {
     enum dist dist;
     uint32_t n_slots;
     bool sequential; /* one worker, the manifest's order, nothing reordered */
+    bool keep_order; /* groups start in the order of their first tests, whatever their length */
     bool forked;     /* --forked: goes into the plan file */
     uint32_t maxfail;
     double timeout; /* seconds for tests that set none; 0: none */
@@ -49,7 +50,7 @@ struct plan_unit {
 
 struct plan {
     const struct manifest *manifest;
-    size_t *tests; /* indexes into the manifest, in the manifest's order: test i is target t(i+1).
+    size_t *tests; /* indexes into the manifest, as they were selected: test i is target t(i+1).
                       Under --dist each copies of n_copied of them follow for each further worker */
     uint32_t n_tests, n_selected, n_copied;
     char ***locks; /* of test i: its locks and, as "xdist_group:NAME", its group; sorted; NULL */
@@ -62,7 +63,8 @@ struct plan {
     struct arena arena;            /* what the units and locks point to */
 };
 
-/* Groups and orders the selected tests (ascending indexes into m). A cycle among `depends` is
+/* Groups and orders the selected tests, indexes into m in the order that is to be kept where
+ * nothing speaks for another one. A cycle among `depends` is
  * refused (EXIT_USAGE) with the cycle named in full, a dependency that does not exist too; one
  * that was not selected is dropped. */
 bool plan_make(struct plan *p, const struct manifest *m, const size_t *selected, size_t n,

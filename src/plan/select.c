@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "config/expr.h"
+#include "plan/lastfailed.h"
 
 /* What is looked for, by every word that could mean a test. */
 struct words {
@@ -215,7 +216,7 @@ static void add_brought(const struct manifest *m, bool *chosen)
     free(todo);
 }
 
-static void choose(struct selecting *s, struct selection *out)
+static void choose(struct selecting *s, const struct options *o, struct selection *out)
 {
     const struct manifest *m = s->m;
     bool *chosen = xcalloc(m->n + 1, sizeof *chosen), *away = xcalloc(m->n + 1, sizeof *away);
@@ -227,6 +228,7 @@ static void choose(struct selecting *s, struct selection *out)
         chosen[i] = !native || passes(s, t);
         away[i] = !chosen[i];
     }
+    lastfailed_narrow(m, o, chosen, away, &out->last_failed);
     add_brought(m, chosen);
     out->tests = xmalloc(m->n * sizeof *out->tests);
     for (size_t i = 0; i < m->n; i++) {
@@ -235,6 +237,7 @@ static void choose(struct selecting *s, struct selection *out)
         else
             out->deselected += away[i];
     }
+    lastfailed_sort(m, o, out->tests, out->n);
     free(chosen);
     free(away);
 }
@@ -247,7 +250,7 @@ bool selection_make(struct selection *out, const struct manifest *m, const struc
     bool ok = compile(&s, o, err);
     if (ok) {
         gather(&s, o, is_pytest_path);
-        choose(&s, out);
+        choose(&s, o, out);
         ok = check_words(&s, is_pytest_path, err);
     }
     expr_free(s.markers);
@@ -262,5 +265,6 @@ bool selection_make(struct selection *out, const struct manifest *m, const struc
 void selection_release(struct selection *s)
 {
     free(s->tests);
+    free(s->last_failed);
     memset(s, 0, sizeof *s);
 }

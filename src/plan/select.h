@@ -10,13 +10,16 @@
 #include "manifest/manifest.h"
 
 struct selection {
-    size_t *tests; /* ascending indexes into the manifest; owned */
+    size_t *tests; /* indexes into the manifest, ascending unless --ff or --nf asks for another
+                      order; owned */
     size_t n;
     size_t deselected;
+    char *last_failed; /* what --lf or --ff has come to, in pytest's words; NULL; owned */
 };
 
-/* Applies o->markers, o->keyword, o->deselect and o->test_paths. Tests of format pytest pass
- * untouched: pytest itself has selected them. A native test is meant by an argument that is its
+/* Applies o->markers, o->keyword, o->deselect and o->test_paths, then --lf, --ff and --nf. Tests of
+ * format pytest pass untouched, as pytest itself has selected them, unless native ones alone have
+ * failed last (plan/lastfailed.h). A native test is meant by an argument that is its
  * id, its suite's name, a folder prefix of its id ("db" and "db/" mean "db/migrate"), or the
  * path of its command or of a folder that the command lies in (the current folder is the root).
  * Arguments that are pytest's (is_pytest_path[i] true for test_paths.v[i]) are none of a native
@@ -24,7 +27,7 @@ struct selection {
  * nothing is EXIT_USAGE and named, with the nearest id. With is_pytest_path NULL nobody has told
  * which are pytest's: then any argument is tried on native tests, and one that means none of
  * them is let pass if the manifest has pytest tests. --deselect takes the same forms, and one
- * that means nothing is no error. s->deselected counts what -m, -k and --deselect took away,
+ * that means nothing is no error. s->deselected counts what -m, -k, --deselect and --lf took away,
  * not what no argument meant. */
 bool selection_make(struct selection *s, const struct manifest *m, const struct options *o,
                     const bool *is_pytest_path, struct error *err);

@@ -71,7 +71,10 @@
  *                                            --continue-on-collection-errors
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
- *              "weight": n, "timeout": s or null, "reruns": n or null}, …]}
+ *              "weight": n, "timeout": s or null, "reruns": n or null,
+ *              "failed": bool               under --lf and --ff: pytest's cache says so
+ *             }, …],
+ *   "known_failures": n}                   how many the cache has, there
  * Strings that are not UTF-8 come with backslash escapes. A second test of the same node id
  * gets "@2" appended, and so on, so that ids are unique. */
 #ifndef RUN_ZYGOTE_H

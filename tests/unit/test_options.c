@@ -236,7 +236,7 @@ static void test_pytest_args(void **state)
         {{"-xvl", "t"}, "-l", "t"},
         {{"-lvp", "no:x", "t"}, "-l|-p|no:x", "t"},
         {{"-lpno:x", "t"}, "-l|-pno:x", "t"},
-        {{"--lf", "t"}, "--lf", "t"},
+        {{"--sw", "t"}, "--sw", "t"},
         {{"--cov", "src", "t"}, "--cov|src", "t"},
         {{"--cov=src", "t"}, "--cov=src", "t"},
         {{"--cov", "-v", "t"}, "--cov", "t"},
@@ -400,7 +400,7 @@ static void test_unknown(void **state)
         {"--zebra", "unknown option --zebra; 'rowlock --help' lists them all"},
         {"-z", "unknown option -z; 'rowlock --help' lists them all"},
         {"--\x1b[31m", "unknown option --\\x1b[31m; 'rowlock --help' lists them all"},
-        {"--lf", "option --lf is for pytest, and no pytest suite is to run; leave it out"},
+        {"--sw", "option --sw is for pytest, and no pytest suite is to run; leave it out"},
         {"--log-level=DEBUG", "option --log-level is for pytest, and no pytest suite is to run; "
                               "leave it out"},
         {"-p", "option -p is for pytest, and no pytest suite is to run; leave it out"},

@@ -214,6 +214,57 @@ static void test_ids_of_any_shape(void **state)
     free(slashes);
 }
 
+/* What has failed last, of all formats together; away is what --lf has deselected. */
+static void test_last_failed(void **state)
+{
+    struct selecting *s = *state;
+    char *net[] = {(char *)"net", NULL};
+    ADD(&s->m, "t.py::a", "file=t.py");
+    ADD(&s->m, "t.py::b", "file=t.py");
+    s->m.tests[1].brings = net;
+    s->o.last_failed = true;
+    expect(s, NULL, "abcdefg");
+    assert_string_equal(s->s.last_failed, "no previously failed tests, not deselecting items.");
+    s->m.pytest_failures = 2;
+    expect(s, NULL, "abcdefg");
+    assert_string_equal(s->s.last_failed, "2 known failures not in selected tests");
+    s->m.tests[1].failed = true; /* db/sub/dump alone: no test of pytest's */
+    expect(s, NULL, "bc"); /* it brings net */
+    assert_int_equal(s->s.deselected, 5);
+    assert_string_equal(s->s.last_failed, "rerun previous 1 failure");
+    s->m.tests[6].failed = true;
+    expect(s, NULL, "bcg");
+    assert_int_equal(s->s.deselected, 4);
+    assert_string_equal(s->s.last_failed, "rerun previous 2 failures");
+    s->o.keyword = xstrdup("not dump");
+    expect(s, NULL, "g");
+    s->m.tests[6].failed = false;
+    expect(s, NULL, "acdefg");
+    assert_string_equal(s->s.last_failed, "3 known failures not in selected tests");
+    s->m.pytest_failures = 0;
+    s->m.tests[1].failed = false;
+    s->o.no_failures = xstrdup("none");
+    expect(s, NULL, "");
+    assert_int_equal(s->s.deselected, 7);
+    assert_string_equal(s->s.last_failed, "no previously failed tests, deselecting all items.");
+}
+
+static void test_first_those_that_failed_or_never_ran(void **state)
+{
+    struct selecting *s = *state;
+    s->m.tests[1].failed = s->m.tests[3].failed = true;
+    s->m.tests[4].never_ran = true;
+    s->o.failed_first = true;
+    expect(s, NULL, "bdace");
+    assert_int_equal(s->s.deselected, 0);
+    assert_string_equal(s->s.last_failed, "rerun previous 2 failures first");
+    s->o.new_first = true; /* pytest has this one last, so that it counts more */
+    expect(s, NULL, "ebdac");
+    s->o.failed_first = false;
+    expect(s, NULL, "eabcd");
+    assert_null(s->s.last_failed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +277,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_arguments_of_pytest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deselect, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ids_of_any_shape, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_last_failed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_those_that_failed_or_never_ran, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("select", tests, NULL, NULL);
 }

@@ -106,17 +106,26 @@ class Keywords:
         return sorted({clean(str(name)) for name in names})
 
 
+def known_failures(config):
+    """The ids of the tests that pytest's cache says have failed; None where nobody asked."""
+    plugin = config.pluginmanager.get_plugin("lfplugin")
+    if not getattr(plugin, "active", False):
+        return None
+    return {str(name) for name in getattr(plugin, "lastfailed", ())}
+
+
 class Describer:
     """Says what the driver is to know of tests."""
 
     def __init__(self, config):
+        self.failures = known_failures(config)
         self.keywords = Keywords()
         self.limits = timeouts.Limits(config)
         self.reruns = reruns.Limits(config)
 
     def describe(self, item, name):
         marks = list(item.iter_markers())
-        return {
+        described = {
             "id": name,
             "file": clean(item.nodeid.split("::", 1)[0]),
             "scope": clean(item.nodeid.rsplit("::", 1)[0]),
@@ -129,6 +138,9 @@ class Describer:
             "timeout": self.limits.of(item, marks),
             "reruns": self.reruns.of(item, marks),
         }
+        if self.failures is not None:
+            described["failed"] = item.nodeid in self.failures
+        return described
 
 
 def marker_names(config):
@@ -177,6 +189,7 @@ def describe_session(session, ids, asked, deselected, errors):
         "options": plain_options(config, asked),
         "threads": thread_names(),
         "errors": errors,
+        "known_failures": len(describer.failures or ()),
         "tests": [describer.describe(item, name) for item, name in zip(session.items, ids)],
     }
 
