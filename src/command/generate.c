@@ -31,6 +31,8 @@ int command_generate(const struct invocation *inv)
     if (ok && s.options.verbose >= 0)
         printf("%u tests in %u groups; run them with: make -f %s -j%u\n", s.plan.n_tests,
                s.plan.n_units, makefile, s.workers);
+    if (ok)
+        suite_say_order(&s, stdout);
     return finish(&s, EXIT_OK, ok, &err);
 }
 
@@ -42,6 +44,7 @@ int command_list(const struct invocation *inv)
     if (suite_configure(&s, inv, SUITE_PARALLEL, &err) && suite_load(&s, inv, &err) &&
         suite_plan(&s, &err)) {
         struct buf line = BUF_INIT;
+        suite_say_order(&s, stderr);
         for (uint32_t i = 0; i < s.plan.n_tests; i++) {
             const char *id = s.manifest.tests[s.plan.tests[i]].id;
             buf_clear(&line);

@@ -343,8 +343,11 @@ static void show_header(const struct suite *s)
 static void say_what_runs(const struct suite *s)
 {
     char versions[128] = "";
-    if (s->options.verbose < 0 || s->options.no_header)
+    if (s->options.verbose < 0 || s->options.no_header) {
+        if (s->options.verbose >= -1)
+            suite_say_order(s, stdout);
         return;
+    }
     show_header(s);
     if (s->zygote_argv.n)
         snprintf(versions, sizeof versions, ", pytest %s on Python %s", s->pytest.pytest_version,
@@ -357,6 +360,7 @@ static void say_what_runs(const struct suite *s)
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
            s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);
+    suite_say_order(s, stdout);
     /* Under -v pytest has said it, of its own tests. */
     if (s->selection.last_failed && (s->options.verbose == 0 || suite_natives(s)))
         printf("run-last-failure: %s\n", s->selection.last_failed);
@@ -377,6 +381,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
             outcome_list_markers(&s.config);
         } else if (suite_load(&s, inv, &err) && suite_plan(&s, &err)) {
             if (s.options.dry_run) {
+                suite_say_order(&s, stdout);
                 dryrun_print(stdout, &s.plan);
             } else if ((planned = suite_write(&s, &err))) {
                 say_what_runs(&s);

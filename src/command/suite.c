@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -171,6 +172,18 @@ static bool read_options(struct suite *s, const struct invocation *inv, struct e
     return ok;
 }
 
+/* Few digits, as somebody may have to type them. */
+static bool choose_seed(struct options *o, struct error *err)
+{
+    uint32_t seed;
+    if (!o->random_order || o->random_seed_given)
+        return true;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        return error_errno(err, EXIT_INTERNAL, "getrandom");
+    o->random_seed = seed;
+    return true;
+}
+
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err)
 {
@@ -179,7 +192,8 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
         return false;
     if (s->options.list_markers && !s->alone && !has_manifest(s))
         s->alone = xstrdup("--markers");
-    return remember_choose(&s->remote, s->options.history_url, s->config.history_url, err) &&
+    return choose_seed(&s->options, err) &&
+           remember_choose(&s->remote, s->options.history_url, s->config.history_url, err) &&
            workers_choose(s, mode, err) &&
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
 }
@@ -472,7 +486,15 @@ static void warn_of_weights(const struct suite *s)
 /* Is the order in which tests start what their user wants of them? */
 static bool keeps_order(const struct suite *s)
 {
-    return s->options.failed_first || s->options.new_first || s->stepwise;
+    const struct options *o = &s->options;
+    return o->random_order || o->failed_first || o->new_first || s->stepwise;
+}
+
+void suite_say_order(const struct suite *s, FILE *out)
+{
+    if (s->options.random_order)
+        fprintf(out, "random order: --random-order=%llu repeats it\n",
+                (unsigned long long)s->options.random_seed);
 }
 
 size_t suite_natives(const struct suite *s)

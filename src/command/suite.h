@@ -3,6 +3,7 @@
 #define COMMAND_SUITE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "command/command.h"
 #include "command/program.h"
@@ -59,6 +60,8 @@ bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
 /* Selects and plans. EXIT_NO_TESTS if nothing is left. */
 bool suite_plan(struct suite *s, struct error *err);
+/* With which option the random order of the tests can be had again, if there is one. */
+void suite_say_order(const struct suite *s, FILE *out);
 /* How many of the selected tests are native. */
 size_t suite_natives(const struct suite *s);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */

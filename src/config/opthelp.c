@@ -28,7 +28,7 @@ static void add_usage(struct buf *b, const struct option_row *row)
         comma = ", ";
     }
     if (row->value)
-        buf_addf(b, " %s", row->value);
+        buf_addf(b, "%s%s", row->value[strspn(row->value, "[")] == '=' ? "" : " ", row->value);
 }
 
 /* Prints the words of text from the given column on; the cursor stands in column at. */

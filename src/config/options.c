@@ -163,7 +163,8 @@ static bool parse_long(struct parser *p, const char *word)
     const struct option_row *row = option_row_long(word + 2, len - 2);
     if (row) {
         char *name = xmemdup0(word, len);
-        const char *value = equal ? equal + 1 : row->value ? next_value(p) : NULL;
+        bool takes_next = row->value && row->value[strspn(row->value, "[")] != '=';
+        const char *value = equal ? equal + 1 : takes_next ? next_value(p) : NULL;
         bool ok = equal && !row->value ? refuse_value(p, name) : apply(p, row, name, value);
         free(name);
         return ok;

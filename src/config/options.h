@@ -4,6 +4,7 @@
 #define CONFIG_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -73,6 +74,9 @@ struct options {
     bool no_summary;
     char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
     struct strv deselect;
+    bool random_order;
+    bool random_seed_given;
+    uint64_t random_seed; /* of --random-order=SEED */
     bool last_failed;    /* --lf, as the next two for pytest suites too */
     bool failed_first;   /* --ff */
     bool new_first;      /* --nf */

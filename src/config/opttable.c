@@ -192,6 +192,20 @@ static bool store_show_capture(struct options *o, const struct option_row *row, 
     return is_one_of(value, streams) && store_text(o, row, value);
 }
 
+static bool store_random_order(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    o->random_order = true;
+    if (!value)
+        return true;
+    if (!*value || value[strspn(value, "0123456789")])
+        return false;
+    errno = 0;
+    o->random_seed = strtoull(value, NULL, 10);
+    o->random_seed_given = true;
+    return errno == 0;
+}
+
 static bool store_no_failures(struct options *o, const struct option_row *row, const char *value)
 {
     static const char *const ways[] = {"all", "none", NULL};
@@ -235,6 +249,10 @@ const struct option_row option_rows[] = {
      .help = "start the tests that failed last before all others"},
     {"Selection", 0, {"new-first", "nf"}, NULL, store_flag, AT(new_first), .pytest = "--nf",
      .help = "start the tests that never ran before all others"},
+    {"Selection", 0, {"random-order"}, "[=SEED]", store_random_order,
+     .accepts = "a number from 0 to 18446744073709551615",
+     .help = "start the tests in a random order, as far as locks and dependencies let them; with "
+             "the SEED that a run prints, in the same one again"},
     {"Selection", 0, {"test-path"}, "PATH", store_item, AT(test_paths), "a path or a test id",
      .pytest = "",
      .help = "run the tests of this file, folder or id, as if it stood without an option; may be "

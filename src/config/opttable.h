@@ -11,7 +11,8 @@ struct option_row {
     const char *group;    /* its heading in --help */
     char letter;          /* 'n' for -n; 0: none */
     const char *names[3]; /* "numprocesses", "workers"; ends with NULL unless all are used */
-    const char *value;    /* what --help calls the value, in [] if it may be left out; NULL: none */
+    const char *value;    /* what --help calls the value, in [] if it may be left out, with "=" where
+                             only a value behind one is meant; NULL: none */
     /* Stores value (NULL if there is none) in o, at offset where it applies. False: a bad value. */
     bool (*store)(struct options *o, const struct option_row *row, const char *value);
     size_t offset;

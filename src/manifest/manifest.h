@@ -48,6 +48,9 @@ struct verdict_rules {
 /* The most that may be asked for. */
 enum { MOST_RERUNS = 200 };
 
+/* Fixtures whose parameters a test shares with others. */
+enum params_of { PARAMS_SESSION, PARAMS_PACKAGE, PARAMS_MODULE, PARAMS_CLASS, PARAMS_KINDS };
+
 struct test {
     const char *id;    /* unique in the manifest */
     const char *suite; /* the suite's name; "" for tests listed singly */
@@ -74,6 +77,8 @@ struct test {
                            the test, seen from the root; NULL: nothing */
     const char *scope;  /* what --dist loadscope keeps together; NULL: nothing */
     const char *group;  /* what --dist loadgroup keeps together (xdist_group); NULL: nothing */
+    const char *params[PARAMS_KINDS]; /* pytest: which parameters fixtures of these scopes have for
+                                         it, in any form; NULL: none */
     unsigned weight;    /* jobserver slots, at least 1 */
     double timeout;     /* seconds; 0: the run's own */
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */

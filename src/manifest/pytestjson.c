@@ -119,6 +119,22 @@ static bool read_numbers(struct reader *r, const cJSON *object, struct test *t)
     return true;
 }
 
+static bool read_params(struct reader *r, const cJSON *object, struct test *t)
+{
+    static const char *const scopes[] = {"session", "package", "module", "class"};
+    const cJSON *params = fields_get(object, "params");
+    if (params && !cJSON_IsObject(params))
+        return wrong(r, params, "params");
+    for (int k = 0; params && k < PARAMS_KINDS; k++) {
+        const cJSON *value = fields_get(params, scopes[k]);
+        if (value && !cJSON_IsString(value))
+            return wrong(r, value, scopes[k]);
+        if (value)
+            t->params[k] = arena_strdup(&r->m->arena, value->valuestring);
+    }
+    return true;
+}
+
 static bool read_test(struct reader *r, const cJSON *object)
 {
     const cJSON *id = fields_get(object, "id"), *group = fields_get(object, "group");
@@ -147,7 +163,8 @@ static bool read_test(struct reader *r, const cJSON *object)
     if (ok && names.n)
         manifest_set_locks(r->m, t, &names);
     strv_release(&names);
-    return ok && (!markers || read_markers(r, markers, t)) && read_numbers(r, object, t);
+    return ok && (!markers || read_markers(r, markers, t)) && read_numbers(r, object, t) &&
+           read_params(r, object, t);
 }
 
 static char *copy_string(const cJSON *object, const char *key)

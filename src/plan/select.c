@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "config/expr.h"
 #include "plan/lastfailed.h"
+#include "plan/shuffle.h"
 
 /* What is looked for, by every word that could mean a test. */
 struct words {
@@ -237,6 +238,8 @@ static void choose(struct selecting *s, const struct options *o, struct selectio
         else
             out->deselected += away[i];
     }
+    if (o->random_order)
+        shuffle(m, o->random_seed, out->tests, out->n);
     lastfailed_sort(m, o, out->tests, out->n);
     free(chosen);
     free(away);

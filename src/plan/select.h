@@ -10,14 +10,14 @@
 #include "manifest/manifest.h"
 
 struct selection {
-    size_t *tests; /* indexes into the manifest, ascending unless --ff or --nf asks for another
-                      order; owned */
+    size_t *tests; /* indexes into the manifest, ascending unless --random-order, --ff or --nf
+                      asks for another order; owned */
     size_t n;
     size_t deselected;
     char *last_failed; /* what --lf or --ff has come to, in pytest's words; NULL; owned */
 };
 
-/* Applies o->markers, o->keyword, o->deselect and o->test_paths, then --lf, --ff and --nf. Tests of
+/* Applies o->markers, o->keyword, o->deselect and o->test_paths, then --lf, --random-order, --ff and --nf. Tests of
  * format pytest pass untouched, as pytest itself has selected them, unless native ones alone have
  * failed last (plan/lastfailed.h). A native test is meant by an argument that is its
  * id, its suite's name, a folder prefix of its id ("db" and "db/" mean "db/migrate"), or the

@@ -72,6 +72,8 @@
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
  *              "weight": n, "timeout": s or null, "reruns": n or null,
+ *              "params": {"session": "…"}   where fixtures of a "session", "package", "module" or
+ *                                           "class" have parameters: which one it gets
  *              "failed": bool               under --lf and --ff: pytest's cache says so
  *             }, …],
  *   "known_failures": n}                   how many the cache has, there

@@ -84,6 +84,18 @@ def weight(marks):
     return 2 if heavy else 1
 
 
+def wide_params(item):
+    """Of fixtures wider than a test: which parameter each has for this one, by scope."""
+    spec = getattr(item, "callspec", None)
+    scopes = getattr(spec, "_arg2scope", {})
+    indices = getattr(spec, "indices", {})
+    found = {}
+    for name, scope in scopes.items():
+        if scope.value != "function" and name in indices:
+            found.setdefault(scope.value, []).append(f"{clean(name)}={indices[name]}")
+    return {scope: " ".join(sorted(names)) for scope, names in found.items()}
+
+
 class Keywords:
     """What -k looks at, as pytest sees it. Neighbours share their parents' part."""
 
@@ -138,6 +150,9 @@ class Describer:
             "timeout": self.limits.of(item, marks),
             "reruns": self.reruns.of(item, marks),
         }
+        params = wide_params(item)
+        if params:
+            described["params"] = params
         if self.failures is not None:
             described["failed"] = item.nodeid in self.failures
         return described
