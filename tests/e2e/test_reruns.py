@@ -6,6 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 ONCE = 'if test -e {0}; then exit 0; fi; touch {0}; echo "first time of {0}"; '
 
 

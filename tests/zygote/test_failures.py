@@ -10,6 +10,8 @@ from client import is_alive, wait_for
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs a whole session, and many wait
+
 
 def test_a_segfault(suite):
     text = """

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole sessions, more than once
+
 THREAD = """
     import threading
     EVENT, ANSWERS = threading.Event(), []

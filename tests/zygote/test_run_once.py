@@ -10,6 +10,8 @@ from client import PATIENCE, SOURCE, is_alive, run_plain, wait_for
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole sessions, more than once
+
 NOTES = """
     import os, pathlib, pytest, subprocess, sys, time
 

@@ -7,6 +7,8 @@ from client import PATIENCE, run_plain, write_suite
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole sessions, more than once
+
 PLAIN = """
     import pytest
 
