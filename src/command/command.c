@@ -17,7 +17,7 @@ static const struct command commands[] = {
      command_sequential, true, NULL},
     {"generate", "write .rowlock/tests.mk and stop", "[OPTION…] [PATH|ID…]", command_generate,
      true, NULL},
-    {"list", "print the tests that would run", "[OPTION…] [PATH|ID…]", command_list, true, NULL},
+    {"list", "print the tests that would run", "[--json] [OPTION…] [PATH|ID…]", command_list, true, NULL},
     {"report", "print the last run again", "[--durations N] [--junitxml FILE] [--report-json FILE]",
      command_report, false, NULL},
     {"validate", "check that parallel runs work on this machine", "[-n N] [--json]",

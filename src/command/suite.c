@@ -54,6 +54,17 @@ void suite_release(struct suite *s, bool drop)
     options_release(&s->options);
 }
 
+int suite_finish(struct suite *s, int code, bool drop, struct error *err)
+{
+    if (s->ended >= 0)
+        code = s->ended;
+    else if (err->msg)
+        code = command_fail(err);
+    error_release(err);
+    suite_release(s, drop);
+    return code;
+}
+
 /* The configuration of a pytest suite is pytest's own to refuse: its message is printed, its exit
  * code returned. -1 if it has nothing against it but options that only a plugin knows. */
 static int pytest_refuses(const char *python, const char *config_file)
@@ -330,7 +341,7 @@ static void show_log(const struct suite *s)
     struct error err = ERROR_INIT;
     char *path = runstore_path(&s->store, "zygote.log");
     if (file_read(path, &text, &err))
-        fwrite(buf_cstr(&text), 1, text.len, stdout);
+        fwrite(buf_cstr(&text), 1, text.len, s->lists ? stderr : stdout);
     fflush(stdout);
     error_release(&err);
     free(path);
@@ -377,6 +388,7 @@ static bool collect(struct suite *s, struct error *err)
                               .auto_workers = s->auto_workers,
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
+                              .lines = s->lists,
                               .grace = s->config.grace,
                               .columns = terminal_width(stdout),
                               .color = terminal_color(stdout, s->options.color),

@@ -37,6 +37,8 @@ struct suite {
     bool *is_pytest_path;      /* for options.test_paths */
     char *root;                /* the current folder, absolute */
     bool sequential;
+    bool lists;    /* standard output is for a list of tests: pytest's words go to standard error,
+                      and it tells the lines of tests */
     bool stepwise; /* --stepwise: only pytest knows what it does */
     unsigned workers;
     struct remote_history remote;
@@ -50,6 +52,9 @@ enum suite_mode { SUITE_PARALLEL, SUITE_SEQUENTIAL, SUITE_AS_PYTEST };
 void suite_init(struct suite *s);
 /* Ends the zygote, removes the temporary folder. With drop the run's folder goes too. */
 void suite_release(struct suite *s, bool drop);
+/* What a command without a run ends with: prints err if there is one, releases both. Returns the exit
+ * code: that of pytest if it has ended the run, of err if there is one, else code. */
+int suite_finish(struct suite *s, int code, bool drop, struct error *err);
 /* Reads configuration and options. */
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err);

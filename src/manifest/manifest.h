@@ -75,6 +75,7 @@ struct test {
     char **needs;       /* files that Make must have brought up to date; NULL for none */
     const char *file;   /* what --dist loadfile keeps together; of a native suite the file that is
                            the test, seen from the root; NULL: nothing */
+    uint32_t line;      /* of the file; 0: not known */
     const char *scope;  /* what --dist loadscope keeps together; NULL: nothing */
     const char *group;  /* what --dist loadgroup keeps together (xdist_group); NULL: nothing */
     const char *params[PARAMS_KINDS]; /* pytest: which parameters fixtures of these scopes have for

@@ -109,6 +109,9 @@ static bool read_numbers(struct reader *r, const cJSON *object, struct test *t)
             return wrong(r, timeout, "timeout");
         t->timeout = timeout->valuedouble;
     }
+    const cJSON *line = fields_get(object, "line");
+    if (cJSON_IsNumber(line) && line->valuedouble >= 1 && line->valuedouble < UINT32_MAX)
+        t->line = (uint32_t)line->valuedouble;
     const cJSON *reruns = fields_get(object, "reruns");
     if (reruns && !cJSON_IsNull(reruns)) {
         if (!cJSON_IsNumber(reruns) ||

@@ -30,6 +30,19 @@ uint32_t work_slots(const struct work *w)
     return w->p->settings.n_slots ? w->p->settings.n_slots : 1;
 }
 
+/* The test's own time, else the run's, else the one that its importer knows. */
+double plan_timeout(const struct plan *p, const struct test *t)
+{
+    if (t->timeout > 0)
+        return t->timeout;
+    return p->settings.timeout > 0 ? p->settings.timeout : t->timeout_else;
+}
+
+uint32_t plan_reruns(const struct plan *p, const struct test *t)
+{
+    return t->reruns >= 0 ? (uint32_t)t->reruns : p->settings.reruns;
+}
+
 /* May the test have a copy on every worker? Only tests of pytest that nothing keeps apart. */
 static bool is_copied(const struct test *t, const struct plan_settings *s)
 {

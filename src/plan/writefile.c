@@ -114,14 +114,6 @@ static void put_rules(struct tail *t, const struct test *from, struct plan_test 
                 (r->pass_regex || r->fail_regex || r->skip_regex ? PLAN_REGEX : 0);
 }
 
-/* The test's own time, else the run's, else the one that its importer knows. */
-static double timeout_of(const struct plan *p, const struct test *t)
-{
-    if (t->timeout > 0)
-        return t->timeout;
-    return p->settings.timeout > 0 ? p->settings.timeout : t->timeout_else;
-}
-
 /* group is that of the units' tests, which fill_groups sets. */
 static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *tests)
 {
@@ -143,8 +135,8 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
         to->format = from->format;
         put_rules(t, from, to);
         to->weight = from->weight;
-        to->timeout_ms = milliseconds(timeout_of(p, from));
-        to->reruns = from->reruns >= 0 ? (uint32_t)from->reruns : p->settings.reruns;
+        to->timeout_ms = milliseconds(plan_timeout(p, from));
+        to->reruns = plan_reruns(p, from);
     }
     free(index_of);
 }

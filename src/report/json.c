@@ -32,7 +32,7 @@
 #include "report/show.h"
 #include "report/stream.h"
 
-static void add_string(struct buf *b, const char *s, size_t len)
+void report_json_string(struct buf *b, const char *s, size_t len)
 {
     buf_addc(b, '"');
     for (size_t i = 0; i < len;) {
@@ -59,7 +59,7 @@ static void add_string(struct buf *b, const char *s, size_t len)
 static void add_pair(struct buf *b, const char *key, const char *s, size_t len)
 {
     buf_addf(b, ", \"%s\": ", key);
-    add_string(b, s, len);
+    report_json_string(b, s, len);
 }
 
 static void add_text(struct buf *b, const char *key, const struct result_text *t)
@@ -87,7 +87,7 @@ static void add_markers(struct buf *b, const struct plan_map *plan, const struct
     for (uint64_t k = 0; (name = plan_map_list_str(plan, pt->markers, k)) != NULL; k++) {
         if (k)
             buf_adds(b, ", ");
-        add_string(b, name, strlen(name));
+        report_json_string(b, name, strlen(name));
     }
     buf_addc(b, ']');
 }
@@ -103,14 +103,14 @@ static void add_lists(struct buf *b, const struct result *t)
     }
     for (size_t k = 0; k < t->n_leftovers; k++) {
         buf_adds(b, k ? ", " : ", \"leftovers\": [");
-        add_string(b, t->leftovers[k], strlen(t->leftovers[k]));
+        report_json_string(b, t->leftovers[k], strlen(t->leftovers[k]));
         if (k + 1 == t->n_leftovers)
             buf_addc(b, ']');
     }
     for (size_t k = 0; k < t->n_properties; k++) {
         const struct result_property *p = &t->properties[k];
         buf_adds(b, k ? ", {\"name\": " : ", \"properties\": [{\"name\": ");
-        add_string(b, p->name, strlen(p->name));
+        report_json_string(b, p->name, strlen(p->name));
         add_pair(b, "value", p->value, strlen(p->value));
         buf_adds(b, k + 1 < t->n_properties ? "}" : "}]");
     }
@@ -160,7 +160,7 @@ static void add_test(struct buf *b, const struct results *r, uint32_t i)
     const struct result *t = &r->tests[i];
     const char *id = plan_map_str(r->plan, pt->id), *suite = plan_map_str(r->plan, pt->suite);
     buf_adds(b, "{\"id\": ");
-    add_string(b, id, strlen(id));
+    report_json_string(b, id, strlen(id));
     buf_adds(b, ", ");
     add_verdict(b, r, t);
     add_markers(b, r->plan, pt);
@@ -189,7 +189,7 @@ static void write_not_run(struct stream *s, const struct results *r)
             continue;
         const char *id = plan_map_str(r->plan, pt->id);
         buf_adds(&s->b, separator);
-        add_string(&s->b, id, strlen(id));
+        report_json_string(&s->b, id, strlen(id));
         separator = ",\n";
         stream_flow(s);
     }

@@ -37,6 +37,9 @@ bool report_junit(const char *path, const char *prefix, const struct results *r,
 /* {"summary": {…}, "tests": […]}; json.c describes every key. Folders of path are made. */
 bool report_json(const char *path, const struct results *r, struct error *err);
 
+/* Appends a JSON string, as in --report-json: bytes that are no UTF-8, and NUL, as \\xNN. */
+void report_json_string(struct buf *b, const char *s, size_t len);
+
 /* For all formats and the progress line: */
 /* Appends text with control bytes and invalid UTF-8 as \xNN; newlines and tabs stay if
  * multiline, and a CR before a newline goes. */

@@ -72,6 +72,7 @@
  *   "tests": [{"id", "file", "scope", "group" (xdist_group or null), "markers": [{"name",
  *              "args": [], "kwargs": {}}], "keywords": [], "serial": bool, "locks": [],
  *              "weight": n, "timeout": s or null, "reruns": n or null,
+ *              "line": n or null            where the driver wants it
  *              "params": {"session": "…"}   where fixtures of a "session", "package", "module" or
  *                                           "class" have parameters: which one it gets
  *              "failed": bool               under --lf and --ff: pytest's cache says so

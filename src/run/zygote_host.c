@@ -49,7 +49,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     static const char *const own[] = {
         "ROWLOCK_MODE=", "ROWLOCK_WORKERS=",    "ROWLOCK_AUTO=",   "ROWLOCK_DIST=",
         "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID=",
-        "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR=",   "ROWLOCK_COLLECTORS="};
+        "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR=",   "ROWLOCK_COLLECTORS=",
+        "ROWLOCK_LINES="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -60,6 +61,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     strv_pushf(env, "ROWLOCK_MODE=%s", z->sequential ? "sequential" : "parallel");
     strv_pushf(env, "ROWLOCK_WORKERS=%u", z->workers);
     strv_pushf(env, "ROWLOCK_COLLECTORS=%u", z->collectors);
+    if (z->lines)
+        strv_push(env, "ROWLOCK_LINES=1");
     if (z->auto_workers)
         strv_pushf(env, "ROWLOCK_AUTO=%s", z->auto_workers);
     if (z->dist)

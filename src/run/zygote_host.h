@@ -19,6 +19,7 @@ struct zygote_host {
     const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */
     const char *dist;         /* the name of --dist */
     bool sequential;
+    bool lines;   /* it is to tell in which lines the tests are */
     double grace; /* seconds */
     int columns;  /* of the terminal that shows what pytest says; 0: pytest's own idea */
     bool color;   /* whether that is to be coloured */

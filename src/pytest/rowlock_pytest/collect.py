@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from rowlock_pytest import procfs, reruns, timeouts
+from rowlock_pytest.settings import find_zygote
 
 TEXT_LIMIT = 4096
 
@@ -84,6 +85,15 @@ def weight(marks):
     return 2 if heavy else 1
 
 
+def line_of(item):
+    """The line of its file that the test begins in, counted from 1; None where nobody knows."""
+    try:
+        line = item.location[1]
+    except Exception:  # a plugin's own kind of item
+        return None
+    return line + 1 if isinstance(line, int) and line >= 0 else None
+
+
 def wide_params(item):
     """Of fixtures wider than a test: which parameter each has for this one, by scope."""
     spec = getattr(item, "callspec", None)
@@ -131,6 +141,8 @@ class Describer:
 
     def __init__(self, config):
         self.failures = known_failures(config)
+        zygote = find_zygote(config)
+        self.lines = zygote is not None and zygote.settings.lines
         self.keywords = Keywords()
         self.limits = timeouts.Limits(config)
         self.reruns = reruns.Limits(config)
@@ -150,6 +162,8 @@ class Describer:
             "timeout": self.limits.of(item, marks),
             "reruns": self.reruns.of(item, marks),
         }
+        if self.lines:
+            described["line"] = line_of(item)
         params = wide_params(item)
         if params:
             described["params"] = params

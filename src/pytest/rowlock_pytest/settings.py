@@ -27,6 +27,7 @@ OWN_VARIABLES = frozenset(
         "COLUMNS",
         "COLOR",
         "COLLECTORS",
+        "LINES",
     )
 )
 # What GNU Make tells the makes below it.
@@ -66,6 +67,7 @@ class Settings:
         self.auto = taken.get("ROWLOCK_AUTO")  # "auto", "logical", or None for a fixed number
         self.asked_workers = None  # what pytest_xdist_auto_num_workers said
         self.collectors = _number(taken.get("ROWLOCK_COLLECTORS"), int, 1)
+        self.lines = taken.get("ROWLOCK_LINES") == "1"  # the driver wants the lines of tests
         self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX
