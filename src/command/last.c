@@ -27,6 +27,7 @@ static int report_last(const struct options *o, struct error *err)
         bool interrupted = false;
         if (state_open(&state, ".rowlock/last/state", err)) {
             interrupted = atomic_load(&state.run->stop) == STOP_INTERRUPTED;
+            results.timed_out = atomic_load(&state.run->stop) == STOP_TIMEOUT;
             state_close(&state);
         }
         results.interrupted = interrupted;

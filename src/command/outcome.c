@@ -9,30 +9,38 @@
 #include "command/terminal.h"
 #include "report/report.h"
 #include "run/journal.h"
+#include "run/verdict.h"
 
 /* *again tells that it may run again. */
-static bool record_crash(const struct plan_map *map, const struct state *state, int journal_fd,
+static bool record_loss(const struct plan_map *map, const struct state *state, int journal_fd,
                          uint32_t test, bool *again, struct error *err)
 {
-    static const char message[] = "its process vanished (killed from outside?)";
-    struct buf fields = BUF_INIT;
+    bool late = atomic_load(&state->run->stop) == STOP_TIMEOUT;
+    struct buf message = BUF_INIT, fields = BUF_INIT;
     struct timespec t;
     const struct plan_test *pt = plan_map_test(map, test);
     uint32_t failed = state_attempts(state, test);
     *again = *again && pt && failed < pt->reruns && !atomic_load(&state->run->stop);
     clock_gettime(CLOCK_REALTIME, &t);
-    journal_add_field(&fields, FIELD_MESSAGE, message, sizeof message - 1);
+    if (late)
+        verdict_add_cut(&message, map->head->run_timeout_ms);
+    else
+        buf_adds(&message, "its process vanished (killed from outside?)");
+    journal_add_field(&fields, FIELD_MESSAGE, message.data, message.len);
+    if (late)
+        journal_add_field(&fields, FIELD_CUT, NULL, 0);
     struct record r = {.test = test,
                        .kind = *again ? RECORD_ATTEMPT : RECORD_RESULT,
-                       .outcome = OUTCOME_CRASHED,
+                       .outcome = late ? OUTCOME_TIMEOUT : OUTCOME_CRASHED,
                        .slot = JOURNAL_NO_SLOT,
                        .attempt = failed + 1,
                        .start_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
-                       .n_fields = 1,
+                       .n_fields = late ? 2 : 1,
                        .fields = (const unsigned char *)fields.data,
                        .fields_len = fields.len};
     bool ok = journal_write(journal_fd, &r, err);
     buf_release(&fields);
+    buf_release(&message);
     return ok;
 }
 
@@ -44,12 +52,14 @@ size_t outcome_settle(const struct plan_map *map, struct state *state, int journ
         unsigned char now = atomic_load(&state->tests[i]);
         if (now == TEST_RUNNING && crashed) {
             bool again = !state->run->standalone;
-            if (!record_crash(map, state, journal_fd, i, &again, err))
+            if (!record_loss(map, state, journal_fd, i, &again, err))
                 return left;
             if (again)
                 state_attempt(state, i, UINT32_MAX);
             else
-                state_end(state, i, UINT32_MAX, OUTCOME_CRASHED);
+                state_end(state, i, UINT32_MAX,
+                          atomic_load(&state->run->stop) == STOP_TIMEOUT ? OUTCOME_TIMEOUT
+                                                                         : OUTCOME_CRASHED);
             left += again;
         } else if (now < TEST_ENDED) {
             atomic_store(&state->tests[i], TEST_PENDING);

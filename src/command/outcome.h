@@ -13,7 +13,8 @@
 #include "run/state.h"
 
 /* Tests that were running when their process vanished get a record: crashed. With crashed false
- * (Ctrl-C) they become pending again. Returns how many tests have not ended. */
+ * (Ctrl-C) they become pending again; when the run's time was over they have timed out. Returns how
+ * many tests have not ended. */
 size_t outcome_settle(const struct plan_map *map, struct state *state, int journal_fd, bool crashed,
                       struct error *err);
 /* The terminal summary and the files that options ask for. */

@@ -34,6 +34,10 @@ bool revive_zygote(struct zygote_host *z, struct error *err)
         return true;
     case ZYGOTE_INTERRUPTED:
         return error_set(err, EXIT_INTERRUPTED, "interrupted while pytest collected the tests");
+    case ZYGOTE_LATE:
+        return error_set(err, EXIT_FAILED,
+                         "the pytest process was killed, and the run's time limit was over while a "
+                         "new one collected the tests");
     case ZYGOTE_ENDED:
         break;
     }

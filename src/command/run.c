@@ -46,6 +46,7 @@ struct session {
     int log_fd; /* in memory: the disk may be full when it is needed */
     double started;
     bool interrupted;
+    bool timed_out; /* the run's time was over */
 };
 
 static double now(void)
@@ -147,6 +148,7 @@ static enum driver_end run_make(struct session *n, struct error *err)
                        .state = &n->state,
                        .keep = s->zygote.pid,
                        .grace_ms = (uint64_t)(s->config.grace * 1000),
+                       .deadline_ms = s->deadline_ms,
                        .tick_ms = n->progress.live ? 100 : 250,
                        .tick = progress_tick,
                        .ctx = &n->progress};
@@ -185,6 +187,11 @@ static bool run_all(struct session *n, struct error *err)
             outcome_settle(&n->map, &n->state, n->journal_fd, end != DRIVER_INTERRUPTED, err);
         if (end == DRIVER_INTERRUPTED) {
             n->interrupted = true;
+            return true;
+        }
+        if (end == DRIVER_TIMED_OUT && !err->msg) {
+            interrupts_expect_none();
+            n->timed_out = true;
             return true;
         }
         if (atomic_load(&n->state.run->stop) == STOP_BROKEN)
@@ -228,13 +235,13 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     bool ok = zygote_finish(&s->zygote, zygote_finish_limit(&n->map), n->journal_fd, status, &late);
     if (!ok && interrupts_unattended())
         strv_push(&n->results.notes, late.msg);
-    if (!ok && (interrupts_count() > 1 || interrupts_unattended()))
+    if (!ok && (interrupts_count() > 1 || (interrupts_unattended() && !n->timed_out)))
         n->interrupted = true;
-    if (!ok && !n->interrupted && !err->msg)
+    if (!ok && !n->interrupted && !n->timed_out && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);
     error_release(&late);
     driver_kill_children(0);
-    return ok || n->interrupted;
+    return ok || n->interrupted || n->timed_out;
 }
 
 /* The exit code of the run, where pytest's own session ended with status. What neither counts tests
@@ -288,6 +295,7 @@ static int run_tests(struct suite *s, struct error *err)
         progress_end(&n.progress);
         n.results.wall_seconds = now() - n.started;
         n.results.interrupted = n.interrupted;
+        n.results.timed_out = n.timed_out;
         results_read_words(&n.results, s->store.dir);
         results_count(&n.results);
         remember_results(&n.results);

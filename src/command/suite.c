@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -195,12 +196,30 @@ static bool choose_seed(struct options *o, struct error *err)
     return true;
 }
 
+double suite_run_timeout(const struct suite *s)
+{
+    return s->options.run_timeout >= 0 ? s->options.run_timeout : s->config.run_timeout;
+}
+
+/* The clock of the run starts with the command. */
+static void set_deadline(struct suite *s)
+{
+    enum { LONGEST = 1000000000 }; /* seconds */
+    double limit = suite_run_timeout(s);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (limit > 0 && limit < LONGEST)
+        s->deadline_ms =
+            (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)(limit * 1000);
+}
+
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err)
 {
     jobserver_read(&s->outer, getenv("MAKEFLAGS"));
     if (!program_find(&s->program, err) || !read_options(s, inv, err))
         return false;
+    set_deadline(s);
     if (s->options.list_markers && !s->alone && !has_manifest(s))
         s->alone = xstrdup("--markers");
     return choose_seed(&s->options, err) &&
@@ -392,6 +411,7 @@ static bool collect(struct suite *s, struct error *err)
                               .grace = s->config.grace,
                               .columns = terminal_width(stdout),
                               .color = terminal_color(stdout, s->options.color),
+                              .deadline_ms = s->deadline_ms,
                               .watch = getpid()};
     if (!zygote_start(z, &ready, err))
         return false;
@@ -399,6 +419,10 @@ static bool collect(struct suite *s, struct error *err)
     hide_collecting();
     if (state == ZYGOTE_INTERRUPTED)
         return error_set(err, EXIT_INTERRUPTED, "interrupted while pytest collected the tests");
+    if (state == ZYGOTE_LATE)
+        return error_set(err, EXIT_FAILED,
+                         "the run's time limit of %g s was over while pytest collected the tests; "
+                         "no test has run", suite_run_timeout(s));
     if (state == ZYGOTE_ENDED) {
         strv_release(&s->zygote_argv);
         if (status == EXIT_NO_TESTS && s->manifest.n)
@@ -540,6 +564,24 @@ static void recall(struct suite *s)
     }
 }
 
+/* A marker in 'timeouts' that is neither registered nor on any test is mostly a typing error. */
+static void warn_of_timeouts(const struct suite *s)
+{
+    for (size_t k = 0; k < s->config.n_timeouts; k++) {
+        const char *name = s->config.timeouts[k].marker;
+        bool known = config_marker(&s->config, name);
+        for (size_t i = 0; i < s->manifest.n && !known; i++)
+            known = test_has_marker(&s->manifest.tests[i], name);
+        if (known)
+            continue;
+        const char *near = config_nearest_marker(&s->config, name);
+        char *quoted = text_quote(name);
+        fprintf(stderr, "rowlock: timeouts: no test has the marker %s%s%s%s\n", quoted,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        free(quoted);
+    }
+}
+
 bool suite_plan(struct suite *s, struct error *err)
 {
     recall(s);
@@ -554,6 +596,7 @@ bool suite_plan(struct suite *s, struct error *err)
     }
     warn_of_weights(s);
     warn_of_stepwise(s);
+    warn_of_timeouts(s);
     const struct options *o = &s->options;
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;
     struct plan_settings set = {.dist = s->options.dist,
@@ -563,6 +606,9 @@ bool suite_plan(struct suite *s, struct error *err)
                                 .forked = s->options.forked,
                                 .maxfail = (uint32_t)s->options.maxfail,
                                 .timeout = timeout,
+                                .timeouts = s->config.timeouts,
+                                .n_timeouts = s->config.n_timeouts,
+                                .run_timeout = suite_run_timeout(s),
                                 .grace = s->config.grace,
                                 .reruns = (uint32_t)(o->reruns >= 0 ? o->reruns : s->config.reruns),
                                 .reruns_delay = o->reruns_delay,

@@ -41,6 +41,7 @@ struct suite {
                       and it tells the lines of tests */
     bool stepwise; /* --stepwise: only pytest knows what it does */
     unsigned workers;
+    uint64_t deadline_ms; /* CLOCK_MONOTONIC: when the run's time is over; 0: never */
     struct remote_history remote;
     const char *auto_workers; /* "auto" or "logical" where the number was not given; or NULL */
     char *alone; /* the option for which pytest runs alone; NULL */
@@ -58,6 +59,8 @@ int suite_finish(struct suite *s, int code, bool drop, struct error *err);
 /* Reads configuration and options. */
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err);
+/* Seconds for the run as a whole; 0: no limit. */
+double suite_run_timeout(const struct suite *s);
 /* Reads the manifest file and the build folders named, if there are any; *has tells. */
 bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with

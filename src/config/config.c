@@ -170,5 +170,6 @@ void config_release(struct config *c)
     free(c->python);
     free(c->worker_start);
     free(c->history_url);
+    marker_timeouts_free(c->timeouts, c->n_timeouts);
     memset(c, 0, sizeof *c);
 }

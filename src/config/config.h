@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "config/values.h"
 
 struct marker_def {
     char *name;        /* "xdist_group" */
@@ -27,6 +28,9 @@ struct config {
     char *env_prefix;    /* "FQCN" */
     char *python;        /* NULL: not set; a relative path was made absolute, a name was not */
     double timeout;      /* seconds for a test, 0: none */
+    struct marker_timeout *timeouts; /* of tests that have a marker: the first that fits counts */
+    size_t n_timeouts;
+    double run_timeout;  /* seconds for the run as a whole, 0: none */
     int reruns;          /* how often a test that fails runs again, 0 */
     double grace;        /* seconds between SIGTERM and SIGKILL, 5 */
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */

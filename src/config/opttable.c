@@ -310,6 +310,10 @@ const struct option_row option_rows[] = {
      .pytest = "--maxfail", .help = "start no test after the Nth failure; 0 is no limit"},
     {"Running", 0, {"timeout"}, "S", store_seconds, AT(timeout), "seconds, for example 2.5",
      .help = "stop a test after S seconds; 0 is no limit"},
+    {"Running", 0, {"run-timeout"}, "S", store_seconds, AT(run_timeout),
+     "seconds, for example 900",
+     .help = "end the run after S seconds: what runs then has timed out, the rest does not run; 0 "
+             "is no limit"},
     {"Running", 0, {"history-url"}, "URL", store_text, AT(history_url),
      .help = "get what earlier runs have shown from a web server, and put it back with what this "
              "run shows (HTTP GET and PUT): for CI machines, which begin empty"},

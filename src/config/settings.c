@@ -24,7 +24,7 @@ void settings_default(struct config *c)
     replace(&c->worker_start, xstrdup("auto"));
     replace(&c->history_url, xstrdup(""));
     c->parallel_collect = false;
-    c->timeout = 0;
+    c->timeout = c->run_timeout = 0;
     c->grace = 5;
     c->reruns = 0;
     c->output_limit = 1024 * 1024;
@@ -66,6 +66,19 @@ static bool store_python(struct config *c, const char *value)
 static bool store_timeout(struct config *c, const char *value)
 {
     return value_seconds(value, &c->timeout);
+}
+
+static bool store_timeouts(struct config *c, const char *value)
+{
+    marker_timeouts_free(c->timeouts, c->n_timeouts);
+    c->timeouts = NULL;
+    c->n_timeouts = 0;
+    return value_timeouts(value, &c->timeouts, &c->n_timeouts);
+}
+
+static bool store_run_timeout(struct config *c, const char *value)
+{
+    return value_seconds(value, &c->run_timeout);
 }
 
 static bool store_reruns(struct config *c, const char *value)
@@ -116,6 +129,8 @@ static const struct setting {
     {"env_prefix", store_env_prefix, "the start of a variable's name, such as FQCN"},
     {"python", store_python, "the path or name of a Python"},
     {"timeout", store_timeout, "seconds, such as 2.5; 0 is no limit"},
+    {"timeouts", store_timeouts, "markers with seconds, such as slow: 300, unit: 5"},
+    {"run_timeout", store_run_timeout, "seconds, such as 900; 0 is no limit"},
     {"reruns", store_reruns, "a number from 0 to 200"},
     {"grace", store_grace, "seconds, such as 2.5"},
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/xalloc.h"
+
 bool value_seconds(const char *s, double *seconds)
 {
     char *end;
@@ -38,6 +40,47 @@ bool value_bytes(const char *s, size_t *bytes)
         return false;
     *bytes = (size_t)v * unit;
     return true;
+}
+
+static bool add_timeout(const char *entry, struct marker_timeout **list, size_t *n)
+{
+    const char *colon = strrchr(entry, ':');
+    size_t len = colon ? (size_t)(colon - entry) : 0;
+    double seconds;
+    while (len && isspace((unsigned char)entry[len - 1]))
+        len--;
+    if (!len)
+        return false;
+    colon++;
+    colon += strspn(colon, " \t");
+    if (!value_seconds(colon, &seconds))
+        return false;
+    *list = xreallocarray(*list, *n + 1, sizeof **list);
+    (*list)[(*n)++] = (struct marker_timeout){xmemdup0(entry, len), seconds};
+    return true;
+}
+
+bool value_timeouts(const char *s, struct marker_timeout **list, size_t *n)
+{
+    bool ok = true;
+    while (*s && ok) {
+        s += strspn(s, " \t\r\n,");
+        size_t len = strcspn(s, ",\n"), end = len;
+        while (end && isspace((unsigned char)s[end - 1]))
+            end--;
+        char *entry = xmemdup0(s, end);
+        ok = !end || add_timeout(entry, list, n);
+        free(entry);
+        s += len;
+    }
+    return ok;
+}
+
+void marker_timeouts_free(struct marker_timeout *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i].marker);
+    free(list);
 }
 
 bool value_reruns(const char *s, int *n)

@@ -17,6 +17,16 @@ bool value_is_variable(const char *s);
 /* auto, fork or spawn. */
 bool value_is_worker_start(const char *s);
 
+/* A limit of time for the tests that have a marker. */
+struct marker_timeout {
+    char *marker;
+    double seconds; /* 0: none */
+};
+/* "slow: 300, unit: 5", parted by commas or line ends; adds them to *list, of *n, which is the
+ * caller's. On failure some may have been added. */
+bool value_timeouts(const char *s, struct marker_timeout **list, size_t *n);
+void marker_timeouts_free(struct marker_timeout *list, size_t n);
+
 /* How often a test that fails runs again: a number from 0 to 200. */
 bool value_reruns(const char *s, int *n);
 

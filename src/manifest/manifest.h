@@ -82,6 +82,7 @@ struct test {
                                          it, in any form; NULL: none */
     unsigned weight;    /* jobserver slots, at least 1 */
     double timeout;     /* seconds; 0: the run's own */
+    bool timeout_is_weak; /* it is that of all tests in pytest's ini file: a marker's goes before */
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
     double known;       /* seconds it took in earlier runs; < 0: not known */

@@ -108,6 +108,7 @@ static bool read_numbers(struct reader *r, const cJSON *object, struct test *t)
         if (!cJSON_IsNumber(timeout) || !(timeout->valuedouble >= 0 && timeout->valuedouble <= 1e9))
             return wrong(r, timeout, "timeout");
         t->timeout = timeout->valuedouble;
+        t->timeout_is_weak = cJSON_IsTrue(fields_get(object, "timeout_is_weak"));
     }
     const cJSON *line = fields_get(object, "line");
     if (cJSON_IsNumber(line) && line->valuedouble >= 1 && line->valuedouble < UINT32_MAX)

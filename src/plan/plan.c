@@ -30,9 +30,23 @@ uint32_t work_slots(const struct work *w)
     return w->p->settings.n_slots ? w->p->settings.n_slots : 1;
 }
 
-/* The test's own time, else the run's, else the one that its importer knows. */
+/* The time of the first of the listed markers that the test has; NULL if it has none. */
+static const struct marker_timeout *timeout_of_markers(const struct plan *p, const struct test *t)
+{
+    for (size_t i = 0; i < p->settings.n_timeouts; i++)
+        if (test_has_marker(t, p->settings.timeouts[i].marker))
+            return &p->settings.timeouts[i];
+    return NULL;
+}
+
+/* The test's own time, else its markers', else the run's, else the one that its importer knows. */
 double plan_timeout(const struct plan *p, const struct test *t)
 {
+    if (t->timeout > 0 && !t->timeout_is_weak)
+        return t->timeout;
+    const struct marker_timeout *marker = timeout_of_markers(p, t);
+    if (marker)
+        return marker->seconds;
     if (t->timeout > 0)
         return t->timeout;
     return p->settings.timeout > 0 ? p->settings.timeout : t->timeout_else;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "config/options.h"
+#include "config/values.h"
 #include "manifest/manifest.h"
 
 struct plan_settings {
@@ -19,6 +20,9 @@ struct plan_settings {
     bool forked;     /* --forked: goes into the plan file */
     uint32_t maxfail;
     double timeout; /* seconds for tests that set none; 0: none */
+    const struct marker_timeout *timeouts; /* of tests with these markers, the first that fits */
+    size_t n_timeouts;
+    double run_timeout; /* seconds for the whole run; 0: none */
     double grace;   /* seconds */
     uint32_t reruns;     /* of tests that do not say how often they run again */
     double reruns_delay; /* seconds */

@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 
-#define PLAN_MAGIC "RLPLAN02"
+#define PLAN_MAGIC "RLPLAN03"
 
 struct plan_str {
     uint64_t off; /* of the first byte */
@@ -66,7 +66,7 @@ struct plan_test {
     uint32_t weight;
     uint64_t timeout_ms; /* 0: none */
     uint32_t reruns;     /* how often it runs again when it fails */
-    uint32_t reserved;
+    uint32_t usual_ms;   /* how long it took in earlier runs; 0: not known */
 };
 
 struct plan_group {
@@ -106,6 +106,7 @@ struct plan_head {
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */
     uint64_t grace_ms;     /* between SIGTERM and SIGKILL */
+    uint64_t run_timeout_ms;  /* for the run as a whole; 0: none. The driver watches it */
     uint64_t reruns_delay_ms; /* before a test runs again */
     struct plan_str run_id;
     struct plan_str root;       /* absolute; the current folder of every recipe */

@@ -78,6 +78,7 @@ struct results {
     size_t summary_passes;      /* bytes of it that stand before the output of passed tests */
     size_t torn;                  /* damaged places of the journal that were passed over */
     double wall_seconds;          /* of the run; set by the caller */
+    bool timed_out; /* its time was over (the plan's run_timeout_ms); set by the caller */
     bool interrupted;             /* the run was stopped by the user; set by the caller */
 };
 

@@ -405,6 +405,12 @@ static void show_words(struct screen *s, const char *text, size_t len)
 /* Why tests were left out, in pytest's words. */
 static void show_stop(struct screen *s)
 {
+    if (s->r->timed_out && s->style->verbose >= -1) {
+        char limit[80];
+        snprintf(limit, sizeof limit, "the run's time limit of %g s was over",
+                 (double)s->r->plan->head->run_timeout_ms / 1000);
+        screen_rule(s, '!', limit, "31");
+    }
     size_t failures = s->r->n_errors, most = (size_t)s->style->maxfail;
     char title[64];
     for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++)

@@ -18,6 +18,10 @@
 
 extern char **environ;
 
+/* What recipes may take beyond the grace: to clean up and, when the clock has ended their tests, for
+ * the last words of pytest's workers. */
+enum { CLEANUP_MS = 2000, LATE_MS = 8000 };
+
 /* The environment without what belongs to an outer make, plus what our make needs: of MAKEFLAGS
  * only the jobserver is kept, so that -B, -i, overrides or MAKEFILES do not reach tests.mk. */
 static void make_environment(const struct driver *d, const int fifo[2], struct strv *env)
@@ -135,19 +139,34 @@ static void stop_recipes(const struct driver *d, pid_t make)
     pid_list_release(&recipes);
 }
 
-/* Passes interrupts on: TERM at the first, KILL at the second or when the grace is long over. */
-static void pass_on(const struct driver *d, pid_t make, int *seen, uint64_t *deadline)
+/* How make is being stopped. */
+struct stopping {
+    int stage;         /* 0: not at all, 1: it was told to end, 2: it was killed */
+    int told;          /* interrupts that had come at stage 1 */
+    bool timed_out;    /* the reason is the clock, not an interrupt */
+    uint64_t deadline; /* of stage 1 */
+};
+
+/* Passes on what is to end the run, an interrupt or the clock: TERM at first, KILL at the next
+ * interrupt or when the grace is long over. */
+static void pass_on(const struct driver *d, pid_t make, struct stopping *s)
 {
     int n = interrupts_count();
-    if (n > 0 && *seen == 0) {
-        atomic_store(&d->state->run->stop, STOP_INTERRUPTED);
+    uint64_t now = now_ms();
+    bool late = d->deadline_ms && now >= d->deadline_ms;
+    if (s->stage == 0 && (n > 0 || late)) {
+        _Atomic uint32_t *stop = &d->state->run->stop;
+        s->timed_out = n == 0;
+        if (!s->timed_out || atomic_load(stop) != STOP_BROKEN)
+            atomic_store(stop, s->timed_out ? STOP_TIMEOUT : STOP_INTERRUPTED);
         stop_recipes(d, make);
-        *deadline = now_ms() + d->grace_ms + 2000;
-        *seen = 1;
+        s->deadline = now + d->grace_ms + (s->timed_out ? LATE_MS : CLEANUP_MS);
+        s->told = s->timed_out ? 0 : 1;
+        s->stage = 1;
     }
-    if (*seen == 1 && (n > 1 || now_ms() > *deadline)) {
+    if (s->stage == 1 && (n > s->told || now > s->deadline)) {
         kill(-make, SIGKILL);
-        *seen = 2;
+        s->stage = 2;
     }
 }
 
@@ -157,10 +176,11 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
     pid_t make = start_make(d, err);
     if (make < 0)
         return DRIVER_NOT_STARTED;
-    int status = 0, seen = 0;
-    uint64_t deadline = 0, next = 0;
+    int status = 0;
+    struct stopping stopping = {0};
+    uint64_t next = 0;
     while (waitpid(make, &status, WNOHANG) == 0) {
-        pass_on(d, make, &seen, &deadline);
+        pass_on(d, make, &stopping);
         uint64_t now = now_ms();
         if (now >= next) {
             d->tick(d->ctx);
@@ -170,13 +190,13 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
     }
     /* Recipes that outlive a killed make have been told by the kernel, and clean up; what is still
      * there after that is killed. */
-    if (WIFSIGNALED(status) && seen < 2) {
+    if (WIFSIGNALED(status) && stopping.stage < 2) {
         kill(-make, SIGTERM);
-        for (uint64_t end = now_ms() + d->grace_ms + 2000; now_ms() < end && kill(-make, 0) == 0;) {
+        for (uint64_t end = now_ms() + d->grace_ms + CLEANUP_MS; now_ms() < end && kill(-make, 0) == 0;) {
             while (waitpid(-make, NULL, WNOHANG) > 0)
                 ;
-            pass_on(d, make, &seen, &deadline);
-            if (seen == 2)
+            pass_on(d, make, &stopping);
+            if (stopping.stage == 2)
                 break;
             interrupts_wait(-1, 20);
         }
@@ -184,8 +204,10 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
     kill(-make, SIGKILL);
     driver_kill_children(d->keep);
     d->tick(d->ctx);
-    if (seen)
+    if (stopping.stage && (!stopping.timed_out || interrupts_count()))
         return DRIVER_INTERRUPTED;
+    if (stopping.stage)
+        return DRIVER_TIMED_OUT;
     if (WIFSIGNALED(status))
         return DRIVER_DIED;
     return WEXITSTATUS(status) == 0 ? DRIVER_DONE : DRIVER_FAILED;

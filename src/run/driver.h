@@ -20,6 +20,7 @@ struct driver {
     struct state *state;
     pid_t keep; /* a child that is not make's (the zygote); 0: none */
     uint64_t grace_ms;
+    uint64_t deadline_ms; /* CLOCK_MONOTONIC: then the time of the run is over; 0: never */
     int tick_ms; /* how often tick is called; it is called at the end too */
     void (*tick)(void *ctx);
     void *ctx;
@@ -28,6 +29,7 @@ struct driver {
 enum driver_end {
     DRIVER_DONE,        /* make ran through */
     DRIVER_INTERRUPTED, /* stopped by Ctrl-C or a signal */
+    DRIVER_TIMED_OUT,   /* stopped because its time was over */
     DRIVER_DIED,        /* make was killed by a signal */
     DRIVER_FAILED,      /* make gave up: the log says why */
     DRIVER_NOT_STARTED  /* err says why */

@@ -78,12 +78,13 @@ static bool supervise_test(struct native *n, const struct plan_test *t, struct s
     return ok;
 }
 
-/* Records what became of the test. An interrupted one is the outer process's to judge. */
+/* Records what became of the test. An interrupted one stays without a record; one that the end of
+ * the run's time has stopped has timed out. */
 static enum group_end conclude(struct native *n, const struct plan_test *t,
                                const struct supervised *res, struct error *err)
 {
     struct job *j = n->j;
-    if (res->end == SUPERVISE_STOPPED)
+    if (res->end == SUPERVISE_STOPPED && atomic_load(&j->state.run->stop) != STOP_TIMEOUT)
         return GROUP_STOPPED;
     struct buf fields = BUF_INIT;
     struct record r = {.test = n->test};
@@ -93,7 +94,8 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
                               .error_code = own ? t->error_code : AUTOMAKE_ERROR,
                               .will_fail = t->flags & PLAN_WILL_FAIL,
                               .should_fail = t->flags & PLAN_SHOULD_FAIL,
-                              .expect = n->expect};
+                              .expect = n->expect,
+                              .run_timeout_ms = j->plan.head->run_timeout_ms};
     if (n->expect)
         expect_finish(n->expect);
     verdict_record(&r, &fields, res, n->tap, &how, t->timeout_ms, command ? command : "",

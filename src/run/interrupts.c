@@ -53,6 +53,11 @@ bool interrupts_unattended(void)
     return unattended;
 }
 
+void interrupts_expect_none(void)
+{
+    unattended = 1;
+}
+
 void interrupts_attend(const int *fds, size_t n, void (*readable)(void *ctx), void *ctx)
 {
     polled = xreallocarray(polled, 2 + n, sizeof *polled);

@@ -12,6 +12,8 @@ void interrupts_install(void);
 int interrupts_count(void);
 /* Whether TERM or HUP was among them: who sends those does not sit there to send another. */
 bool interrupts_unattended(void);
+/* From now on likewise: the time of the run is over. */
+void interrupts_expect_none(void);
 /* While anybody sleeps in interrupts_wait, readable(ctx) is called when there is something to read
  * in one of n further descriptors (-1: none). They stay the caller's, who may change them; n is 0:
  * no more. */

@@ -105,6 +105,19 @@ bool journal_next_field(struct field_iter *it, uint32_t *tag, const unsigned cha
     return true;
 }
 
+bool journal_has_field(const struct record *r, enum record_field tag)
+{
+    struct field_iter it;
+    uint32_t found;
+    const unsigned char *data;
+    size_t len;
+    journal_fields(&it, r);
+    while (journal_next_field(&it, &found, &data, &len))
+        if (found == (uint32_t)tag)
+            return true;
+    return false;
+}
+
 bool journal_fields_valid(const unsigned char *fields, size_t len, uint32_t n_fields)
 {
     struct field_iter it = {fields, len ? fields + len : fields, n_fields};

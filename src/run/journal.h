@@ -52,6 +52,7 @@ enum record_field {
     FIELD_DOING = 11,   /* what a test was at when its own process died; for rowlock-exec */
     FIELD_TITLE = 12,   /* heading of the DETAIL, STDOUT, STDERR or LOG field that follows it;
                            what failed in a teardown: FIELD_TITLE_TEARDOWN, then its message */
+    FIELD_CUT = 14, /* it ended only because the run's time was over; a resumed run begins it anew */
     FIELD_PLACE = 13    /* a file that the summary folds equal skips by; without it, LOCATION */
 };
 
@@ -89,6 +90,8 @@ void journal_fields(struct field_iter *it, const struct record *r);
 /* Next field; false at the end or where the bytes do not add up. *data is borrowed. */
 bool journal_next_field(struct field_iter *it, uint32_t *tag, const unsigned char **data,
                         size_t *len);
+/* True if the record has a field of that tag. */
+bool journal_has_field(const struct record *r, enum record_field tag);
 /* True if the bytes are exactly n_fields fields. */
 bool journal_fields_valid(const unsigned char *fields, size_t len, uint32_t n_fields);
 

@@ -49,6 +49,8 @@ struct talk {
     uint32_t tearing; /* index of the test behind which fixtures are torn down; UINT32_MAX: none */
     pid_t worker;     /* as 'S' or 'D' told; 0: not known */
     bool aborting;    /* SIGABRT was sent */
+    int64_t aborted;  /* when, on CLOCK_MONOTONIC */
+    bool cut;         /* because the time of the whole run is over */
     bool starting;    /* 'W' told that a worker collects for us: the clock stands still */
     bool has_status;  /* 'X' told the worker's end */
     int status;
@@ -160,9 +162,20 @@ static enum talk_end on_teardown(struct talk *k, const struct frame *f)
 
 static void say_timeout(const struct talk *k, struct buf *b)
 {
-    buf_addf(b, "timed out after %g s", (double)k->timeout_ms / 1000);
+    if (k->cut)
+        verdict_add_cut(b, k->j->plan.head->run_timeout_ms);
+    else
+        buf_addf(b, "timed out after %g s", (double)k->timeout_ms / 1000);
     if (k->doing.len)
         buf_addf(b, " %s", k->doing.data);
+}
+
+/* Marks a record of a test that only the end of the run's time has ended; how many fields it was. */
+static uint32_t add_cut(const struct talk *k, struct buf *fields)
+{
+    if (k->cut)
+        journal_add_field(fields, FIELD_CUT, NULL, 0);
+    return k->cut;
 }
 
 /* Under --forked the worker outlives its test, and tells how the test's process ended. That we
@@ -186,6 +199,7 @@ static void turn_into_timeout(struct talk *k, struct record *r, struct buf *fiel
     }
     say_timeout(k, &message);
     journal_add_field(fields, FIELD_MESSAGE, message.data, message.len);
+    n += add_cut(k, fields);
     buf_release(&message);
     r->outcome = OUTCOME_TIMEOUT;
     r->n_fields = n;
@@ -299,15 +313,31 @@ static enum talk_end on_timeout(struct talk *k)
     kill(k->worker, SIGABRT);
     kill(k->worker, SIGCONT); /* it may have been stopped */
     k->aborting = true;
+    k->aborted = clock_monotonic_ns();
     return TALK_ON;
 }
 
 static int64_t deadline(const struct talk *k)
 {
+    if (k->aborting)
+        return k->aborted + ABORT_SECONDS * SECOND;
     if (!k->timeout_ms || k->starting)
         return -1;
-    int64_t end = k->started + (int64_t)k->timeout_ms * 1000000;
-    return k->aborting ? end + ABORT_SECONDS * SECOND : end;
+    return k->started + (int64_t)k->timeout_ms * 1000000;
+}
+
+/* We are asked to stop. When the run's time is over, what runs has timed out. */
+static enum talk_end on_stop(struct talk *k)
+{
+    bool busy = k->running != UINT32_MAX || k->tearing != UINT32_MAX;
+    if (!busy || atomic_load(&k->j->state.run->stop) != STOP_TIMEOUT)
+        return TALK_STOPPED;
+    if (signals_now())
+        return TALK_TIMEOUT;
+    if (k->cut)
+        return TALK_ON;
+    k->cut = true;
+    return k->aborting ? TALK_ON : on_timeout(k);
 }
 
 static enum talk_end listen_to_worker(struct talk *k)
@@ -318,7 +348,9 @@ static enum talk_end listen_to_worker(struct talk *k)
         struct pollfd fd = {k->fd, POLLIN, 0};
         int ready = signals_poll(&fd, 1, until < 0 ? -1 : until > now ? until - now : 0);
         if (signals_stop())
-            return TALK_STOPPED;
+            end = on_stop(k);
+        if (end != TALK_ON)
+            break;
         if (ready > 0)
             end = read_frames(k);
         else if (until >= 0 && clock_monotonic_ns() >= until)
@@ -367,6 +399,7 @@ static bool record_loss(struct talk *k, uint32_t test, enum outcome o, const cha
 {
     struct buf fields = BUF_INIT;
     journal_add_field(&fields, FIELD_MESSAGE, message, strlen(message));
+    uint32_t n_fields = 1 + add_cut(k, &fields);
     struct record r = {.test = test,
                        .kind = test == k->tearing ? RECORD_AMEND : RECORD_RESULT,
                        .outcome = o,
@@ -374,7 +407,7 @@ static bool record_loss(struct talk *k, uint32_t test, enum outcome o, const cha
                        .status = k->has_status ? k->status : 0,
                        .start_ns = k->started_real,
                        .wall_ns = (uint64_t)(clock_monotonic_ns() - k->started),
-                       .n_fields = 1};
+                       .n_fields = n_fields};
     lastwords_add(k->j->state.run->temp_dir, k->j->slot.number, &r, &fields);
     r.fields = (const unsigned char *)fields.data;
     r.fields_len = fields.len;

@@ -47,6 +47,7 @@ enum stop_reason {
     STOP_NO = 0,
     STOP_MAXFAIL = 1,
     STOP_INTERRUPTED = 2,
+    STOP_TIMEOUT = 4, /* the run's time is over: what runs then has timed out */
     STOP_BROKEN = 3 /* the journal cannot be written: results would be lost */
 };
 

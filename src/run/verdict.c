@@ -158,6 +158,12 @@ static enum outcome judge_exec(struct buf *b, const struct supervised *s,
     return judge_output(b, e, s->status);
 }
 
+void verdict_add_cut(struct buf *message, uint64_t run_timeout_ms)
+{
+    buf_addf(message, "stopped when the run's time limit of %g s was over",
+             (double)run_timeout_ms / 1000);
+}
+
 /* Whatever the process said before, a signal or the clock has the last word. */
 static enum outcome judge(struct buf *b, const struct supervised *s, struct tap *tap,
                           const struct verdict_how *how, uint64_t timeout_ms, const char *command,
@@ -178,6 +184,9 @@ static enum outcome judge(struct buf *b, const struct supervised *s, struct tap 
     buf_release(&ignored);
     if (s->end == SUPERVISE_TIMED_OUT) {
         buf_addf(b, "timed out after %g s", (double)timeout_ms / 1000);
+        o = OUTCOME_TIMEOUT;
+    } else if (s->end == SUPERVISE_STOPPED) {
+        verdict_add_cut(b, how->run_timeout_ms);
         o = OUTCOME_TIMEOUT;
     } else {
         verdict_status(b, s->status);
@@ -234,6 +243,10 @@ void verdict_record(struct record *r, struct buf *fields, const struct supervise
     r->peak_bytes = s->peak_bytes;
     r->n_fields = 0;
     add_text(r, fields, FIELD_MESSAGE, &message);
+    if (s->end == SUPERVISE_STOPPED) {
+        journal_add_field(fields, FIELD_CUT, NULL, 0);
+        r->n_fields++;
+    }
     if (tap) {
         add_text(r, fields, FIELD_DETAIL, &tap->detail);
         buf_add(fields, tap->points.data, tap->points.len);

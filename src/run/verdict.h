@@ -25,7 +25,11 @@ struct verdict_how {
     bool will_fail;
     bool should_fail;
     const struct expect *expect; /* finished; NULL where there are no expressions */
+    uint64_t run_timeout_ms;     /* the limit of the run, for a test that was stopped at it */
 };
+
+/* Adds "stopped when the run's time limit of 30 s was over". */
+void verdict_add_cut(struct buf *message, uint64_t run_timeout_ms);
 
 /* Fills r (test, outcome, times; attempt 1) and its fields, which stay in *fields. tap is NULL
  * for format exec; otherwise it has seen all output, and is finished here. command is the

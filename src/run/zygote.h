@@ -75,6 +75,7 @@
  *              "line": n or null            where the driver wants it
  *              "params": {"session": "…"}   where fixtures of a "session", "package", "module" or
  *                                           "class" have parameters: which one it gets
+ *              "timeout_is_weak": true      where that is the limit of all tests in the ini file
  *              "failed": bool               under --lf and --ff: pytest's cache says so
  *             }, …],
  *   "known_failures": n}                   how many the cache has, there

@@ -112,6 +112,13 @@ bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err)
     return error_errno(err, EXIT_INTERNAL, "the pytest process cannot be started");
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *status,
                                     void (*tick)(void *), void *ctx)
 {
@@ -120,6 +127,11 @@ enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *st
         if (interrupts_count()) {
             zygote_kill(z);
             result = ZYGOTE_INTERRUPTED;
+            break;
+        }
+        if (z->deadline_ms && now_ms() >= (int64_t)z->deadline_ms) {
+            zygote_kill(z);
+            result = ZYGOTE_LATE;
             break;
         }
         tick(ctx);
@@ -199,18 +211,16 @@ static bool send_finish(int fd, uint64_t limit_ms)
  * a second signal, until grace seconds after the first at most. False: those have passed. */
 static bool wait_for_end(int fd, double grace, int64_t *deadline_ms)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t now = now_ms();
     if (!interrupts_unattended()) {
         interrupts_wait(fd, -1);
         return true;
     }
     if (*deadline_ms < 0)
-        *deadline_ms = now_ms + (int64_t)(grace * 1000);
-    if (now_ms >= *deadline_ms)
+        *deadline_ms = now + (int64_t)(grace * 1000);
+    if (now >= *deadline_ms)
         return false;
-    int64_t left = *deadline_ms - now_ms;
+    int64_t left = *deadline_ms - now;
     interrupts_wait(fd, left < INT_MAX ? (int)left : INT_MAX);
     return true;
 }
@@ -235,8 +245,8 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, double grace, int jou
                 if (wait_for_end(fd, grace, &deadline_ms))
                     continue;
                 error_set(err, EXIT_INTERNAL,
-                          "the end of the pytest session took more than %g s after the signal and "
-                          "was cut off; a longer \"grace\" in [rowlock] would wait longer",
+                          "the end of the pytest session took more than %g s after the signal or "
+                          "the end of the run's time and was cut off; a longer \"grace\" in [rowlock] would wait longer",
                           grace);
                 break;
             }

@@ -21,6 +21,7 @@ struct zygote_host {
     bool sequential;
     bool lines;   /* it is to tell in which lines the tests are */
     double grace; /* seconds */
+    uint64_t deadline_ms; /* CLOCK_MONOTONIC: it has to have collected by then; 0: whenever */
     int columns;  /* of the terminal that shows what pytest says; 0: pytest's own idea */
     bool color;   /* whether that is to be coloured */
     pid_t watch;  /* the zygote ends when this process does */
@@ -30,6 +31,7 @@ struct zygote_host {
 enum zygote_state {
     ZYGOTE_READY,
     ZYGOTE_ENDED, /* pytest ended first: *status is its exit status, its words are in zygote.log */
+    ZYGOTE_LATE, /* it had not collected by then; it is gone */
     ZYGOTE_INTERRUPTED /* Ctrl-C while it collected; it is gone */
 };
 

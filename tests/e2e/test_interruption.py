@@ -123,7 +123,7 @@ def test_sigterm_ends_a_session_whose_end_hangs(project, processes_with, wait_un
     child.send_signal(signal.SIGTERM)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 2, out
-    assert "more than 0.5 s after the signal" in out
+    assert "more than 0.5 s after the signal or" in out
     assert project.report()["summary"]["passed"] == 1
     assert gone(project, processes_with, wait_until)
 

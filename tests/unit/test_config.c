@@ -265,6 +265,8 @@ static void test_everything_of_an_ini(void **state)
                       "env_prefix = APP_2\n"
                       "python = .venv/bin/python\n"
                       "timeout = 2.5\n"
+                      "timeouts = slow : 300, py:unit:0.5,,\n   net: 0\n"
+                      "run_timeout = 1e3\n"
                       "grace = 0\n"
                       "output_limit = 64K\n"
                       "worker_start = spawn\n");
@@ -274,7 +276,13 @@ static void test_everything_of_an_ini(void **state)
     assert_true(c.strict_markers);
     assert_string_equal(c.env_prefix, "APP_2");
     assert_string_equal(c.python + strlen(top), "/.venv/bin/python");
-    assert_true(c.timeout == 2.5);
+    assert_true(c.timeout == 2.5 && c.run_timeout == 1000);
+    assert_int_equal(c.n_timeouts, 3);
+    assert_string_equal(c.timeouts[0].marker, "slow");
+    assert_string_equal(c.timeouts[1].marker, "py:unit");
+    assert_string_equal(c.timeouts[2].marker, "net");
+    assert_true(c.timeouts[0].seconds == 300 && c.timeouts[1].seconds == 0.5 &&
+                c.timeouts[2].seconds == 0);
     assert_true(c.grace == 0);
     assert_int_equal(c.output_limit, 65536);
     assert_string_equal(c.worker_start, "spawn");
@@ -349,11 +357,17 @@ static void test_bad_values(void **state)
          "pytest.ini:3:1: unknown key 'timout' in the rowlock section; did you mean timeout?"},
         {"[rowlock]\nzebra = 3\n",
          "pytest.ini:2:1: unknown key 'zebra' in the rowlock section; the keys are env_prefix, "
-         "python, timeout, reruns, grace, output_limit, worker_start, history_url, "
+         "python, timeout, timeouts, run_timeout, reruns, grace, output_limit, worker_start, history_url, "
          "parallel_collect"},
         {"[rowlock]\ntimeout =  soon\n",
          "pytest.ini:2:12: timeout: 'soon' is not accepted; give seconds, such as 2.5; 0 is no "
          "limit"},
+        {"[rowlock]\ntimeouts = slow: 3, unit\n",
+         "pytest.ini:2:12: timeouts: 'slow: 3, unit' is not accepted; give markers with seconds, "
+         "such as slow: 300, unit: 5"},
+        {"[rowlock]\ntimeouts = :3\n",
+         "pytest.ini:2:12: timeouts: ':3' is not accepted; give markers with seconds, such as "
+         "slow: 300, unit: 5"},
         {"[rowlock]\ngrace = -1\n",
          "pytest.ini:2:9: grace: '-1' is not accepted; give seconds, such as 2.5"},
         {"[rowlock]\noutput_limit =\n   10X\n",

@@ -265,6 +265,37 @@ static void test_interrupted(void **state)
     }
 }
 
+/* The run's time is over: what runs has timed out, to be begun anew by a run that goes on. */
+static void test_out_of_time(void **state)
+{
+    (void)state;
+    char *marker = new_marker();
+    char *script = xasprintf("setsid sleep %s & trap '' TERM; echo out; touch ready; while :; do "
+                             "sleep 0.01; done",
+                             marker);
+    const struct spec specs[] = {{.id = "a", .script = script}, {.id = "b", .same_group = true}};
+    struct testrun t = {.grace_ms = 100};
+    testrun_create(&t, specs, 2);
+    pid_t pid = start_and_wait(&t);
+    t.state.run->stop = STOP_TIMEOUT;
+    kill(pid, SIGTERM);
+    assert_int_equal(testrun_wait(pid), 2);
+    assert_true(testrun_wait_gone(marker));
+    assert_outcome(&t, 0, OUTCOME_TIMEOUT);
+    assert_outcome(&t, 1, OUTCOME_NONE);
+    char *text = testrun_field(&t, 0, FIELD_MESSAGE);
+    assert_non_null(strstr(text, "the run's time limit of"));
+    free(text);
+    struct record r;
+    struct buf keep = BUF_INIT;
+    assert_true(testrun_record(&t, 0, RECORD_RESULT, &r, &keep));
+    assert_true(journal_has_field(&r, FIELD_CUT));
+    buf_release(&keep);
+    free(script);
+    free(marker);
+    testrun_remove(&t);
+}
+
 /* A second signal, not at once, cuts a long grace short. */
 static void test_interrupted_twice(void **state)
 {
@@ -485,6 +516,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_both_killed),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_interrupted_twice),
+        cmocka_unit_test(test_out_of_time),
         cmocka_unit_test(test_make_killed),
         cmocka_unit_test(test_slots_exclude),
         cmocka_unit_test(test_locks_exclude),

@@ -75,6 +75,7 @@ static void check_list(const struct plan_map *map, struct plan_list l, const cha
 
 static void make_example(struct fixture *f)
 {
+    static const struct marker_timeout timeouts[] = {{(char *)"net", 7}, {(char *)"slow", 9}};
     static char *env[] = {"A=b=c", "L=\n", NULL};
     static char *zygote[] = {"python3", "zygote.py", "", NULL};
     ADD(&f->m, "first", "command=./a", "command=", "command=$(x)\xff", "cwd=sub", "suite=s",
@@ -82,10 +83,13 @@ static void make_example(struct fixture *f)
     f->m.tests[0].env = env;
     ADD(&f->m, "not selected", "tap");
     ADD(&f->m, f->huge, "tap", "serial", "weight=3", "depends=first", "depends=not selected");
-    ADD(&f->m, "p.py::t", "scope=p.py", "group=g", "suite=py");
+    ADD(&f->m, "p.py::t", "scope=p.py", "group=g", "suite=py", "marker=slow", "marker=net");
+    f->s.timeouts = timeouts;
+    f->s.n_timeouts = 2;
     f->s.n_slots = 3;
     f->s.maxfail = 7;
     f->s.timeout = 60;
+    f->s.run_timeout = 900;
     f->s.grace = 0.25;
     f->s.output_limit = 1234;
     f->s.forked = true;
@@ -107,6 +111,7 @@ static void test_head(void **state)
     assert_int_equal(h->maxfail, 7);
     assert_int_equal(h->output_limit, 1234);
     assert_int_equal(h->grace_ms, 250);
+    assert_int_equal(h->run_timeout_ms, 900000);
     assert_string_equal(plan_map_str(&map, h->run_id), "20240102-030405-67");
     assert_string_equal(plan_map_str(&map, h->root), "/nowhere");
     assert_string_equal(plan_map_str(&map, h->env_prefix), "FQCN");
@@ -147,6 +152,7 @@ static void test_tests(void **state)
     t = plan_map_test(&map, 2);
     assert_int_equal(t->format, FORMAT_PYTEST);
     assert_int_equal(t->command.n, 0);
+    assert_int_equal(t->timeout_ms, 7000);
     LIST(&map, t->locks, "xdist_group:g");
     assert_null(plan_map_test(&map, 3));
     plan_map_close(&map);

@@ -581,6 +581,27 @@ static void test_interrupted(void **state)
     play_end(&p);
 }
 
+static void test_out_of_time(void **state)
+{
+    (void)state;
+    struct play p;
+    play_begin(&p, runs_forever, 0);
+    pid_t pid = testrun_start(&p.t, (const char *[]){RUN_ID, "1", NULL});
+    while (p.t.state.tests[0] != TEST_RUNNING)
+        usleep(1000);
+    p.t.state.run->stop = STOP_TIMEOUT;
+    kill(pid, SIGTERM);
+    testrun_wait(pid);
+    play_expect_outcomes(&p, "t---");
+    play_expect_message_has(&p, 0, "stopped when the run's time limit of");
+    struct record r;
+    struct buf keep = BUF_INIT;
+    assert_true(testrun_record(&p.t, 0, RECORD_RESULT, &r, &keep));
+    assert_true(journal_has_field(&r, FIELD_CUT));
+    buf_release(&keep);
+    play_end(&p);
+}
+
 static void sends_much(const struct request *r, int k)
 {
     char *text = xmalloc(5000001);
@@ -663,6 +684,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hangs_behind_last),
         cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_out_of_time),
         cmocka_unit_test(test_much),
         cmocka_unit_test(test_long_path),
     };

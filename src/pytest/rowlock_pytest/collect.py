@@ -169,6 +169,8 @@ class Describer:
             described["params"] = params
         if self.failures is not None:
             described["failed"] = item.nodeid in self.failures
+        if described["timeout"] is not None and self.limits.is_weak(marks):
+            described["timeout_is_weak"] = True
         return described
 
 

@@ -57,6 +57,11 @@ class Limits:
             except (KeyError, ValueError):
                 pass
 
+    @staticmethod
+    def is_weak(marks):
+        """Whether the limit is that of all tests, not one of the test's own."""
+        return of_marks(marks) is None
+
     def of(self, item, marks):
         """Seconds; None for the run's own limit."""
         if self.plugin is not None:
