@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "coverage/native.h"
 #include "coverage/read.h"
 #include "coverage/write.h"
 
 struct collect {
+    const char *objects, *source_root;
     const char *lcov;
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
@@ -61,6 +64,10 @@ static bool store_percent(struct collect *k, const struct collect_option *o, con
 
 #define AT(member) offsetof(struct collect, member)
 static const struct collect_option options[] = {
+    {"--objects", "DIR", store_text, AT(objects),
+     "where the .gcno files lie, if not beside the .gcda files"},
+    {"--source-root", "DIR", store_text, AT(source_root),
+     "only source files below it, named relative to it; for .gcda files"},
     {"--lcov", "FILE", store_text, AT(lcov), "write an LCOV tracefile"},
     {"--include", "GLOB", store_item, AT(include), "only source files that match; may be repeated"},
     {"--omit", "GLOB", store_item, AT(omit), "no source files that match; may be repeated"},
@@ -78,8 +85,8 @@ void command_collect_help(FILE *out)
         if (options[i].help)
             fprintf(out, "  %s %-*s %s\n", options[i].name, 24 - (int)strlen(options[i].name),
                     options[i].value ? options[i].value : "", options[i].help);
-    fputs("\nAn input is an LCOV tracefile. Inputs that cannot be read are named and skipped, and the\n"
-          "exit code is 1.\n",
+    fputs("\nAn input is a folder with .gcda files of GCC or an LCOV tracefile. Inputs that cannot be\n"
+          "read are named and skipped, and the exit code is 1.\n",
           out);
 }
 
@@ -151,14 +158,39 @@ static bool wanted(const struct cov_file *f, void *arg)
     return (!k->include.n || matches(&k->include, f->name)) && !matches(&k->omit, f->name);
 }
 
+static void skip(struct collect *k, const char *why)
+{
+    fprintf(stderr, "rowlock: %s\n", why);
+    k->skipped++;
+}
+
+/* Folders and .gcda files are read together: all data of an object are added before it is solved. */
+static void read_native(struct collect *k)
+{
+    struct strv inputs = STRV_INIT, problems = STRV_INIT;
+    for (size_t i = 0; i < k->inputs.n; i++)
+        if (cov_native_claims(k->inputs.v[i]))
+            strv_push(&inputs, k->inputs.v[i]);
+    char *root = path_absolute(k->source_root ? k->source_root : ".");
+    struct cov_native how = {.objects = k->objects, .source_root = root,
+                             .only_root = k->source_root, .include = &k->include};
+    if (inputs.n)
+        cov_native_read(&k->coverage, inputs.v, inputs.n, &how, &problems);
+    for (size_t i = 0; i < problems.n; i++)
+        skip(k, problems.v[i]);
+    free(root);
+    strv_release(&inputs);
+    strv_release(&problems);
+}
+
 static void read_inputs(struct collect *k)
 {
+    read_native(k);
     for (size_t i = 0; i < k->inputs.n; i++) {
         struct error err = ERROR_INIT;
-        if (!coverage_read_file(&k->coverage, k->inputs.v[i], &err)) {
-            fprintf(stderr, "rowlock: %s\n", err.msg);
-            k->skipped++;
-        }
+        const char *path = k->inputs.v[i];
+        if (!cov_native_claims(path) && !coverage_read_file(&k->coverage, path, &err))
+            skip(k, err.msg);
         error_release(&err);
     }
     coverage_finish(&k->coverage);

@@ -1,0 +1,189 @@
+#include "coverage/native.h"
+
+#include <fnmatch.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/xalloc.h"
+#include "coverage/gcfiles.h"
+#include "coverage/gcnotes.h"
+
+enum { MOST_THREADS = 64 };
+
+/* What all threads share. */
+struct work {
+    const struct cov_native *how;
+    const struct gc_files *files;
+    atomic_size_t next; /* the object that nobody has taken yet */
+};
+
+/* What each has for itself. */
+struct worker {
+    struct work *work;
+    pthread_t thread;
+    struct coverage coverage;
+    struct strv problems;
+    struct buf data; /* of a file; its memory is kept */
+    size_t n_data;
+};
+
+bool cov_native_claims(const char *path)
+{
+    struct stat st;
+    size_t n = strlen(path);
+    if (n > 5 && (strcmp(path + n - 5, ".gcda") == 0 || strcmp(path + n - 5, ".gcno") == 0))
+        return true;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* ---- Names -------------------------------------------------------------------------------------- */
+
+static bool is_system(const char *path)
+{
+    static const char *const folders[] = {"/usr/include/", "/usr/lib/", "/usr/local/include/",
+                                          "/usr/local/lib/", "/opt/"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool included(const struct cov_native *how, const char *path)
+{
+    for (size_t i = 0; how->include && i < how->include->n; i++)
+        if (fnmatch(how->include->v[i], path, 0) == 0)
+            return true;
+    return false;
+}
+
+/* What the report calls a source file; NULL if it is not to be there. */
+static const char *shown_name(const struct gc_notes *n, const char *file, void *arg)
+{
+    struct worker *w = arg;
+    const struct cov_native *how = w->work->how;
+    if (file[0] == '<') /* "<built-in>" */
+        return NULL;
+    char *joined = path_join(n->cwd, file), *path = path_absolute(joined);
+    size_t root = strlen(how->source_root);
+    const char *shown = NULL;
+    if (root == 1)
+        root = 0;
+    if (strncmp(path, how->source_root, root) == 0 && path[root] == '/' && root)
+        shown = coverage_intern(&w->coverage, path + root + 1);
+    else if (included(how, path) || (root ? !how->only_root && !is_system(path) : true))
+        shown = coverage_intern(&w->coverage, path);
+    free(joined);
+    free(path);
+    return shown;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------ */
+
+/* Reads a file into w->data. */
+static bool load(struct worker *w, const char *path, struct error *err)
+{
+    buf_clear(&w->data);
+    return file_read(path, &w->data, err);
+}
+
+static void complain(struct worker *w, struct error *err)
+{
+    strv_push(&w->problems, err->msg);
+    error_release(err);
+}
+
+static void read_object(struct worker *w, const struct gc_object *o)
+{
+    struct gc_notes notes;
+    struct error err = ERROR_INIT;
+    char version[16];
+    if (!load(w, o->notes, &err))
+        return complain(w, &err);
+    switch (gc_notes_read(&notes, o->notes, w->data.data, w->data.len, &err)) {
+    case GC_OK:
+        break;
+    case GC_UNKNOWN:
+        strv_pushf(&w->problems, "%s: of GCC %s, which this reader does not know", o->notes,
+                   gc_version_text(notes.head.version, version));
+        return;
+    case GC_BAD:
+        return complain(w, &err);
+    }
+    for (size_t i = 0; i < o->data.n; i++) {
+        const char *path = o->data.v[i];
+        if (load(w, path, &err) &&
+            gc_data_add(&notes, path, w->data.data, w->data.len, &err) == GC_OK)
+            w->n_data++;
+        else
+            complain(w, &err);
+    }
+    size_t unsolved = gc_lines_add(&notes, &w->coverage, shown_name, w);
+    if (unsolved)
+        strv_pushf(&w->problems, "%s: the counts of %zu functions do not follow from their counters",
+                   o->notes, unsolved);
+    gc_notes_release(&notes);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    const struct gc_files *files = w->work->files;
+    for (;;) {
+        size_t i = atomic_fetch_add(&w->work->next, 1);
+        if (i >= files->n_objects)
+            return NULL;
+        read_object(w, &files->objects[i]);
+    }
+}
+
+static unsigned count_threads(const struct cov_native *how, size_t n_objects)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = how->threads ? how->threads : cores > 0 ? (size_t)cores : 1;
+    n = n < MOST_THREADS ? n : MOST_THREADS;
+    return (unsigned)(n < n_objects ? n : n_objects ? n_objects : 1);
+}
+
+size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
+                       const struct cov_native *how, struct strv *problems)
+{
+    struct gc_files files;
+    struct strv own = STRV_INIT;
+    size_t n_data = 0;
+    gc_files_find(&files, inputs, n_inputs, how->objects, &own);
+    struct work work = {.how = how, .files = &files};
+    unsigned n = count_threads(how, files.n_objects);
+    struct worker *workers = xcalloc(n, sizeof *workers);
+    for (unsigned i = 0; i < n; i++) {
+        workers[i].work = &work;
+        coverage_init(&workers[i].coverage);
+    }
+    /* A thread that cannot be started leaves its objects to the others; this one is the first. */
+    unsigned started = 1;
+    while (started < n &&
+           pthread_create(&workers[started].thread, NULL, run, &workers[started]) == 0)
+        started++;
+    run(&workers[0]);
+    for (unsigned i = 1; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        struct worker *w = &workers[i];
+        coverage_merge(c, &w->coverage);
+        coverage_release(&w->coverage);
+        strv_push_all(&own, w->problems.v);
+        strv_release(&w->problems);
+        buf_release(&w->data);
+        n_data += w->n_data;
+    }
+    free(workers);
+    strv_sort(&own);
+    strv_push_all(problems, own.v);
+    strv_release(&own);
+    gc_files_release(&files);
+    return n_data;
+}
