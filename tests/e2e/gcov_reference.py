@@ -8,7 +8,7 @@ import subprocess
 
 
 class Counts:
-    """lines[file, line], functions[file, line, name], branches[file, line] -> counts of its arms."""
+    """lines[file, line], functions[file, line, name], branches[file, line] -> list."""
 
     def __init__(self):
         self.lines = {}
@@ -45,7 +45,9 @@ def from_gcov(gcov, notes_files, folder):
     for notes in notes_files:
         for unit in run_gcov(gcov, notes, folder):
             for file in unit["files"]:
-                name = os.path.normpath(os.path.join(unit["current_working_directory"], file["file"]))
+                name = os.path.normpath(
+                    os.path.join(unit["current_working_directory"], file["file"])
+                )
                 add_file(total, arms, name, file)
     for key, owners in arms.items():
         total.branches[key] = [count for owner in sorted(owners) for count in owners[owner]]

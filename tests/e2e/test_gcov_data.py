@@ -1,0 +1,204 @@
+"""`rowlock collect` on the data of GCC: every count is that of gcov of the same GCC."""
+
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from gcov_reference import from_gcov, from_lcov
+from random_c import Program
+
+
+def find_versions():
+    """The endings of the names of all gcc, each version once."""
+    found = {}
+    for ending in ("", "-9", "-10", "-11", "-12", "-13", "-14", "-15"):
+        if shutil.which(f"gcc{ending}") and shutil.which(f"gcov{ending}"):
+            said = subprocess.run([f"gcc{ending}", "-dumpfullversion"], stdout=subprocess.PIPE)
+            found.setdefault(said.stdout, ending)
+    return list(found.values())
+
+
+VERSIONS = find_versions()
+compilers = pytest.mark.parametrize("version", VERSIONS)
+pytestmark = pytest.mark.skipif(not VERSIONS, reason="no gcc with its gcov")
+
+CPLUSPLUS = """
+#include <map>
+#include <stdexcept>
+#include <string>
+#include "part.h"
+template<class T> T larger(T a, T b) { if (a > b) return a; return b; }
+struct Counted { Counted(int v); ~Counted() { alive--; } static int alive; };
+int Counted::alive = 0;
+Counted::Counted(int v) { if (v == 3) throw std::runtime_error("three"); alive++; }
+int main(int argc, char **argv) {
+  std::map<std::string, int> m;
+  for (int i = 0; i < 10; i++) m[std::to_string(i)] = larger(i, 4) + larger(2.0, 1.0 * i);
+  for (int i = 0; i < 5; i++)
+    try { Counted s(i); Counted t(4); } catch (std::exception &e) { argc++; }
+  auto l = [&](int q) { return q > 2 ? q : -q; };
+  return l(3) + l(1) + part(4) + sum<int>(2) + sum<long>(9) == 0;
+}
+"""
+PART = """
+inline int part(int x) { return x > 3 ? x : 0; }
+template<class T> T sum(T x) {
+   T s = 0;
+   while (x > 0) { s += x; x--; }
+   return s;
+}
+"""
+LIBRARY = """
+#include "../include/part.h"
+int twice(int x);
+int twice(int x)
+{
+    if (x > 100)
+        return part(x);
+    return 2 * part(x);
+}
+int never(void);
+int never(void) { return 7; }
+"""
+MAIN = """
+#include <stdlib.h>
+#include "../include/part.h"
+int twice(int x);
+int main(int argc, char **argv)
+{
+    int n = argc > 1 ? atoi(argv[1]) : 1;
+    for (int i = 0; i < n; i++)
+        twice(part(i));
+    return 0;
+}
+"""
+
+
+def counted(project, *args):
+    """The counts that collect reports; every file, by its absolute name."""
+    done = project.rowlock(
+        "collect", "-q", "--lcov", "ours.info", "--source-root", "/nowhere", "--include", "*", *args
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+    return from_lcov(project.root / "ours.info")
+
+
+def build(project, version, *options):
+    """A program of two sources and a header, built in a folder of its own."""
+    project.write("include/part.h", PART.split("template")[0].replace("inline", "static inline"))
+    project.write("src/main.c", MAIN)
+    project.write("src/library.c", LIBRARY)
+    (project.root / "build" / "sub").mkdir(parents=True)
+    for source, target in (("main", "main"), ("library", "sub/library")):
+        project.run(
+            [
+                f"gcc{version}",
+                "--coverage",
+                *options,
+                "-c",
+                f"../src/{source}.c",
+                "-o",
+                f"{target}.o",
+            ],
+            cwd=project.root / "build",
+        )
+    project.run(
+        [f"gcc{version}", "--coverage", "main.o", "sub/library.o", "-o", "program"],
+        cwd=project.root / "build",
+    )
+    return project.root / "build"
+
+
+@compilers
+def test_random_programs(project, version):
+    for seed in range(8):
+        folder = project.root / str(seed)
+        project.write(f"{seed}/t.c", Program(seed).text())
+        level = ("-O0", "-O0", "-O1", "-O2")[seed % 4]
+        built = project.run([f"gcc{version}", "-w", level, "--coverage", "-c", "t.c"], cwd=folder)
+        assert built.returncode == 0, built
+        assert (
+            project.run([f"gcc{version}", "--coverage", "t.o", "-o", "t"], cwd=folder).returncode
+            == 0
+        )
+        project.run(["./t"], cwd=folder)
+        ours = counted(project, folder)
+        assert ours.differences(from_gcov(f"gcov{version}", [folder / "t.gcno"], folder)) == []
+        assert ours.lines and ours.branches and ours.functions
+
+
+@compilers
+def test_templates_exceptions_and_lambdas(project, version):
+    if not shutil.which(f"g++{version}"):
+        pytest.skip("no C++ compiler")
+    project.write("main.cc", CPLUSPLUS)
+    project.write("part.h", PART)
+    for command in (
+        [f"g++{version}", "--coverage", "-c", "main.cc"],
+        [f"g++{version}", "--coverage", "main.o", "-o", "main"],
+        ["./main"],
+    ):
+        assert project.run(command).returncode == 0
+    reference = from_gcov(f"gcov{version}", [project.root / "main.gcno"], project.root)
+    assert counted(project, ".").differences(reference) == []
+
+
+@compilers
+def test_fragments_of_many_processes(project, version):
+    """A tree of GCOV_PREFIX for each process adds up to what one tree has after all of them."""
+    folder = build(project, version)
+    for n in range(4):
+        env = {"GCOV_PREFIX": str(project.root / f"fragments/{n}")}
+        assert project.run(["./program", str(n)], cwd=folder, env=env).returncode == 0
+        assert project.run(["./program", str(n)], cwd=folder).returncode == 0
+    notes = [folder / "main.gcno", folder / "sub/library.gcno"]
+    reference = from_gcov(f"gcov{version}", notes, folder)
+    fragments = counted(project, "fragments")
+    assert fragments.differences(reference) == []
+    assert fragments.differences(counted(project, "build")) == []
+    # Moved elsewhere, the notes are found below --objects.
+    folder.rename(project.root / "moved")
+    for data in project.root.glob("moved/**/*.gcda"):
+        data.unlink()
+    assert counted(project, "--objects", "moved", "fragments").differences(reference) == []
+    # Without any data nothing has run.
+    unrun = counted(project, "moved")
+    assert set(unrun.lines) == set(reference.lines)
+    assert set(unrun.lines.values()) == {0}
+
+
+def test_what_is_torn_or_foreign_is_named_and_skipped(project):
+    folder = build(project, VERSIONS[0])
+    for n in range(6):
+        env = {"GCOV_PREFIX": str(project.root / f"fragments/{n}")}
+        assert project.run(["./program", "3"], cwd=folder, env=env).returncode == 0
+    whole = [next(project.root.glob(f"fragments/{n}/**/library.gcda")) for n in range(6)]
+    content = whole[0].read_bytes()
+    whole[0].write_bytes(content[: len(content) // 2])
+    whole[1].write_bytes(b"")
+    stamp = struct.unpack_from("<I", content, 8)[0]
+    whole[2].write_bytes(content[:8] + struct.pack("<I", stamp ^ 1) + content[12:])
+    whole[3].write_bytes(content[:4] + b"*09A" + content[8:])
+    wrong = bytearray(content)
+    record = struct.pack("<I", 0x01000000)  # of a function; its length in words or bytes
+    at = max(content.find(record + struct.pack("<I", length)) for length in (3, 12))
+    wrong[at + 12] ^= 1  # the checksum of its lines
+    whole[4].write_bytes(bytes(wrong))
+    lost = project.root / "fragments/7/elsewhere/lost.gcda"
+    lost.parent.mkdir(parents=True)
+    lost.write_bytes(content)
+    done = project.rowlock("collect", "-q", "--lcov", "ours.info", "fragments")
+    assert done.returncode == 1, done
+    said = dict(line.removeprefix("rowlock: ").split(": ", 1) for line in done.stderr.splitlines())
+    assert set(said) == {str(p.resolve()) for p in [*whole[:5], lost]}, done
+    for path, words in zip(
+        [*whole[:5], lost],
+        ("cut off", "cut off", "another build", "of GCC 9.0", "built otherwise", "--objects"),
+    ):
+        assert words in said[str(path.resolve())], done
+    ours = from_lcov(project.root / "ours.info")
+    assert ours.functions["src/library.c", 4, "twice"] == 3
+    assert ours.functions["src/main.c", 5, "main"] == 6
+    assert ours.functions["src/library.c", 11, "never"] == 0
