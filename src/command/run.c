@@ -25,6 +25,7 @@
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
+#include "run/platform.h"
 #include "run/queue.h"
 
 /* How often make is started again for tests that a killed make left, and how often a pytest
@@ -393,6 +394,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
                 dryrun_print(stdout, &s.plan);
             } else if ((planned = suite_write(&s, &err))) {
                 say_what_runs(&s);
+                platform_return_memory(); /* of reading and planning: tests need it more */
                 code = run_tests(&s, &err);
             }
         }

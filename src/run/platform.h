@@ -17,7 +17,9 @@ void platform_adopt_orphans(void);
 bool platform_die_with_parent(int sig, pid_t parent);
 /* Marks every descriptor from first on as close-on-exec. */
 void platform_cloexec_from(int first);
-/* Gives back what memory is free and forgets our own peak: a child starts out with its
+/* Hands what memory is allocated no longer back to the system, as far as the C library can. */
+void platform_return_memory(void);
+/* Does so and forgets our own peak: a child starts out with its
  * parent's as a lower bound. */
 void platform_forget_peak(void);
 

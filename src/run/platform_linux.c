@@ -54,11 +54,16 @@ void platform_cloexec_from(int first)
     cloexec_one_by_one(first);
 }
 
-void platform_forget_peak(void)
+void platform_return_memory(void)
 {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+}
+
+void platform_forget_peak(void)
+{
+    platform_return_memory();
     int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;

@@ -11,6 +11,8 @@ import warnings
 
 import pytest
 
+from rowlock_pytest.passed import PassedReports
+
 PLAIN_KEYS = frozenset(
     (
         "nodeid",
@@ -107,11 +109,11 @@ class Replayer:
         self.config = session.config
         self.settings = settings
         self.nodes = nodes
-        self.numbers = {id(item): number for number, item in enumerate(session.items)}
         self.has_ids = hasattr(pytest.TestReport, "id")
         self.quick = QuickReplay(self)
 
-    def unpack_report(self, item, data, worker):
+    def unpack_report(self, number, data, worker):
+        item = self.session.items[number]
         if isinstance(data, list):
             report = self.passed_report(item, *data)
         else:
@@ -119,7 +121,7 @@ class Replayer:
                 config=self.config, data=data
             )
             restore_tuples(report)
-        self.nodes.decorate(report, worker, self.numbers.get(id(item)))
+        self.nodes.decorate(report, worker, number)
         return report
 
     def key(self, node):
@@ -143,29 +145,29 @@ class Replayer:
     def test(self, data, worker):
         """Replays a test, or keeps all of it back where the worker says that it is held.
         Returns what finish() takes then, else None."""
-        item = self.session.items[data["item"]]
-        reports = data["reports"]
+        held = data["item"], data["reports"]
         if data["held"]:
-            return item, reports
-        self.finish((item, reports), None, worker)
+            return held
+        self.finish(held, None, worker)
         return None
 
     def finish(self, held, amended, worker):
         """Replays a test; amended: the data of the report that replaces its last one."""
-        item, reports = held
-        if amended is None and self.quick.test(item, reports, worker):
+        number, reports = held
+        if amended is None and self.quick.test(number, reports, worker):
             return
+        item = self.session.items[number]
         if amended is not None:
             reports = reports[:-1] + [amended]
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for data in reports:
-            self.log(item, self.unpack_report(item, data, worker))
+            self.log(item, self.unpack_report(number, data, worker))
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def late(self, number, data, worker):
         """A report about a test that has been replayed before."""
         item = self.session.items[number]
-        self.log(item, self.unpack_report(item, data, worker))
+        self.log(item, self.unpack_report(number, data, worker))
 
     def log(self, item, report):
         if type(report).__name__ == "SubtestReport" and report.failed:
@@ -269,9 +271,10 @@ class QuickReplay:
         manager = replayer.config.pluginmanager
         self.cache = manager.get_plugin("lfplugin")
         self.terminal = manager.get_plugin("terminalreporter")
-        # The terminal keeps set-up and teardown for the sake of --durations only.
-        self.all_phases = replayer.config.getoption("durations", None) is not None
         self.possible = self.nobody_listens(replayer.config.hook)
+        self.kept = {}  # category -> PassedReports
+        # Under -rP the terminal goes through all of them for each of them.
+        self.in_full = self.terminal is not None and self.terminal.hasopt("P")
 
     def nobody_listens(self, hook):
         for name in self.HOOKS:
@@ -288,7 +291,23 @@ class QuickReplay:
                 return False
         return self.terminal is None or hasattr(self.terminal, "_add_stats")
 
-    def test(self, item, reports, worker):
+    def keep(self, category, number, worker, data):
+        """Puts a report among the terminal's."""
+        kept = self.terminal.stats.get(category)
+        if type(kept) is PassedReports:
+            kept.remember(number, worker, data)
+        elif self.in_full or category in self.kept:
+            self.terminal._add_stats(category, [self.build(number, worker, data)])
+        else:
+            self.terminal._add_stats(category, [])
+            kept = PassedReports(self.terminal.stats[category], self.build)
+            self.terminal.stats[category] = self.kept[category] = kept
+            kept.remember(number, worker, data)
+
+    def build(self, number, worker, data):
+        return self.replayer.unpack_report(number, data, worker)
+
+    def test(self, number, reports, worker):
         """False if this test has to be replayed in full."""
         if not self.possible or [r[0] if isinstance(r, list) else "" for r in reports] != [
             "setup",
@@ -298,14 +317,11 @@ class QuickReplay:
             return False
         if self.terminal is not None:
             self.terminal._tests_ran = True
-            phases = list(zip(reports, ("", "passed", "")))
-            if not self.all_phases:
-                phases = phases[1:2]
-            for data, category in phases:
-                report = self.replayer.unpack_report(item, data, worker)
-                self.terminal._add_stats(category, [report])
+            for data, category in zip(reports, ("", "passed", "")):
+                self.keep(category, number, worker, data)
         lastfailed = getattr(self.cache, "lastfailed", None)
         if lastfailed:
+            item = self.replayer.session.items[number]
             lastfailed.pop(self.replayer.key(item), None)
         return True
 
