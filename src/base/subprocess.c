@@ -5,14 +5,30 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static void become(char *const argv[], const char *dir, int output, int errors)
+static void become(const struct subprocess *what, int output, int errors)
     __attribute__((noreturn));
 
-static void become(char *const argv[], const char *dir, int output, int errors)
+static void change_environment(char *const *env)
+{
+    for (; env && *env; env++) {
+        char *eq = strchr(*env, '=');
+        if (!eq) {
+            unsetenv(*env);
+            continue;
+        }
+        *eq = '\0'; /* we are a copy of the process whose string it is */
+        setenv(*env, eq + 1, 1);
+    }
+}
+
+static void become(const struct subprocess *what, int output, int errors)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -22,12 +38,13 @@ static void become(char *const argv[], const char *dir, int output, int errors)
     dup2(null, 0);
     dup2(output, 1);
     dup2(errors, 2);
-    if (dir && chdir(dir) != 0)
+    if (what->dir && chdir(what->dir) != 0)
         _exit(127);
     unsetenv("MAKEFLAGS");
     unsetenv("MAKELEVEL");
     unsetenv("ROWLOCK_RUN");
-    execvp(argv[0], argv);
+    change_environment(what->env);
+    execvp(what->argv[0], what->argv);
     _exit(127);
 }
 
@@ -46,7 +63,7 @@ int subprocess_output(char *const argv[], struct buf *out, size_t limit)
         return 127;
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, NULL, fds[1], fds[1]);
+        become(&(struct subprocess){.argv = argv}, fds[1], fds[1]);
     close(fds[1]);
     char chunk[4096];
     ssize_t n;
@@ -71,21 +88,39 @@ static bool read_some(int fd, struct buf *to, size_t limit)
     return n > 0;
 }
 
-static void read_both(struct pollfd fds[2], struct buf *const to[2], size_t limit)
+/* What is left until end (CLOCK_MONOTONIC; 0: no end), for poll. */
+static int milliseconds_left(int64_t end)
+{
+    struct timespec t;
+    if (!end)
+        return -1;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t left = end - ((int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    return left > 0 ? (int)left : 0;
+}
+
+/* False when the time is over. */
+static bool read_both(struct pollfd fds[2], struct buf *const to[2], size_t limit, int64_t end)
 {
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            return;
-        for (int i = 0; i < 2; i++)
+        int ready = poll(fds, 2, milliseconds_left(end));
+        if (ready < 0 && errno != EINTR)
+            break;
+        if (ready == 0)
+            return false;
+        for (int i = 0; i < 2 && ready > 0; i++)
             if (fds[i].fd >= 0 && fds[i].revents && !read_some(fds[i].fd, to[i], limit))
                 fds[i].fd = -1;
     }
+    return true;
 }
 
-int subprocess_ask(char *const argv[], const char *dir, struct buf *out, struct buf *errors,
-                   size_t limit)
+int subprocess_run(const struct subprocess *what, struct buf *out, struct buf *errors,
+                   size_t limit, bool *timed_out)
 {
     int o[2], e[2];
+    struct timespec t;
+    *timed_out = false;
     if (pipe2(o, O_CLOEXEC) != 0)
         return 127;
     if (pipe2(e, O_CLOEXEC) != 0) {
@@ -93,16 +128,28 @@ int subprocess_ask(char *const argv[], const char *dir, struct buf *out, struct 
         close(o[1]);
         return 127;
     }
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t end = (int64_t)(t.tv_sec + what->seconds) * 1000 + t.tv_nsec / 1000000;
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, dir, o[1], e[1]);
+        become(what, o[1], e[1]);
     close(o[1]);
     close(e[1]);
     struct pollfd fds[2] = {{o[0], POLLIN, 0}, {e[0], POLLIN, 0}};
     struct buf *to[2] = {out, errors};
     if (pid > 0)
-        read_both(fds, to, limit);
+        *timed_out = !read_both(fds, to, limit, what->seconds ? end : 0);
+    if (*timed_out)
+        kill(pid, SIGKILL);
     close(o[0]);
     close(e[0]);
     return pid < 0 ? 127 : wait_for(pid);
+}
+
+int subprocess_ask(char *const argv[], const char *dir, struct buf *out, struct buf *errors,
+                   size_t limit)
+{
+    bool timed_out;
+    return subprocess_run(&(struct subprocess){.argv = argv, .dir = dir}, out, errors, limit,
+                          &timed_out);
 }
