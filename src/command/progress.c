@@ -157,6 +157,15 @@ static void show_record(struct progress *p, struct buf *b, const struct record *
     }
 }
 
+/* What was said of the test does not hold: it runs again. */
+static void forget_result(struct progress *p, uint32_t test)
+{
+    if (test >= p->plan->head->n_tests || p->results->tests[test].outcome == OUTCOME_NONE)
+        return;
+    p->ended -= p->ended > 0;
+    p->failed -= p->failed && outcome_is_failure(p->results->tests[test].outcome);
+}
+
 /* Reads what the journal has grown by. */
 static void read_journal(struct progress *p)
 {
@@ -178,6 +187,8 @@ static void take_records(struct progress *p, struct buf *b, bool at_end)
     struct record rec;
     while (p->tail.len &&
            journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
+        if (rec.kind == RECORD_VOID)
+            forget_result(p, rec.test);
         results_add(p->results, &rec);
         if (rec.kind == RECORD_RESULT || rec.kind == RECORD_ATTEMPT)
             show_record(p, b, &rec);

@@ -242,6 +242,19 @@ static void add_result(struct results *r, struct result *t, const struct record 
     supply_message(&r->arena, t);
 }
 
+/* The result is none. What earlier attempts were stays. */
+static void void_result(struct result *t)
+{
+    struct result before;
+    memset(&before, 0, sizeof before);
+    if (t->n_earlier) {
+        before = t->earlier[t->n_earlier - 1];
+        before.earlier = t->earlier;
+        before.n_earlier = t->n_earlier - 1;
+    }
+    *t = before;
+}
+
 static void amend_result(struct results *r, struct result *t, const struct record *rec)
 {
     enum outcome said = t->call_outcome;
@@ -309,6 +322,8 @@ void results_add(struct results *r, const struct record *rec)
         add_result(r, &r->tests[rec->test], rec);
     else if (rec->kind == RECORD_AMEND)
         amend_result(r, &r->tests[rec->test], rec);
+    else if (rec->kind == RECORD_VOID)
+        void_result(&r->tests[rec->test]);
 }
 
 bool results_read(struct results *r, const char *journal_path, struct error *err)

@@ -158,7 +158,9 @@ bool job_record(struct job *j, struct record *r, struct error *err)
         return false;
     }
     const struct plan_test *t = job_test(j, r->test);
-    if (r->kind != RECORD_NOTE && t) {
+    if (r->kind == RECORD_VOID) {
+        state_void(&j->state, r->test);
+    } else if (r->kind != RECORD_NOTE && t) {
         if (r->kind == RECORD_ATTEMPT)
             state_attempt(&j->state, r->test, j->slot.number);
         else
@@ -196,6 +198,15 @@ bool job_note(struct job *j, const char *message, struct error *err)
 {
     struct record r = {.test = UINT32_MAX, .kind = RECORD_NOTE, .outcome = OUTCOME_NONE};
     return record_message(j, &r, message, err);
+}
+
+bool job_void(struct job *j, uint32_t test, struct error *err)
+{
+    struct record r = {.test = test,
+                       .kind = RECORD_VOID,
+                       .attempt = state_attempts(&j->state, test) + 1,
+                       .start_ns = clock_realtime_ns()};
+    return job_record(j, &r, err);
 }
 
 static bool counts_as_passed(enum outcome o)

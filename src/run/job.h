@@ -74,6 +74,8 @@ bool job_record(struct job *j, struct record *r, struct error *err);
 /* A RESULT that has no process behind it: just an outcome and a line that says why. */
 bool job_verdict(struct job *j, uint32_t test, enum outcome o, const char *message,
                  struct error *err);
+/* The test, which has ended, has no result: what was journaled of it is void. */
+bool job_void(struct job *j, uint32_t test, struct error *err);
 /* A NOTE of the run itself. */
 bool job_note(struct job *j, const char *message, struct error *err);
 /* Records the test as skipped (an error where it depends on fixtures) if one that it depends on has ended without passing (in a full

@@ -144,7 +144,7 @@ static enum verdict decode(const unsigned char *data, size_t len, struct record 
         return DAMAGED;
     if (*size > len)
         return PARTIAL;
-    if (get_u32(data + *size - 4) != *size || data[12] < RECORD_RESULT || data[12] > RECORD_ATTEMPT ||
+    if (get_u32(data + *size - 4) != *size || data[12] < RECORD_RESULT || data[12] > RECORD_VOID ||
         data[13] >= OUTCOME_COUNT)
         return DAMAGED;
     r->test = get_u32(data + 8);

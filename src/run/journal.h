@@ -35,7 +35,9 @@ enum record_kind {
                           failed; its outcome and fields are merged into the test's result */
     RECORD_NOTE = 3,  /* a message of the run itself (FIELD_MESSAGE): a worker that died */
     RECORD_COLLECT = 4, /* a file that could not be collected: FIELD_TITLE is its name */
-    RECORD_ATTEMPT = 5  /* a test failed and is to run again: all that a RESULT would have */
+    RECORD_ATTEMPT = 5, /* a test failed and is to run again: all that a RESULT would have */
+    RECORD_VOID = 6     /* the test's result is none, as another test may have forged it: it runs
+                           again */
 };
 
 enum record_field {

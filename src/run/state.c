@@ -162,6 +162,18 @@ void state_attempt(struct state *s, uint32_t test, uint32_t slot)
     show_idle(s, test, slot);
 }
 
+void state_void(struct state *s, uint32_t test)
+{
+    if (test >= s->run->n_tests)
+        return;
+    unsigned char was = atomic_exchange(&s->tests[test], TEST_PENDING);
+    if (was < TEST_ENDED)
+        return;
+    atomic_fetch_sub(&s->run->ended, 1);
+    if (outcome_is_failure((enum outcome)(was - TEST_ENDED)))
+        atomic_fetch_sub(&s->run->failures, 1);
+}
+
 uint32_t state_attempts(const struct state *s, uint32_t test)
 {
     return test < s->run->n_tests ? atomic_load(&s->failed_attempts[test]) : 0;

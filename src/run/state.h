@@ -102,6 +102,9 @@ void state_end(struct state *s, uint32_t test, uint32_t slot, enum outcome o);
 /* The test has failed and is to run again: it is pending, and one more attempt has failed. Call it
  * after the record of that attempt is written. */
 void state_attempt(struct state *s, uint32_t test, uint32_t slot);
+/* Takes state_end back: the test is pending, as if it had not run. Call it after the record that
+ * says so is written. A run that has stopped meanwhile stays so. */
+void state_void(struct state *s, uint32_t test);
 /* How many attempts have failed after which it was to run again. */
 uint32_t state_attempts(const struct state *s, uint32_t test);
 /* OUTCOME_NONE while it has not ended. */

@@ -121,6 +121,38 @@ static void test_reruns(void **state)
     fixture_close(&f);
 }
 
+static void put_void(struct fixture *f, uint32_t test)
+{
+    fixture_begin(f, test, OUTCOME_NONE);
+    f->rec.kind = RECORD_VOID;
+    fixture_end(f);
+}
+
+static void test_void_results(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, three, 3, 0);
+    put(&f, 0, OUTCOME_FAILED, "forged");
+    put_void(&f, 0);
+    put(&f, 0, OUTCOME_PASSED, NULL);
+    put(&f, 1, OUTCOME_FAILED, "first");
+    put(&f, 1, OUTCOME_PASSED, NULL);
+    put_void(&f, 1);
+    put(&f, 2, OUTCOME_PASSED, NULL);
+    put_void(&f, 2);
+    put_void(&f, 2);
+    fixture_read(&f);
+    const struct result *t = f.results.tests;
+    assert_int_equal(t[0].outcome, OUTCOME_PASSED);
+    assert_int_equal(t[0].n_earlier, 0);
+    assert_int_equal(t[1].outcome, OUTCOME_FAILED);
+    assert_string_equal(t[1].message.data, "first");
+    assert_int_equal(t[1].n_earlier, 0);
+    assert_int_equal(t[2].outcome, OUTCOME_NONE);
+    fixture_close(&f);
+}
+
 static void test_vanished_process_keeps_a_verdict(void **state)
 {
     struct fixture f;
@@ -421,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_arrives),
         cmocka_unit_test(test_reruns),
+        cmocka_unit_test(test_void_results),
         cmocka_unit_test(test_vanished_process_keeps_a_verdict),
         cmocka_unit_test(test_amend_makes_an_error_of_a_pass),
         cmocka_unit_test(test_amend_of_other_outcomes),

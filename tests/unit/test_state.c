@@ -229,6 +229,27 @@ static void test_damaged(void **state)
     error_release(&err);
 }
 
+static void test_void(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct state s;
+    (void)state;
+    assert_true(state_create(path, 2, 1, &err));
+    assert_true(state_open(&s, path, &err));
+    assert_true(state_start(&s, 0, 0, 1));
+    state_end(&s, 0, 0, OUTCOME_FAILED);
+    state_void(&s, 0);
+    state_void(&s, 1);
+    state_void(&s, 2);
+    assert_int_equal(s.run->ended, 0);
+    assert_int_equal(s.run->failures, 0);
+    assert_int_equal(state_outcome(&s, 0), OUTCOME_NONE);
+    assert_true(state_start(&s, 0, 0, 1));
+    state_end(&s, 0, 0, OUTCOME_PASSED);
+    assert_int_equal(s.run->ended, 1);
+    state_close(&s);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -252,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_no_tests),
         cmocka_unit_test(test_shared),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_void),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
