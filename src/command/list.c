@@ -5,7 +5,7 @@
  *   {"tests": [
  *     {"id",
  *      "suite",                     "" for tests that tests.json lists singly
- *      "format",                    "exec", "tap" or "pytest"
+ *      "format",                    "exec", "tap", "pytest" or "gtest"
  *      "file", "line",              where the test is, seen from the root; null where not known
  *      "markers": ["name", …],
  *      "group",                     its xdist_group, or null
@@ -34,7 +34,7 @@
 #include "command/suite.h"
 #include "report/report.h"
 
-static const char *const formats[] = {"exec", "tap", "pytest"};
+static const char *const formats[] = {"exec", "tap", "pytest", "gtest"};
 
 /* Written while it is made: a list may be long. */
 static void flow(struct buf *b)

@@ -19,6 +19,7 @@
 #include "command/workers.h"
 #include "config/argfile.h"
 #include "manifest/ctest.h"
+#include "manifest/gtest.h"
 #include "manifest/meson.h"
 #include "manifest/suites.h"
 #include "run/driver.h"
@@ -30,6 +31,7 @@ void suite_init(struct suite *s)
     memset(s, 0, sizeof *s);
     options_init(&s->options);
     manifest_init(&s->manifest);
+    s->manifest.ask = gtest_list_ask;
     strv_init(&s->zygote_argv);
     s->ended = -1;
 }

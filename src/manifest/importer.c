@@ -44,16 +44,31 @@ bool importer_ask(char *const argv[], const char *dir, const char *what_to_insta
     return code == 0;
 }
 
-struct test *importer_add(struct manifest *m, const char *suite, const char *prefix,
-                          const char *name, const char *origin, struct error *err)
+/* Has the suite a test of that id, or of what begins with it? */
+static bool is_taken(const struct manifest *m, const char *suite, const char *id,
+                     const char *behind)
+{
+    char *whole = xasprintf("%s%s", id, behind);
+    size_t at = map_get(&m->by_id, whole);
+    free(whole);
+    return at != MAP_NONE && strcmp(m->tests[at].suite, suite) == 0;
+}
+
+char *importer_id(const struct manifest *m, const char *suite, const char *prefix,
+                  const char *name, const char *behind)
 {
     char *id = prefix ? xasprintf("%s/%s", prefix, name) : xstrdup(name);
-    for (unsigned n = 2; map_get(&m->by_id, id) != MAP_NONE &&
-                         strcmp(m->tests[map_get(&m->by_id, id)].suite, suite) == 0;
-         n++) {
+    for (unsigned n = 2; is_taken(m, suite, id, behind); n++) {
         free(id);
         id = prefix ? xasprintf("%s/%s#%u", prefix, name, n) : xasprintf("%s#%u", name, n);
     }
+    return id;
+}
+
+struct test *importer_add(struct manifest *m, const char *suite, const char *prefix,
+                          const char *name, const char *origin, struct error *err)
+{
+    char *id = importer_id(m, suite, prefix, name, "");
     struct test *t = manifest_add(m, id, origin, err);
     if (t)
         t->suite = suite;

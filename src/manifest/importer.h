@@ -26,6 +26,10 @@ bool importer_ask(char *const argv[], const char *dir, const char *what_to_insta
  * that name gets "#2" behind it, and so on. */
 struct test *importer_add(struct manifest *m, const char *suite, const char *prefix,
                           const char *name, const char *origin, struct error *err);
+/* The id that importer_add gives; behind: "", or what stands behind it in the id of one of the
+ * several tests that it is to become. Caller frees. */
+char *importer_id(const struct manifest *m, const char *suite, const char *prefix,
+                  const char *name, const char *behind);
 /* Appends the strings of an array, or the one that the value is. */
 void importer_strings(const cJSON *value, struct strv *to);
 /* The manifest's own copy; NULL for none. */

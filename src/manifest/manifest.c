@@ -43,6 +43,19 @@ static char *shown_origin(const char *origin)
     return buf_detach(&b);
 }
 
+void test_init(struct test *t)
+{
+    memset(t, 0, sizeof *t);
+    t->suite = "";
+    t->format = FORMAT_EXEC;
+    t->weight = 1;
+    t->expected = -1;
+    t->known = -1;
+    t->rules.skip_code = AUTOMAKE_SKIP;
+    t->rules.error_code = AUTOMAKE_ERROR;
+    t->reruns = -1;
+}
+
 struct test *manifest_add(struct manifest *m, const char *id, const char *origin, struct error *err)
 {
     char *shown = origin ? shown_origin(origin) : NULL;
@@ -56,16 +69,8 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
         m->tests = xreallocarray(m->tests, m->cap, sizeof *m->tests);
     }
     struct test *t = &m->tests[m->n];
-    memset(t, 0, sizeof *t);
+    test_init(t);
     t->id = arena_strdup(&m->arena, id);
-    t->suite = "";
-    t->format = FORMAT_EXEC;
-    t->weight = 1;
-    t->expected = -1;
-    t->known = -1;
-    t->rules.skip_code = AUTOMAKE_SKIP;
-    t->rules.error_code = AUTOMAKE_ERROR;
-    t->reruns = -1;
     t->origin = shown ? arena_strdup(&m->arena, shown) : NULL;
     free(shown);
     map_put(&m->by_id, t->id, m->n);

@@ -14,7 +14,7 @@
 #include "base/map.h"
 #include "base/strv.h"
 
-enum test_format { FORMAT_EXEC, FORMAT_TAP, FORMAT_PYTEST };
+enum test_format { FORMAT_EXEC, FORMAT_TAP, FORMAT_PYTEST, FORMAT_GTEST };
 
 /* A marker as -m sees it: its name and its keyword arguments. */
 struct marker_arg {
@@ -55,7 +55,7 @@ struct test {
     const char *id;    /* unique in the manifest */
     const char *suite; /* the suite's name; "" for tests listed singly */
     enum test_format format;
-    char **command;  /* argv, NULL-terminated; NULL for pytest */
+    char **command;  /* argv, NULL-terminated; NULL for pytest; for gtest see run/gtestgroup.h */
     char **env;      /* "NAME=value", NULL-terminated; NULL for none */
     const char *cwd; /* NULL: the root */
     struct marker *markers;
@@ -101,11 +101,16 @@ struct manifest {
     struct map by_id; /* id → index in tests */
     struct strv notes; /* what the user has to know of the import, a line each */
     size_t pytest_failures; /* all that pytest remembers, of tests that are here and others */
+    /* Asks a program made with Google Test for its tests (manifest/gtest.h, gtest_list_ask). NULL:
+     * no program is started while the manifest is read. */
+    bool (*ask)(const struct test *like, struct strv *names, char **why);
 };
 
 void manifest_init(struct manifest *m);
 void manifest_release(struct manifest *m);
-/* Adds a test with the given id (copied) and defaults (weight 1, expected -1, exec).
+/* The defaults of a test: weight 1, expected -1, exec; no id yet. */
+void test_init(struct test *t);
+/* Adds a test with the given id (copied) and the defaults.
  * The pointer is valid until the next call. A second test of the same id is refused:
  * NULL, and err says where both stand (origin may be NULL). */
 struct test *manifest_add(struct manifest *m, const char *id, const char *origin,

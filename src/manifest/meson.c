@@ -9,6 +9,7 @@
 #include "base/subprocess.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "manifest/gtest.h"
 #include "manifest/json.h"
 
 /* Introspection neither tells should_fail nor that a variable is to be extended (a PATH would come
@@ -98,14 +99,46 @@ static bool read_command(struct manifest *m, struct test *t, const struct json *
     return ok;
 }
 
-static void read_protocol(struct test *t, const cJSON *protocol, struct importer_ignored *ignored)
+/* True if the program speaks Google Test's protocol. */
+static bool read_protocol(struct test *t, const cJSON *protocol, struct importer_ignored *ignored)
 {
     const char *name = cJSON_IsString(protocol) ? protocol->valuestring : "exitcode";
+    bool gtest = strcmp(name, "gtest") == 0;
     if (strcmp(name, "tap") == 0)
         t->format = FORMAT_TAP;
-    else if (strcmp(name, "exitcode") != 0 && strcmp(name, "gtest") != 0 &&
-             strcmp(name, "rust") != 0)
+    else if (!gtest && strcmp(name, "exitcode") != 0 && strcmp(name, "rust") != 0)
         importer_ignore(ignored, "a protocol that is not known here; their exit status counts");
+    return gtest;
+}
+
+/* Adds the test as it is, or the tests that its program lists: not where it is to fail as a whole,
+ * nor where it lists none, since its exit status tells in any case. */
+static bool add_test(struct manifest *m, const struct import *from, struct test *like,
+                     const char *name, bool gtest, struct error *err)
+{
+    struct strv names = STRV_INIT;
+    char *why = NULL;
+    bool ok;
+    like->suite = from->suite;
+    if (gtest && !like->rules.should_fail && gtest_list(m, like, &names, &why)) {
+        char *first = xasprintf("::%s", names.v[0]);
+        char *id = importer_id(m, from->suite, from->prefix, name, first);
+        like->id = arena_strdup(&m->arena, id);
+        ok = gtest_add_names(m, like, &names, err);
+        free(id);
+        free(first);
+    } else {
+        struct test *t = importer_add(m, from->suite, from->prefix, name, like->origin, err);
+        ok = t != NULL;
+        if (ok) {
+            like->id = t->id;
+            like->origin = t->origin;
+            *t = *like;
+        }
+    }
+    free(why);
+    strv_release(&names);
+    return ok;
 }
 
 static bool read_test(struct manifest *m, const struct import *from, const struct json *j,
@@ -114,16 +147,17 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
 {
     const cJSON *name = get(object, "name"), *workdir = get(object, "workdir");
     const cJSON *timeout = get(object, "timeout"), *priority = get(object, "priority");
+    struct test test, *t = &test;
     if (!cJSON_IsString(name) || !name->valuestring[0])
         return json_error(j, object, err, "a test needs a name");
-    struct test *t =
-        importer_add(m, from->suite, from->prefix, name->valuestring, j->path, err);
-    if (!t || !read_command(m, t, j, object, err))
+    test_init(t);
+    t->origin = j->path;
+    if (!read_command(m, t, j, object, err))
         return false;
     bool told = cJSON_IsObject(more);
     read_suites(m, t, get(object, "suite"));
     read_env(m, t, get(told ? more : object, "env"), told ? get(more, "unset") : NULL);
-    read_protocol(t, get(object, "protocol"), ignored);
+    bool gtest = read_protocol(t, get(object, "protocol"), ignored);
     t->rules.should_fail = told && cJSON_IsTrue(get(more, "should_fail"));
     t->serial = t->serial || cJSON_IsFalse(get(object, "is_parallel"));
     if (cJSON_IsNumber(timeout) && timeout->valuedouble > 0)
@@ -133,7 +167,7 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
     t->cwd = arena_strdup(&m->arena, cJSON_IsString(workdir) && workdir->valuestring[0]
                                          ? workdir->valuestring
                                          : from->dir);
-    return true;
+    return add_test(m, from, t, name->valuestring, gtest, err);
 }
 
 /* The two lists are of the same tests in the same order? */

@@ -9,22 +9,25 @@
 #include "base/xalloc.h"
 #include "manifest/fields.h"
 #include "manifest/globs.h"
+#include "manifest/gtest.h"
 #include "manifest/tapstart.h"
 
 static const char *const SUITE_KEYS[] = {"name", "format",  "glob",  "paths",  "build", "markers",
                                          "env",  "timeout", "locks", "weight", "cwd",   "reruns",
-                                         "interpreter", "config", NULL};
+                                         "interpreter", "config", "command", NULL};
 static const char *const BUILD_KEYS[] = {"name", "format", "build", "config", NULL};
 static const char *const PYTEST_KEYS[] = {"name", "format", "paths", NULL};
 static const char *const NATIVE_KEYS[] = {"name",  "format", "glob",   "markers", "env",
                                           "timeout", "locks", "weight", "cwd",   "reruns",
                                           "interpreter", NULL};
+static const char *const GTEST_KEYS[] = {"name",    "format", "glob",   "command", "markers", "env",
+                                         "timeout", "locks",  "weight", "cwd",     "reruns", NULL};
 
 static const struct format_row {
     const char *name;
     int format; /* enum test_format; -1: a later version's */
 } FORMATS[] = {{"exec", FORMAT_EXEC}, {"tap", FORMAT_TAP}, {"pytest", FORMAT_PYTEST},
-               {"ctest", -1},         {"meson", -1},       {"gtest", -1}};
+               {"gtest", FORMAT_GTEST}, {"ctest", -1},     {"meson", -1}};
 
 bool suites_format(const struct json *j, const cJSON *value, enum test_format *format,
                    struct error *err)
@@ -39,8 +42,7 @@ bool suites_format(const struct json *j, const cJSON *value, enum test_format *f
             continue;
         if (FORMATS[i].format < 0)
             return json_error(j, value, err,
-                              "format '%s' is not supported by this version; use exec, tap or "
-                              "pytest",
+                              "format '%s' is for suites; use exec, tap or gtest",
                               FORMATS[i].name);
         *format = (enum test_format)FORMATS[i].format;
         return true;
@@ -49,7 +51,7 @@ bool suites_format(const struct json *j, const cJSON *value, enum test_format *f
     if (near.best)
         json_error(j, value, err, "unknown format %s; did you mean '%s'?", name, near.best);
     else
-        json_error(j, value, err, "unknown format %s; use exec, tap or pytest", name);
+        json_error(j, value, err, "unknown format %s; use exec, tap, gtest or pytest", name);
     free(name);
     return false;
 }
@@ -103,6 +105,7 @@ struct native_suite {
     struct strv files;
     struct map basenames; /* → how many files bear it */
     struct strv interpreter; /* what every file is started with; empty for none */
+    struct strv command; /* of a gtest suite of one program */
     struct fields_common common;
 };
 
@@ -111,6 +114,7 @@ static void suite_release(struct native_suite *s)
     map_release(&s->basenames);
     strv_release(&s->files);
     strv_release(&s->interpreter);
+    strv_release(&s->command);
 }
 
 static void make_command(const struct native_suite *s, const char *file, struct strv *argv)
@@ -129,12 +133,38 @@ static void make_command(const struct native_suite *s, const char *file, struct 
     free(name);
 }
 
+/* The tests of a program made with Google Test. file: it was found by a glob; else NULL. */
+static bool add_program(struct manifest *m, struct native_suite *s, const char *origin,
+                        const char *id, const char *file, char *const *command,
+                        struct error *err)
+{
+    struct test like;
+    size_t n = 0;
+    while (command[n])
+        n++;
+    test_init(&like);
+    like.id = arena_strdup(&m->arena, id);
+    like.suite = s->name;
+    like.origin = origin;
+    like.file = file ? arena_strdup(&m->arena, file) : NULL;
+    like.command = arena_strv(&m->arena, command, n);
+    fields_common_apply(&s->common, m, &like);
+    return gtest_add(m, &like, err);
+}
+
 static bool add_file(struct manifest *m, struct native_suite *s, const char *origin,
                      const char *file, struct error *err)
 {
     const char *base = path_basename(file);
     bool alone = map_get(&s->basenames, base) == 1;
     char *id = xasprintf("%s/%s", s->name, alone ? base : file);
+    if (s->format == FORMAT_GTEST) {
+        char *command[] = {command_of(file, s->root, s->common.cwd), NULL};
+        bool ok = add_program(m, s, origin, id, file, command, err);
+        free(command[0]);
+        free(id);
+        return ok;
+    }
     struct test *t = manifest_add(m, id, origin, err);
     if (t) {
         struct strv argv = STRV_INIT;
@@ -174,15 +204,39 @@ static bool read_interpreter(struct native_suite *s, const struct json *j, const
     return true;
 }
 
+/* A suite of one program: {"format": "gtest", "command": ["build/unit", "--fast"]}. */
+static bool read_program(struct manifest *m, const struct json *j, const cJSON *object,
+                         const cJSON *command, struct native_suite *s, struct error *err)
+{
+    if (fields_get(object, "glob"))
+        return json_error(j, command, err, "a suite has a \"glob\" or a \"command\"; remove one");
+    if (!fields_strings(j, command, "command", false, true, &s->command, err))
+        return false;
+    if (!s->command.n || !s->command.v[0][0])
+        return json_error(j, command, err, "\"command\" names no program; write [\"PROGRAM\", …]");
+    if (!fields_common_read(&s->common, j, object, &m->arena, err))
+        return false;
+    char *origin = xasprintf("%s:%zu", j->path, json_line(j, command));
+    bool ok = add_program(m, s, origin, s->name, NULL, s->command.v, err);
+    free(origin);
+    fields_common_release(&s->common);
+    return ok;
+}
+
 static bool read_native(struct manifest *m, const struct json *j, const cJSON *object,
                         struct native_suite *s, struct error *err)
 {
     const cJSON *glob_value = fields_get(object, "glob");
+    const cJSON *command = fields_get(object, "command");
+    if (command)
+        return read_program(m, j, object, command, s, err);
     if (!glob_value)
         return json_error(j, object, err,
                           "a suite of format %s needs a \"glob\"; add the pattern "
                           "of its files",
-                          s->format == FORMAT_TAP ? "tap" : "exec");
+                          s->format == FORMAT_TAP     ? "tap"
+                          : s->format == FORMAT_GTEST ? "gtest"
+                                                      : "exec");
     if (!expand_globs(j, glob_value, s->root, &s->files, err) ||
         !read_interpreter(s, j, fields_get(object, "interpreter"), err) ||
         !fields_common_read(&s->common, j, object, &m->arena, err))
@@ -255,7 +309,9 @@ static bool read_suite(struct manifest *m, struct testsjson *t, const struct jso
     if (s.format == FORMAT_PYTEST)
         return fields_check(j, object, PYTEST_KEYS, "a pytest suite", err) &&
                read_pytest(t, j, object, name->valuestring, err);
-    if (!fields_check(j, object, NATIVE_KEYS, "a suite of native tests", err))
+    bool gtest = s.format == FORMAT_GTEST;
+    if (!fields_check(j, object, gtest ? GTEST_KEYS : NATIVE_KEYS,
+                      gtest ? "a suite of Google Test programs" : "a suite of native tests", err))
         return false;
     s.name = arena_strdup(&m->arena, name->valuestring);
     bool ok = read_native(m, j, object, &s, err);

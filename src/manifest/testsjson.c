@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/fields.h"
+#include "manifest/gtest.h"
 #include "manifest/rulefields.h"
 #include "manifest/suites.h"
 
@@ -15,6 +16,12 @@ static const char *const TEST_KEYS[] = {"id",      "format",  "command", "marker
                                         "depends", "inputs",  "will_fail", "disabled", "skip_code",
                                         "pass_regex", "fail_regex", "skip_regex", "required_files",
                                         NULL};
+
+/* Of a program made with Google Test, which judges its tests itself. */
+static const char *const GTEST_KEYS[] = {"id",     "format",  "command", "markers",  "locks",
+                                         "weight", "timeout", "reruns",  "env",      "cwd",
+                                         "needs",  "depends", "inputs",  "disabled", "required_files",
+                                         NULL};
 
 /* The manifest's own copy of the strings, NULL for none. */
 static char **keep(struct manifest *m, const struct strv *s)
@@ -81,7 +88,11 @@ static bool add_test(struct manifest *m, const struct json *j, const cJSON *obje
     if (!fields_common_read(&common, j, object, &m->arena, err))
         return false;
     char *origin = xasprintf("%s:%zu", j->path, json_line(j, object));
-    struct test *t = manifest_add(m, id->valuestring, origin, err);
+    struct test program, *t = &program;
+    bool gtest = o->format == FORMAT_GTEST;
+    test_init(&program);
+    if (!gtest)
+        t = manifest_add(m, id->valuestring, origin, err);
     if (t) {
         t->format = o->format;
         t->command = keep(m, &o->command);
@@ -90,6 +101,11 @@ static bool add_test(struct manifest *m, const struct json *j, const cJSON *obje
         fields_common_apply(&common, m, t);
     }
     bool ok = t && rulefields_read(m, t, j, object, err);
+    if (ok && gtest) {
+        program.id = arena_strdup(&m->arena, id->valuestring);
+        program.origin = origin;
+        ok = gtest_add(m, &program, err);
+    }
     free(origin);
     fields_common_release(&common);
     return ok;
@@ -105,7 +121,9 @@ static bool read_test(struct manifest *m, const struct json *j, const cJSON *obj
     if (!id)
         return json_error(j, object, err, "a test needs an \"id\"; add one");
     bool ok = fields_string(j, id, "id", err) && check_twin(m, j, id, err) &&
-              read_own(&own, j, object, err) && add_test(m, j, object, &own, err);
+              read_own(&own, j, object, err) &&
+              (own.format != FORMAT_GTEST ||
+               fields_check(j, object, GTEST_KEYS, "a Google Test program", err)) && add_test(m, j, object, &own, err);
     strv_release(&own.command);
     strv_release(&own.needs);
     strv_release(&own.depends);

@@ -40,6 +40,12 @@ static bool is_pytest(const struct test *t)
     return t->format == FORMAT_PYTEST;
 }
 
+/* What --dist loadfile keeps together of such a test: NULL: nothing. */
+static const char *file_of(const struct test *t)
+{
+    return is_pytest(t) ? t->file : t->format == FORMAT_GTEST ? t->scope : NULL;
+}
+
 static enum kind kind_of(const struct work *w, uint32_t i)
 {
     const struct test *t = work_test(w, i);
@@ -54,7 +60,7 @@ static enum kind kind_of(const struct work *w, uint32_t i)
         return KIND_LOCKED;
     if (dist == DIST_LOADSCOPE && is_pytest(t) && t->scope)
         return KIND_SCOPE;
-    if (dist == DIST_LOADFILE && is_pytest(t) && t->file)
+    if (dist == DIST_LOADFILE && file_of(t))
         return KIND_FILE;
     bool queued = dist == DIST_WORKSTEAL || work_copy_of(w, i) != WORK_NONE;
     return queued ? KIND_ALONE : KIND_CHUNK;
@@ -103,7 +109,7 @@ static uint32_t unit_of_key(struct grouping *g, const char *key, uint32_t test, 
 static uint32_t serial_unit(struct grouping *g, uint32_t i)
 {
     const struct test *t = work_test(g->w, i);
-    bool shares = is_pytest(t) && t->scope;
+    bool shares = (is_pytest(t) || t->format == FORMAT_GTEST) && t->scope;
     if (!shares || g->serial_unit == WORK_NONE || strcmp(g->serial_scope, t->scope) != 0)
         g->serial_unit = add_unit(g->w, i);
     uint32_t unit = g->serial_unit;
@@ -149,7 +155,7 @@ static uint32_t keyed_unit(struct grouping *g, enum kind kind, uint32_t i)
     else if (kind == KIND_SCOPE)
         buf_adds(&g->key, t->scope);
     else if (kind == KIND_FILE)
-        buf_adds(&g->key, t->file);
+        buf_adds(&g->key, file_of(t));
     else
         buf_addf(&g->key, "%u %u %g %u", t->weight, g->w->lockset_of[i], t->rank, t->collector);
     if (kind == KIND_CHUNK)

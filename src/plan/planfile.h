@@ -72,7 +72,8 @@ struct plan_test {
 struct plan_group {
     uint32_t first;  /* index of its first entry in members */
     uint32_t count;  /* how many entries */
-    uint32_t format; /* enum test_format of all its tests: exec and tap never share with pytest */
+    uint32_t format; /* enum test_format of all its tests: exec, tap and gtest never share
+                        with pytest */
     uint32_t flags;  /* enum plan_test_flags: a serial group holds serial tests only; a free one
                         waits for none of its phase, none waits for it, and what its recipe runs
                         may as well be another free group of the phase (run/affinity.h) */

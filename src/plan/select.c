@@ -94,6 +94,19 @@ static char *command_path(const struct test *t)
     return absolute;
 }
 
+/* The program of a Google Test, and the suite in it, by their ids. */
+static bool mark_program(struct words *w, const struct test *t)
+{
+    if (t->format != FORMAT_GTEST)
+        return false;
+    const char *dot = strrchr(t->id, '.');
+    char *suite = xmemdup0(t->id, dot ? (size_t)(dot - t->id) : strlen(t->id));
+    bool found = mark(w, map_get(&w->by_name, t->scope));
+    found = mark(w, map_get(&w->by_name, suite)) || found;
+    free(suite);
+    return found;
+}
+
 /* Is the test meant by one of the words? Notes which words meant something. */
 static bool words_mean(struct words *w, const struct test *t)
 {
@@ -102,6 +115,7 @@ static bool words_mean(struct words *w, const struct test *t)
     bool found = mark(w, map_get(&w->by_name, t->id));
     found = (t->suite[0] && mark(w, map_get(&w->by_name, t->suite))) || found;
     found = mark_folders(w, &w->by_name, t->id, w->longest_name) || found;
+    found = mark_program(w, t) || found;
     char *path = command_path(t);
     found = mark(w, map_get(&w->by_path, path)) || found;
     found = mark_folders(w, &w->by_path, path, w->longest_path) || found;

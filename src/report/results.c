@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "manifest/manifest.h"
 
 void results_init(struct results *r, const struct plan_map *plan)
 {
@@ -274,6 +275,9 @@ static void amend_result(struct results *r, struct result *t, const struct recor
     if (outcome_is_failure(rec->outcome) && t->outcome != OUTCOME_CRASHED &&
         t->outcome != OUTCOME_TIMEOUT)
         t->outcome = rec->outcome == OUTCOME_FAILED ? OUTCOME_ERROR : rec->outcome;
+    /* Of these, what follows a test is not counted beside it. */
+    if (plan_map_test(r->plan, rec->test)->format == FORMAT_GTEST)
+        t->call_outcome = t->outcome;
     supply_message(&r->arena, t);
 }
 

@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
 #include "run/expect.h"
+#include "run/gtestgroup.h"
 #include "run/isolation.h"
 #include "run/signals.h"
 #include "run/supervise.h"
@@ -123,8 +124,7 @@ static enum group_end run_test(struct native *n, const struct plan_test *t, stru
     return end;
 }
 
-/* Is there something that keeps the test from being started? Then that is its verdict. 1: recorded;
- * 0: it may run; -1: err. */
+/* What the plan itself says against the test's start. */
 static int record_hindrance(struct job *j, uint32_t test, struct error *err)
 {
     const struct plan_test *t = job_test(j, test);
@@ -171,8 +171,16 @@ static enum group_end attempt(struct native *n, uint32_t test, struct error *err
     return end;
 }
 
-/* Waits before a test runs again. */
-static enum group_end wait_for_rerun(const struct job *j)
+int group_prevented(struct job *j, uint32_t test, struct error *err)
+{
+    const struct plan_test *t = job_test(j, test);
+    int told = t->flags & PLAN_DISABLED ? 0 : job_skip_dependent(j, test, err);
+    if (!told && (t->hindrance.len || t->required_files.n))
+        told = record_hindrance(j, test, err);
+    return told;
+}
+
+enum group_end group_wait_for_rerun(const struct job *j)
 {
     int64_t end = clock_monotonic_ns() + (int64_t)j->plan.head->reruns_delay_ms * 1000000, now;
     while (!signals_stop() && (now = clock_monotonic_ns()) < end)
@@ -187,15 +195,12 @@ static enum group_end one_test(struct native *n, uint32_t test, struct error *er
     struct job *j = n->j;
     if (state_outcome(&j->state, test) != OUTCOME_NONE)
         return GROUP_DONE;
-    const struct plan_test *t = job_test(j, test);
-    int told = t->flags & PLAN_DISABLED ? 0 : job_skip_dependent(j, test, err);
-    if (!told && (t->hindrance.len || t->required_files.n))
-        told = record_hindrance(j, test, err);
+    int told = group_prevented(j, test, err);
     if (told)
         return told > 0 ? GROUP_DONE : GROUP_BROKEN;
     for (;;) {
         uint32_t failed = state_attempts(&j->state, test);
-        enum group_end end = failed ? wait_for_rerun(j) : GROUP_DONE;
+        enum group_end end = failed ? group_wait_for_rerun(j) : GROUP_DONE;
         if (end == GROUP_DONE)
             end = attempt(n, test, err);
         if (end != GROUP_DONE || state_attempts(&j->state, test) == failed)
@@ -221,14 +226,18 @@ enum group_end group_run(struct job *j, struct error *err)
         error_errno(err, EXIT_INTERNAL, "/dev/null");
     if (n.null < 0 || !isolation_init(&n.iso, &settings, err))
         end = GROUP_BROKEN;
-    for (uint32_t k = 0; k < j->n_tests && end == GROUP_DONE; k++) {
+    for (uint32_t k = 0, step = 1; k < j->n_tests && end == GROUP_DONE; k += step) {
+        step = gtestgroup_length(j, k);
         signals_poll(NULL, 0, 0);
         if (signals_stop())
             end = GROUP_STOPPED;
         else if (atomic_load(&j->state.run->stop) != STOP_NO)
             break;
+        else if (step)
+            end = gtestgroup_run(j, &n.iso, n.null, j->tests + k, step, err);
         else
             end = one_test(&n, j->tests[k], err);
+        step += !step;
     }
     isolation_release(&n.iso);
     if (n.null >= 0)

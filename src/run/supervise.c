@@ -183,6 +183,8 @@ static int64_t deadline(const struct watch *w)
 {
     switch (w->phase) {
     case PHASE_RUN:
+        if (w->what->until)
+            return w->what->until(w->what->ctx);
         return w->what->timeout_ms ? w->start + (int64_t)w->what->timeout_ms * MS : -1;
     case PHASE_LINGER:
         return w->phase_since + LINGER_MS * MS;
@@ -279,10 +281,10 @@ static void shed_peak(void)
 static bool start(struct watch *w, struct error *err)
 {
     const struct supervise *what = w->what;
-    int out[2], err_out[2];
+    int out[2], err_out[2] = {-1, -1};
     if (!open_pipe(out))
         return error_errno(err, EXIT_INTERNAL, "a pipe for a test's output");
-    if (!open_pipe(err_out)) {
+    if (!what->merge && !open_pipe(err_out)) {
         error_errno(err, EXIT_INTERNAL, "a pipe for a test's output");
         close(out[0]);
         close(out[1]);
@@ -291,12 +293,14 @@ static bool start(struct watch *w, struct error *err)
     w->fds[0].fd = out[0];
     w->fds[1].fd = err_out[0];
     shed_peak();
-    struct spawn s = {what->argv, what->envp, what->cwd, what->in, out[1], err_out[1]};
+    struct spawn s = {what->argv, what->envp, what->cwd, what->in, out[1],
+                      what->merge ? out[1] : err_out[1]};
     w->res->start_ns = clock_realtime_ns();
     w->start = clock_monotonic_ns();
     w->pid = spawn_start(&s, &w->res->failure);
     close(out[1]);
-    close(err_out[1]);
+    if (!what->merge)
+        close(err_out[1]);
     return true;
 }
 

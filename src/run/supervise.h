@@ -22,6 +22,10 @@ struct supervise {
     int in;              /* its standard input; 3 or above */
     uint64_t timeout_ms; /* 0: none */
     uint64_t grace_ms;   /* between SIGTERM and SIGKILL */
+    /* When its time is over, on CLOCK_MONOTONIC; -1: no such time. Asked again and again, in place
+     * of timeout_ms; may be NULL. */
+    int64_t (*until)(void *ctx);
+    bool merge;          /* standard error goes where standard output goes, and counts as that */
     size_t output_limit; /* bytes kept of each stream */
     /* Sees all of its standard output as it comes; may be NULL. */
     void (*on_output)(void *ctx, const void *data, size_t len);

@@ -78,8 +78,8 @@ static const char *remedy(int error, const char *command, const char *cwd)
     }
 }
 
-static void explain_start(struct buf *b, const struct supervised *s, const char *command,
-                          const char *cwd)
+void verdict_not_started(struct buf *b, const struct supervised *s, const char *command,
+                         const char *cwd)
 {
     const char *why = strerror(s->failure.error);
     bool folder = s->failure.step == SPAWN_CHDIR;
@@ -172,7 +172,7 @@ static enum outcome judge(struct buf *b, const struct supervised *s, struct tap 
     struct buf ignored = BUF_INIT;
     enum outcome o;
     if (s->end == SUPERVISE_NOT_STARTED) {
-        explain_start(b, s, command, cwd);
+        verdict_not_started(b, s, command, cwd);
         return OUTCOME_ERROR;
     }
     if (s->end == SUPERVISE_ENDED && WIFEXITED(s->status)) {

@@ -18,6 +18,9 @@ void verdict_signal_name(char *out, size_t size, int sig);
 void verdict_know_oom_kills(uint32_t before);
 /* "exit status 3" or "killed by SIGSEGV (core dumped)" for a wait status. */
 void verdict_status(struct buf *b, int status);
+/* Why the process was not started, and what to do; command is its name, cwd where it should have. */
+void verdict_not_started(struct buf *b, const struct supervised *s, const char *command,
+                         const char *cwd);
 /* By which rules a test is judged (manifest/manifest.h, struct verdict_rules). */
 struct verdict_how {
     int skip_code;  /* -1: none */
