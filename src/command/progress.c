@@ -201,9 +201,28 @@ static void take_records(struct progress *p, struct buf *b, bool at_end)
         p->results->torn++;
 }
 
+void progress_take_resumed(struct progress *p)
+{
+    size_t pos = 0, torn = 0;
+    struct record rec;
+    read_journal(p);
+    while (p->tail.len &&
+           journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
+        results_add(p->results, &rec);
+        p->ended += rec.kind == RECORD_RESULT;
+        p->failed += rec.kind == RECORD_RESULT && outcome_is_failure(rec.outcome);
+    }
+    for (uint32_t i = 0; i < p->plan->head->n_tests; i++)
+        p->results->tests[i].resumed = p->results->tests[i].outcome != OUTCOME_NONE;
+    memmove(p->tail.data, p->tail.data + pos, p->tail.len - pos);
+    p->tail.len -= pos;
+    p->resumed = p->ended;
+    p->tenths = p->plan->head->n_tests ? (unsigned)(p->ended * 10 / p->plan->head->n_tests) : 10;
+}
+
 static void add_status(const struct progress *p, struct buf *b)
 {
-    double passed = now() - p->started, rate = passed > 0 ? (double)p->ended / passed : 0;
+    double passed = now() - p->started, rate = passed > 0 ? (double)(p->ended - p->resumed) / passed : 0;
     size_t all = p->plan->head->n_tests;
     char left[32];
     buf_addf(b, "%3zu%%  %zu/%zu", all ? p->ended * 100 / all : 100, p->ended, all);

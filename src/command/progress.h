@@ -28,6 +28,7 @@ struct progress {
     unsigned lines;  /* lines of the block on the screen */
     unsigned tenths; /* plain lines: the last tenth that was told */
     size_t ended, failed;
+    size_t resumed; /* so many of them in the run that this one goes on with */
     struct live *printed; /* what tests print, as they print it; NULL: nothing of it is shown */
     bool echo;            /* -s: output that was captured all the same is printed, too */
 };
@@ -36,6 +37,8 @@ struct progress {
 bool progress_init(struct progress *p, struct results *results, const struct state *state,
                    const char *journal_path, FILE *out, int verbose, bool color, struct error *err);
 void progress_release(struct progress *p);
+/* Takes in, without showing it, what the journal has of a run that this one goes on with. */
+void progress_take_resumed(struct progress *p);
 /* Reads what is new and shows it; ctx is the struct progress. */
 void progress_tick(void *ctx);
 /* What tests have printed by now appears; ctx is the struct progress. */

@@ -93,7 +93,7 @@ void remember_results(const struct results *r)
     for (uint32_t i = 0; i < r->plan->head->n_tests; i++) {
         const struct result *t = &r->tests[i];
         const struct plan_test *p = plan_map_test(r->plan, i);
-        if (t->outcome == OUTCOME_NONE || !p)
+        if (t->outcome == OUTCOME_NONE || t->resumed || !p)
             continue;
         all[n++] = (struct history_result){.name = plan_map_str(r->plan, p->id),
                                            .outcome = outcome_name(t->outcome),

@@ -103,9 +103,12 @@ static bool session_open(struct session *n, struct suite *s, struct error *err)
     if (!ok)
         return false;
     results_init(&n->results, &n->map);
-    return progress_init(&n->progress, &n->results, &n->state, n->journal_path, stdout,
-                         s->options.verbose, terminal_color(stdout, s->options.color), err) &&
-           session_listen(n, err);
+    if (!progress_init(&n->progress, &n->results, &n->state, n->journal_path, stdout,
+                       s->options.verbose, terminal_color(stdout, s->options.color), err))
+        return false;
+    if (s->resume.n_ended)
+        progress_take_resumed(&n->progress);
+    return session_listen(n, err);
 }
 
 static void session_close(struct session *n)
@@ -291,7 +294,8 @@ static int run_tests(struct suite *s, struct error *err)
     struct session n;
     int code = EXIT_INTERNAL, status = 0;
     if (session_open(&n, s, err) && record_collection(&n, err)) {
-        bool ok = run_all(&n, err);
+        bool nothing_left = s->options.resume && !s->resume.n_left;
+        bool ok = nothing_left || run_all(&n, err);
         ok = end_zygote(&n, &status, err) && ok;
         progress_end(&n.progress);
         n.results.wall_seconds = now() - n.started;
@@ -349,6 +353,23 @@ static void show_header(const struct suite *s)
     free(path);
 }
 
+/* Under --resume, what the last run leaves to do. */
+static void say_what_resumes(const struct suite *s)
+{
+    const struct resume *r = &s->resume;
+    if (!s->options.resume)
+        return;
+    if (!r->dir)
+        printf("no earlier run is recorded here: all tests run\n");
+    else if (!r->n_left)
+        printf("the last run was complete: there is nothing to resume\n");
+    else
+        printf("resuming the last run: %zu of %u tests ended there\n", r->n_ended,
+               s->plan.n_tests);
+    if (r->n_gone)
+        printf("not selected now, and left out of the report: %zu that ended there\n", r->n_gone);
+}
+
 static void say_what_runs(const struct suite *s)
 {
     char versions[128] = "";
@@ -373,6 +394,7 @@ static void say_what_runs(const struct suite *s)
     /* Under -v pytest has said it, of its own tests. */
     if (s->selection.last_failed && (s->options.verbose == 0 || suite_natives(s)))
         printf("run-last-failure: %s\n", s->selection.last_failed);
+    say_what_resumes(s);
     fflush(stdout);
 }
 

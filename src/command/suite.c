@@ -42,6 +42,7 @@ void suite_release(struct suite *s, bool drop)
     if (s->store.dir)
         runstore_close(&s->store, drop);
     plan_release(&s->plan);
+    resume_release(&s->resume);
     selection_release(&s->selection);
     testsjson_release(&s->json);
     pytest_info_release(&s->pytest);
@@ -493,6 +494,8 @@ bool suite_load(struct suite *s, const struct invocation *inv, struct error *err
     s->root = path_absolute(".");
     platform_adopt_orphans();
     runstore_prune(10);
+    if (s->options.resume && !resume_open(&s->resume, err))
+        return false;
     return runstore_create(&s->store, getpid(), err) && load_all(s, inv, err);
 }
 
@@ -596,6 +599,11 @@ bool suite_plan(struct suite *s, struct error *err)
                          "no tests %s (%s%s%zu deselected); 'rowlock list' prints what there is",
                          out ? "selected" : "found", status ? status : "", status ? " " : "", out);
     }
+    for (size_t i = 0; s->options.resume && !keeps_order(s) && i < s->selection.n; i++) {
+        struct test *t = &s->manifest.tests[s->selection.tests[i]];
+        if (resume_has(&s->resume, t->id))
+            t->expected = 0;
+    }
     warn_of_weights(s);
     warn_of_stepwise(s);
     warn_of_timeouts(s);
@@ -630,6 +638,7 @@ bool suite_write(struct suite *s, struct error *err)
     bool ok = plan_write_file(&s->plan, plan, err) && plan_write_makefile(&s->plan, mk, err) &&
               runstore_write_state(&s->store, s->plan.n_tests, s->workers,
                                    (uint32_t)s->options.maxfail, false, err) &&
+              (!s->options.resume || resume_apply(&s->resume, &s->plan, &s->store, err)) &&
               runstore_publish(&s->store, s->program.exec, err);
     free(plan);
     free(mk);

@@ -8,6 +8,7 @@
 #include "command/command.h"
 #include "command/program.h"
 #include "command/remember.h"
+#include "command/resume.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "manifest/manifest.h"
@@ -32,6 +33,7 @@ struct suite {
     struct pytest_info pytest;
     struct selection selection;
     struct plan plan;
+    struct resume resume; /* --resume: the last run */
     struct zygote_host zygote; /* pid > 0 while it runs */
     struct strv zygote_argv;   /* empty without pytest tests */
     bool *is_pytest_path;      /* for options.test_paths */

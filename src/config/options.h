@@ -64,6 +64,7 @@ struct options {
     char *junit_prefix; /* before each class name in it; NULL: nothing */
     char *report_json;
     bool dry_run;
+    bool resume;
     char *history_url; /* not checked; NULL: not given; "": none, whatever the ini says */
     int verbose;  /* -v minus -q */
     char *color;  /* "yes", "no" or "auto" */

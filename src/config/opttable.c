@@ -325,6 +325,9 @@ const struct option_row option_rows[] = {
      .help = "wait S seconds before a test runs again"},
     {"Running", 0, {"fail-on-flaky"}, NULL, store_flag, AT(fail_on_flaky),
      .help = "the exit code is 1 if a test was flaky"},
+    {"Running", 0, {"resume"}, NULL, store_flag, AT(resume),
+     .help = "go on with the last run: what has ended there is not run again, and is reported "
+             "together with the rest"},
     {"Running", 0, {"dry-run"}, NULL, store_flag, AT(dry_run),
      .help = "say what would run, where and in which order, and run nothing"},
     {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",

@@ -39,6 +39,7 @@ struct result {
     enum outcome call_outcome; /* what the test itself said, where teardown made it an error */
     uint16_t slot;
     uint32_t attempts;
+    bool resumed; /* it ended in the run that this one goes on with; set by the caller */
     struct result *earlier; /* the attempts before this one, all of which failed; they have none */
     size_t n_earlier;
     int status; /* wait status */

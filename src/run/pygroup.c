@@ -329,6 +329,10 @@ static int64_t deadline(const struct talk *k)
 /* We are asked to stop. When the run's time is over, what runs has timed out. */
 static enum talk_end on_stop(struct talk *k)
 {
+    /* What has ended by now counts. */
+    enum talk_end end = read_frames(k);
+    if (end != TALK_ON)
+        return end == TALK_DONE ? TALK_STOPPED : end;
     bool busy = k->running != UINT32_MAX || k->tearing != UINT32_MAX;
     if (!busy || atomic_load(&k->j->state.run->stop) != STOP_TIMEOUT)
         return TALK_STOPPED;

@@ -147,7 +147,7 @@ void runstore_close(struct runstore *r, bool drop)
     runstore_release(r);
 }
 
-static bool owner_lives(const char *dir)
+bool runstore_owner_lives(const char *dir)
 {
     char *path = path_join(dir, "owner");
     long pid = 0;
@@ -207,7 +207,7 @@ void runstore_prune(int keep)
     strv_sort(&runs);
     for (size_t i = 0; i < runs.n; i++) {
         char *dir = path_join(".rowlock/runs", runs.v[i]);
-        if (!owner_lives(dir)) {
+        if (!runstore_owner_lives(dir)) {
             remove_temp_of(dir);
             if (runs.n - i > (size_t)keep && !is_published(dir))
                 file_remove_tree(AT_FDCWD, dir);

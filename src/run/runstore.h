@@ -39,6 +39,8 @@ bool runstore_publish(const struct runstore *r, const char *exec_program, struct
 void runstore_close(struct runstore *r, bool drop);
 /* Frees r's strings and leaves the folders as they are: the run goes on without this process. */
 void runstore_release(struct runstore *r);
+/* Does the process live that the run in that folder belongs to? */
+bool runstore_owner_lives(const char *dir);
 /* Removes all but the newest keep runs, never one whose owner lives, and the temporary folders of
  * runs whose owner died. */
 void runstore_prune(int keep);
