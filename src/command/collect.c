@@ -1,12 +1,16 @@
 /* collect: coverage data of any format in, reports out. */
 #include <fnmatch.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/program.h"
+#include "coverage/html.h"
 #include "coverage/native.h"
 #include "coverage/read.h"
 #include "coverage/write.h"
@@ -14,6 +18,8 @@
 struct collect {
     const char *objects, *source_root;
     const char *lcov;
+    const char *html, *html_title;
+    double html_low, html_high; /* percent; below 0: not given */
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
     bool missing, quiet;
@@ -67,8 +73,13 @@ static const struct collect_option options[] = {
     {"--objects", "DIR", store_text, AT(objects),
      "where the .gcno files lie, if not beside the .gcda files"},
     {"--source-root", "DIR", store_text, AT(source_root),
-     "only source files below it, named relative to it; for .gcda files"},
+     "only source files below it, named relative to it"},
     {"--lcov", "FILE", store_text, AT(lcov), "write an LCOV tracefile"},
+    {"--html", "DIR", store_text, AT(html), "write an HTML report; replaces an older one"},
+    {"--html-title", "TEXT", store_text, AT(html_title), "its title"},
+    {"--html-low", "PERCENT", store_percent, AT(html_low),
+     "less is red; default: --fail-under, or 75"},
+    {"--html-high", "PERCENT", store_percent, AT(html_high), "so much is green; default: 90"},
     {"--include", "GLOB", store_item, AT(include), "only source files that match; may be repeated"},
     {"--omit", "GLOB", store_item, AT(omit), "no source files that match; may be repeated"},
     {"--fail-under", "PERCENT", store_percent, AT(fail_under),
@@ -197,9 +208,52 @@ static void read_inputs(struct collect *k)
     coverage_filter(&k->coverage, wanted, k);
 }
 
+static time_t newest_data; /* of what take_time has seen: nftw hands nothing through */
+
+static int take_time(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    size_t n = strlen(path);
+    bool data = at->level == 0 || (n > 5 && strcmp(path + n - 5, ".gcda") == 0);
+    if (type == FTW_F && data && st->st_mtime > newest_data)
+        newest_data = st->st_mtime;
+    return 0;
+}
+
+/* When the newest of the inputs, or of the .gcda files in them, was written; 0 if none tells. */
+static time_t data_time(const struct strv *inputs)
+{
+    newest_data = 0;
+    for (size_t i = 0; i < inputs->n; i++)
+        nftw(inputs->v[i], take_time, 32, FTW_PHYS);
+    return newest_data;
+}
+
+static bool write_html(struct collect *k, struct error *err)
+{
+    struct cov_html how = {.source_root = k->source_root, .title = k->html_title,
+                           .low = k->html_low, .high = k->html_high};
+    if (how.low < 0)
+        how.low = k->fail_under >= 0 ? k->fail_under : 75;
+    if (how.high < 0)
+        how.high = how.low <= 90 ? 90 : 100;
+    if (how.high < how.low)
+        return error_set(err, EXIT_USAGE, "--html-high %g is less than what is low, %g", how.high,
+                         how.low);
+    char *templates = program_templates(err);
+    if (!templates)
+        return false;
+    how.templates = templates;
+    how.data_time = data_time(&k->inputs);
+    bool ok = html_write(&k->coverage, &how, k->html, err);
+    free(templates);
+    return ok;
+}
+
 static bool write_reports(struct collect *k, struct error *err)
 {
     if (k->lcov && !lcov_write(&k->coverage, k->lcov, err))
+        return false;
+    if (k->html && !write_html(k, err))
         return false;
     struct cov_table table = {k->missing, 0};
     if (!k->quiet)
@@ -233,7 +287,7 @@ static int collect(struct collect *k, struct error *err)
 
 int command_collect(const struct invocation *inv)
 {
-    struct collect k = {.fail_under = -1};
+    struct collect k = {.fail_under = -1, .html_low = -1, .html_high = -1};
     struct error err = ERROR_INIT;
     int code = EXIT_USAGE;
     coverage_init(&k.coverage);

@@ -28,16 +28,24 @@ static char *first_of(const char *dir, const char *beside, const char *installed
     return found;
 }
 
+/* The absolute path of this program, or NULL and err. Caller frees. */
+static char *own_path(struct error *err)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n > 0)
+        return xmemdup0(path, (size_t)n);
+    error_errno(err, EXIT_INTERNAL, "/proc/self/exe cannot be read; is /proc mounted?");
+    return NULL;
+}
+
 bool program_find(struct program *p, struct error *err)
 {
     memset(p, 0, sizeof *p);
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
-        return error_errno(err, EXIT_INTERNAL, "/proc/self/exe cannot be read; is /proc mounted?");
-    path[n] = '\0';
-    p->rowlock = xstrdup(path);
-    char *dir = path_dirname(path);
+    p->rowlock = own_path(err);
+    if (!p->rowlock)
+        return false;
+    char *dir = path_dirname(p->rowlock);
     p->exec = first_of(dir, "rowlock-exec", "../libexec/rowlock/rowlock-exec",
                        PKGLIBEXECDIR "/rowlock-exec");
     p->zygote = first_of(dir, "share/pytest/zygote.py", "../share/rowlock/pytest/zygote.py",
@@ -57,6 +65,24 @@ void program_release(struct program *p)
     free(p->exec);
     free(p->zygote);
     memset(p, 0, sizeof *p);
+}
+
+char *program_templates(struct error *err)
+{
+    char *path = own_path(err);
+    if (!path)
+        return NULL;
+    char *dir = path_dirname(path);
+    char *found = first_of(dir, "share/templates/html", "../share/rowlock/templates/html",
+                           PKGDATADIR "/templates/html");
+    if (!found)
+        error_set(err, EXIT_INTERNAL,
+                  "share/templates/html is neither in %s nor where it would be installed; run 'make' "
+                  "or 'make install' again",
+                  dir);
+    free(dir);
+    free(path);
+    return found;
 }
 
 /* The file that name means on PATH, or NULL. */

@@ -16,6 +16,9 @@ struct program {
 /* EXIT_INTERNAL if a part is missing: err names where it was looked for. */
 bool program_find(struct program *p, struct error *err);
 void program_release(struct program *p);
+/* The folder with the templates of HTML reports; NULL and err (EXIT_INTERNAL) if it is missing. Caller
+ * frees. */
+char *program_templates(struct error *err);
 /* The interpreter for pytest: option, then the ini's, then $VIRTUAL_ENV's, then that of the pytest on
  * PATH, then python3. Caller frees. */
 char *program_python(const char *option, const char *ini);
