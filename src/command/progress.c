@@ -41,6 +41,7 @@ void progress_release(struct progress *p)
     if (p->journal_fd >= 0)
         close(p->journal_fd);
     buf_release(&p->tail);
+    slow_release(&p->slow);
 }
 
 /* Appends at most columns columns of text, control bytes escaped; a character counts as one. */
@@ -276,6 +277,16 @@ static void add_plain_line(struct progress *p, struct buf *b)
     buf_addc(b, '\n');
 }
 
+static void add_slow(struct progress *p, struct buf *b)
+{
+    struct buf lines = BUF_INIT;
+    slow_look(&p->slow, p->plan, p->state, now(), &lines);
+    if (lines.len && p->printed)
+        live_end_line(p->printed, b);
+    buf_add(b, buf_cstr(&lines), lines.len);
+    buf_release(&lines);
+}
+
 static void write_out(struct progress *p, const struct buf *b)
 {
     fwrite(buf_cstr(b), 1, b->len, p->out);
@@ -294,6 +305,8 @@ static void show(struct progress *p, bool at_end)
     take_records(p, &fresh, at_end);
     if (at_end && p->printed)
         live_end(p->printed, &fresh);
+    if (!at_end && p->verbose >= 0)
+        add_slow(p, &fresh);
     if (p->live) {
         add_erase(p, &b);
         buf_add(&b, buf_cstr(&fresh), fresh.len);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "command/slow.h"
 #include "report/results.h"
 #include "run/state.h"
 
@@ -30,6 +31,7 @@ struct progress {
     size_t ended, failed;
     size_t resumed; /* so many of them in the run that this one goes on with */
     struct live *printed; /* what tests print, as they print it; NULL: nothing of it is shown */
+    struct slow slow;
     bool echo;            /* -s: output that was captured all the same is printed, too */
 };
 

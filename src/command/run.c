@@ -106,6 +106,8 @@ static bool session_open(struct session *n, struct suite *s, struct error *err)
     if (!progress_init(&n->progress, &n->results, &n->state, n->journal_path, stdout,
                        s->options.verbose, terminal_color(stdout, s->options.color), err))
         return false;
+    slow_init(&n->progress.slow, s->workers,
+              s->options.slow_warning >= 0 ? s->options.slow_warning : s->config.slow_warning);
     if (s->resume.n_ended)
         progress_take_resumed(&n->progress);
     return session_listen(n, err);

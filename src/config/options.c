@@ -29,7 +29,7 @@ void options_init(struct options *o)
 {
     memset(o, 0, sizeof *o);
     o->workers = WORKERS_UNSET;
-    o->timeout = o->run_timeout = -1;
+    o->timeout = o->run_timeout = o->slow_warning = -1;
     o->reruns = -1;
     o->reruns_delay = -1;
     o->durations = -1;

@@ -56,6 +56,7 @@ struct options {
     bool no_parallel_collect; /* has the last word */
     double timeout; /* seconds; < 0: not given */
     double run_timeout; /* likewise */
+    double slow_warning; /* likewise */
     int reruns;     /* -1: not given */
     double reruns_delay; /* seconds; < 0: not given */
     bool fail_on_flaky;

@@ -314,6 +314,10 @@ const struct option_row option_rows[] = {
      "seconds, for example 900",
      .help = "end the run after S seconds: what runs then has timed out, the rest does not run; 0 "
              "is no limit"},
+    {"Running", 0, {"slow-warning"}, "S", store_seconds, AT(slow_warning),
+     "seconds, for example 60",
+     .help = "name a test while it runs when it takes longer than S seconds, or much longer than "
+             "it did before; 60 unless the ini file says otherwise, 0 never"},
     {"Running", 0, {"history-url"}, "URL", store_text, AT(history_url),
      .help = "get what earlier runs have shown from a web server, and put it back with what this "
              "run shows (HTTP GET and PUT): for CI machines, which begin empty"},

@@ -136,6 +136,7 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
         put_rules(t, from, to);
         to->weight = from->weight;
         to->timeout_ms = milliseconds(plan_timeout(p, from));
+        to->usual_ms = (uint32_t)milliseconds(from->known < 1e6 ? from->known : 1e6);
         to->reruns = plan_reruns(p, from);
     }
     free(index_of);

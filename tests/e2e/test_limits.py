@@ -75,3 +75,18 @@ def test_limits_of_markers(project):
         "test_a.py::test_slow": "passed",
     }
     assert "timeouts: no test has the marker 'slwo'; did you mean slow?" in done.stderr
+
+
+def test_a_slow_test_is_named_while_it_runs(project):
+    project.write("pytest.ini", "[pytest]\n[rowlock]\nslow_warning = 0.1\n")
+    project.manifest(sh("slow", "until test -e seen; do sleep 0.05; done"), sh("quick", "true"))
+    child = project.start("parallel", "-n", "2")
+    lines = []
+    for line in child.stdout:
+        lines.append(line)
+        if line.startswith("still running after") and line.endswith(": slow [gw0]\n"):
+            project.write("seen", "")
+    assert child.wait() == PASS, lines
+    assert project.path("seen").exists() and not any(": quick" in line for line in lines)
+    done = project.rowlock("parallel", "-n", "2", "--slow-warning", "0")
+    assert "still running" not in done.stdout
