@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/program.h"
+#include "coverage/compare.h"
 #include "coverage/html.h"
 #include "coverage/native.h"
 #include "coverage/read.h"
@@ -17,12 +18,12 @@
 
 struct collect {
     const char *objects, *source_root;
-    const char *lcov;
     const char *html, *html_title;
     double html_low, html_high; /* percent; below 0: not given */
+    const char *xml, *json, *lcov;
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
-    bool missing, quiet;
+    bool missing, quiet, compare;
     struct strv inputs;
     struct coverage coverage;
     unsigned skipped; /* inputs that could not be read */
@@ -74,6 +75,8 @@ static const struct collect_option options[] = {
      "where the .gcno files lie, if not beside the .gcda files"},
     {"--source-root", "DIR", store_text, AT(source_root),
      "only source files below it, named relative to it"},
+    {"--xml", "FILE", store_text, AT(xml), "write Cobertura XML, for Codecov, GitLab and others"},
+    {"--json", "FILE", store_text, AT(json), "write JSON as coverage.py does"},
     {"--lcov", "FILE", store_text, AT(lcov), "write an LCOV tracefile"},
     {"--html", "DIR", store_text, AT(html), "write an HTML report; replaces an older one"},
     {"--html-title", "TEXT", store_text, AT(html_title), "its title"},
@@ -86,6 +89,8 @@ static const struct collect_option options[] = {
      "exit with 1 if less is covered; also --cov-fail-under"},
     {"--cov-fail-under", "PERCENT", store_percent, AT(fail_under), NULL},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
+    {"--compare", NULL, store_flag, AT(compare),
+     "print what differs between two inputs; exit with 1 if anything does"},
     {"-q", NULL, store_flag, AT(quiet), "print no table"},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
@@ -96,8 +101,8 @@ void command_collect_help(FILE *out)
         if (options[i].help)
             fprintf(out, "  %s %-*s %s\n", options[i].name, 24 - (int)strlen(options[i].name),
                     options[i].value ? options[i].value : "", options[i].help);
-    fputs("\nAn input is a folder with .gcda files of GCC or an LCOV tracefile. Inputs that cannot be\n"
-          "read are named and skipped, and the exit code is 1.\n",
+    fputs("\nAn input is a folder with .gcda files of GCC, an LCOV tracefile, Cobertura XML or JSON of\n"
+          "coverage.py. Those that cannot be read are named and skipped, and the exit code is 1.\n",
           out);
 }
 
@@ -152,6 +157,9 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
     if (!k->inputs.n)
         return error_set(err, EXIT_USAGE,
                          "no input; name coverage data, see 'rowlock collect --help'");
+    if (k->compare && k->inputs.n != 2)
+        return error_set(err, EXIT_USAGE, "--compare: needs two inputs behind it, there are %zu",
+                         k->inputs.n);
     return true;
 }
 
@@ -251,6 +259,13 @@ static bool write_html(struct collect *k, struct error *err)
 
 static bool write_reports(struct collect *k, struct error *err)
 {
+    char *root = path_absolute(k->source_root ? k->source_root : ".");
+    struct cov_json json = {NULL, 0};
+    bool ok = (!k->xml || cobertura_write(&k->coverage, k->xml, root, err)) &&
+              (!k->json || cov_json_write(&k->coverage, k->json, &json, err));
+    free(root);
+    if (!ok)
+        return false;
     if (k->lcov && !lcov_write(&k->coverage, k->lcov, err))
         return false;
     if (k->html && !write_html(k, err))
@@ -285,6 +300,37 @@ static int collect(struct collect *k, struct error *err)
     return k->skipped ? EXIT_FAILED : EXIT_OK;
 }
 
+/* Reads one of two inputs by itself. */
+static void read_alone(struct collect *k, char *input, struct coverage *c)
+{
+    struct collect one = *k;
+    coverage_init(&one.coverage);
+    one.inputs = (struct strv)STRV_INIT;
+    strv_push(&one.inputs, input);
+    read_inputs(&one);
+    k->skipped = one.skipped;
+    *c = one.coverage;
+    strv_release(&one.inputs);
+}
+
+static int compare(struct collect *k)
+{
+    struct coverage a, b;
+    read_alone(k, k->inputs.v[0], &a);
+    read_alone(k, k->inputs.v[1], &b);
+    size_t n = cov_compare(&a, &b, k->inputs.v[0], k->inputs.v[1], stdout);
+    struct cov_totals t = coverage_totals(&a);
+    if (n)
+        printf("%zu differences\n", n);
+    else
+        printf("no difference in %zu files with %llu lines, %llu branches and %llu functions\n",
+               a.n_files, (unsigned long long)t.lines, (unsigned long long)t.arms,
+               (unsigned long long)t.functions);
+    coverage_release(&a);
+    coverage_release(&b);
+    return n || k->skipped ? EXIT_FAILED : EXIT_OK;
+}
+
 int command_collect(const struct invocation *inv)
 {
     struct collect k = {.fail_under = -1, .html_low = -1, .html_high = -1};
@@ -292,7 +338,7 @@ int command_collect(const struct invocation *inv)
     int code = EXIT_USAGE;
     coverage_init(&k.coverage);
     if (parse(&k, &inv->args, &err))
-        code = collect(&k, &err);
+        code = k.compare ? compare(&k) : collect(&k, &err);
     if (err.msg)
         code = command_fail(&err);
     coverage_release(&k.coverage);

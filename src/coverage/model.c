@@ -88,6 +88,17 @@ static int compare_u32(uint32_t a, uint32_t b)
     return (a > b) - (a < b);
 }
 
+static int compare_numbers(const void *va, const void *vb)
+{
+    return compare_u32(*(const uint32_t *)va, *(const uint32_t *)vb);
+}
+
+void cov_sort_numbers(uint32_t *v, size_t n)
+{
+    if (n)
+        qsort(v, n, sizeof *v, compare_numbers);
+}
+
 /* Equal strings are one and the same; NULL comes first. */
 static int compare_text(const char *a, const char *b)
 {
@@ -357,6 +368,11 @@ bool cov_line_counts(const struct cov_line *line)
     return !(line->flags & COV_LINE_EXCLUDED);
 }
 
+bool cov_arm_taken(const struct cov_arm *arm)
+{
+    return arm->count != 0;
+}
+
 /* Was the function run? A Python function was if one of its own lines was. */
 static bool function_hit(const struct cov_file *f, const struct cov_function *fn)
 {
@@ -380,7 +396,7 @@ static void arm_totals(const struct cov_file *f, struct cov_totals *t)
         if (!line || line->line != a->line)
             line = cov_find_line(f, a->line);
         t->arms++;
-        if (a->count)
+        if (cov_arm_taken(a))
             t->arms_hit++;
         else if (line && line->count)
             t->partial++;

@@ -113,7 +113,9 @@ void coverage_finish(struct coverage *c);
 void coverage_filter(struct coverage *c, bool (*keep)(const struct cov_file *f, void *arg),
                      void *arg);
 
-/* The line (functions of a finished file); NULL if it is none of the file's. */
+/* Ascending. */
+void cov_sort_numbers(uint32_t *v, size_t n);
+/* The line (of a finished file); NULL if it is none of the file's. */
 const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line);
 /* The arms of line: sets *n, returns the first. */
 const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n);
@@ -139,7 +141,9 @@ enum { COV_PERCENT_MAX = 32 };
 /* The percentage with so many decimals (0 to 9) and no "%", as coverage.py shows it: "100" only
  * if all is covered, "0" only if nothing is. Returns text. */
 const char *cov_percent_text(char text[COV_PERCENT_MAX], double percent, int decimals);
-/* True for lines and arms that count. */
+/* True for lines that count, those that are not excluded. */
 bool cov_line_counts(const struct cov_line *line);
+/* Does the arm count as taken? */
+bool cov_arm_taken(const struct cov_arm *arm);
 
 #endif

@@ -10,6 +10,8 @@
 
 static const struct cov_format formats[] = {
     {"an LCOV tracefile", lcov_claims, lcov_read, false},
+    {"Cobertura XML", cobertura_claims, cobertura_read, false},
+    {"JSON of coverage.py", cov_json_claims, cov_json_read, false},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

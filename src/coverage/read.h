@@ -32,5 +32,13 @@ enum cov_language cov_language_of(const char *name);
 bool lcov_claims(const char *head, size_t len);
 bool lcov_read(struct coverage *c, const char *path, const char *data, size_t len,
                struct error *err);
+/* Cobertura XML; what defines entities is refused. */
+bool cobertura_claims(const char *head, size_t len);
+bool cobertura_read(struct coverage *c, const char *path, const char *data, size_t len,
+                    struct error *err);
+/* JSON of coverage.py, and what cov_json_write adds to it. */
+bool cov_json_claims(const char *head, size_t len);
+bool cov_json_read(struct coverage *c, const char *path, const char *data, size_t len,
+                   struct error *err);
 
 #endif

@@ -13,6 +13,19 @@
 /* An LCOV tracefile that lcov 1.16 and genhtml read, too. EXIT_INTERNAL on failure. */
 bool lcov_write(const struct coverage *c, const char *path, struct error *err);
 
+/* Cobertura XML, for Codecov, GitLab and others. root is the folder that the names of files are
+ * relative to. EXIT_INTERNAL on failure. */
+bool cobertura_write(const struct coverage *c, const char *path, const char *root,
+                     struct error *err);
+
+struct cov_json {
+    const char *version; /* of coverage.py, where it had a part in it; else NULL */
+    int decimals;        /* of the percentages for people */
+};
+/* JSON as coverage.py writes it, with more for native files. EXIT_INTERNAL on failure. */
+bool cov_json_write(const struct coverage *c, const char *path, const struct cov_json *how,
+                    struct error *err);
+
 struct cov_table {
     bool missing; /* a column with the lines that were not run and the branches not taken */
     int decimals; /* of the percentages */

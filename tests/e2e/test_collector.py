@@ -1,5 +1,9 @@
 """`rowlock collect`: coverage data of any format in, reports out."""
 
+import json
+import shutil
+import subprocess
+
 import pytest
 
 TRACE = """SF:src/one.c
@@ -69,3 +73,184 @@ def test_least_coverage_and_wrong_words(traces):
         assert (done.returncode, done.stdout) == (4, ""), done
     assert "did you mean --lcov?" in traces.rowlock("collect", "--lcof", "x").stderr
     assert "--missing" in traces.rowlock("collect", "--help").stdout
+
+
+PYTHON_JSON = {
+    "meta": {"format": 3, "version": "7.6.1", "branch_coverage": True, "show_contexts": False},
+    "files": {
+        "pkg/a.py": {
+            "executed_lines": [1, 2, 4],
+            "missing_lines": [5, 8],
+            "excluded_lines": [7],
+            "executed_branches": [[2, 4]],
+            "missing_branches": [[2, -1], [4, 5]],
+            "functions": {
+                "f": {"executed_lines": [4], "missing_lines": [5], "excluded_lines": []},
+                "": {"executed_lines": [1, 2], "missing_lines": [8], "excluded_lines": [7]},
+            },
+        }
+    },
+}
+
+
+def collect(project, *words, code=0):
+    done = project.rowlock("collect", "-q", *words)
+    assert done.returncode == code, done
+    return done
+
+
+def test_json_of_coverage_py(project):
+    project.write("python.json", json.dumps(PYTHON_JSON))
+    collect(
+        project, "--json", "again.json", "--xml", "again.xml", "--lcov", "o.info", "python.json"
+    )
+    again = json.loads((project.root / "again.json").read_text())
+    theirs, ours = PYTHON_JSON["files"]["pkg/a.py"], again["files"]["pkg/a.py"]
+    for key in theirs:
+        if key != "functions":
+            assert ours[key] == theirs[key], key
+    for name, lists in theirs["functions"].items():
+        for key in lists:
+            assert ours["functions"][name][key] == lists[key], (name, key)
+    assert ours["summary"] == {
+        "covered_lines": 3,
+        "num_statements": 5,
+        "percent_covered": 50.0,
+        "percent_covered_display": "50",
+        "missing_lines": 2,
+        "excluded_lines": 1,
+        "num_branches": 3,
+        "num_partial_branches": 2,
+        "covered_branches": 1,
+        "missing_branches": 2,
+    }
+    assert again["totals"] == ours["summary"]
+    assert ours["functions"]["f"]["start_line"] == 4
+    xml = (project.root / "again.xml").read_text()
+    assert '<package name="pkg" line-rate="0.6" branch-rate="0.3333" complexity="0">' in xml
+    assert '<line number="2" hits="1" branch="true" condition-coverage="50% (1/2)"/>' in xml
+    assert "BRDA:2,0,0,0\nBRDA:2,0,1,1\nBRDA:4,0,0,0\n" in (project.root / "o.info").read_text()
+
+
+def test_every_format_holds_what_it_can(traces):
+    traces.write("odd.info", TRACE.format(calls=1).replace("src/one.c", 'a <"&\x01\udcff>.c'))
+    for name in ("1.info", "odd.info"):
+        collect(traces, "--json", "o.json", "--xml", "o.xml", name)
+        for made in ("o.json", "o.xml"):
+            collect(traces, "--lcov", f"{made}.info", made)
+    same = traces.rowlock("collect", "--compare", "1.info", "1.info")
+    assert (same.returncode, same.stderr) == (0, ""), same
+    assert same.stdout == "no difference in 2 files with 4 lines, 2 branches and 1 functions\n"
+    collect(traces, "--json", "o.json", "--xml", "o.xml", "1.info")
+    for made in ("o.json", "o.xml"):
+        done = traces.rowlock("collect", "--compare", "1.info", made)
+        assert done.returncode == 0, done
+
+
+def test_compare_names_every_difference(traces):
+    traces.write("3.info", TRACE.format(calls=1).replace("DA:3,0\n", "DA:4,0\n"))
+    done = traces.rowlock("collect", "--compare", "1.info", "2.info")
+    assert done.returncode == 1, done
+    assert done.stdout.splitlines() == [
+        "src/one.c:1: 1 in 1.info, 2 in 2.info",
+        "src/one.c:2: 1 in 1.info, 2 in 2.info",
+        "src/one.c:2: branch 0: 1 in 1.info, 2 in 2.info",
+        "src/one.c:1: function main: 1 in 1.info, 2 in 2.info",
+        "4 differences",
+    ]
+    done = traces.rowlock("collect", "--compare", "1.info", "3.info", "--include", "src/*")
+    assert done.stdout.splitlines() == [
+        "src/one.c:3: 0 in 1.info, none in 3.info",
+        "src/one.c:4: none in 1.info, 0 in 3.info",
+        "2 differences",
+    ]
+    collect(traces, "--lcov", "4.info", "--omit", "lib/*", "1.info")
+    done = traces.rowlock("collect", "--compare", "4.info", "1.info")
+    assert done.stdout.splitlines() == ["lib/two.c: only in 1.info", "1 differences"]
+    assert traces.rowlock("collect", "--compare", "1.info").returncode == 4
+    assert traces.rowlock("collect", "--compare", "1.info", "none.info").returncode == 1
+
+
+# What Cobertura's coverage-04.dtd allows.
+DTD = """<!ELEMENT coverage (sources?,packages)>
+<!ATTLIST coverage line-rate CDATA #REQUIRED branch-rate CDATA #REQUIRED
+  lines-covered CDATA #REQUIRED lines-valid CDATA #REQUIRED branches-covered CDATA #REQUIRED
+  branches-valid CDATA #REQUIRED complexity CDATA #REQUIRED version CDATA #REQUIRED
+  timestamp CDATA #REQUIRED>
+<!ELEMENT sources (source*)>
+<!ELEMENT source (#PCDATA)>
+<!ELEMENT packages (package*)>
+<!ELEMENT package (classes)>
+<!ATTLIST package name CDATA #REQUIRED line-rate CDATA #REQUIRED branch-rate CDATA #REQUIRED
+  complexity CDATA #REQUIRED>
+<!ELEMENT classes (class*)>
+<!ELEMENT class (methods,lines)>
+<!ATTLIST class name CDATA #REQUIRED filename CDATA #REQUIRED line-rate CDATA #REQUIRED
+  branch-rate CDATA #REQUIRED complexity CDATA #REQUIRED>
+<!ELEMENT methods (method*)>
+<!ELEMENT method (lines)>
+<!ATTLIST method name CDATA #REQUIRED signature CDATA #REQUIRED line-rate CDATA #REQUIRED
+  branch-rate CDATA #REQUIRED complexity CDATA #REQUIRED>
+<!ELEMENT lines (line*)>
+<!ELEMENT line (conditions*)>
+<!ATTLIST line number CDATA #REQUIRED hits CDATA #REQUIRED branch CDATA "false"
+  condition-coverage CDATA "100%">
+<!ELEMENT conditions (condition*)>
+<!ELEMENT condition EMPTY>
+<!ATTLIST condition number CDATA #REQUIRED type CDATA #REQUIRED coverage CDATA #REQUIRED>
+"""
+
+
+@pytest.mark.skipif(not shutil.which("xmllint"), reason="no xmllint")
+def test_xml_is_valid(traces):
+    traces.write("cobertura.dtd", DTD)
+    traces.write("odd.info", TRACE.format(calls=1).replace("src/one.c", 'a <"&\x01\udcff>.c'))
+    collect(traces, "--xml", "o.xml", "1.info", "odd.info")
+    done = subprocess.run(
+        ["xmllint", "--noout", "--dtdvalid", "cobertura.dtd", "o.xml"],
+        cwd=traces.root,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE coverage [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {y} "{f"&{x};" * 10}">' for x, y in zip("abcdefgh", "bcdefghi"))
+    + ']><coverage version="&i;"/>'
+)
+
+
+def test_bad_xml_and_json_are_refused(project):
+    bad = {
+        "bomb.xml": (BOMB, "entities"),
+        "file.xml": (
+            '<!DOCTYPE c [<!ENTITY x SYSTEM "/etc/passwd">]><coverage>&x;</coverage>',
+            "entities",
+        ),
+        "cut.xml": ("<coverage><packages>", "bad.xml:1: no element found"),
+        "line.xml": (
+            '<coverage><class filename="a"><line number="x" hits="1"/></class></coverage>',
+            "number and hits",
+        ),
+        "cut.json": ('{"meta": {}, "files": {', "no JSON from byte 23"),
+        "list.json": (
+            '{"meta": {"format": 2}, "files": {"a": {"executed_lines": ["x"]}}}',
+            "files: a: a line is no number",
+        ),
+        "four.json": ('{"meta": {"format": 4}, "files": {}}', "format"),
+    }
+    for name, (text, words) in bad.items():
+        project.write(name, text)
+        done = collect(project, "--lcov", "o.info", name, code=1)
+        assert words.replace("bad.xml", name) in done.stderr.splitlines()[0], (name, done)
+        assert not (project.root / "o.info").exists()
+    remote = '<?xml version="1.0"?>\n<!DOCTYPE coverage SYSTEM "http://cobertura.example/x.dtd">\n'
+    project.write(
+        "c.xml",
+        remote + '<coverage><class filename="a"><lines><line number="1" '
+        'hits="2"/></lines></class></coverage>',
+    )
+    collect(project, "--lcov", "o.info", "c.xml")
+    assert "DA:1,2" in (project.root / "o.info").read_text()

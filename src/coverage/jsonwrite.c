@@ -1,0 +1,272 @@
+/* JSON as coverage.py writes it, format 3. Native files have more, which coverage.py has no words
+ * for, so that nothing is lost and reading it back gives the same:
+ *
+ *     "hits"       {"LINE": COUNT}, the lines that were run
+ *     "unexecuted" [LINE], lines with a block that never ran
+ *     "arms"       [[LINE, OWNER or null, BLOCK, ARM, NAME or null, FLAGS, COUNT]]
+ *     "calls"      [[NAME, START LINE, COLUMN, END LINE, COLUMN, COUNT, BLOCKS, BLOCKS RUN]]
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/xalloc.h"
+#include "coverage/escape.h"
+#include "coverage/write.h"
+
+/* Which lines of a file a part of the report is about. */
+struct part {
+    const struct cov_file *f;
+    const unsigned char *wanted; /* by index of lines; NULL: all */
+    bool branches;
+    int decimals;
+};
+
+static bool has(const struct part *p, size_t i)
+{
+    return !p->wanted || p->wanted[i];
+}
+
+enum list { EXECUTED, MISSING, EXCLUDED };
+
+static void put_lines(FILE *out, const struct part *p, enum list which)
+{
+    const char *comma = "";
+    putc('[', out);
+    for (size_t i = 0; i < p->f->n_lines; i++) {
+        const struct cov_line *l = &p->f->lines[i];
+        enum list is = !cov_line_counts(l) ? EXCLUDED : l->count ? EXECUTED : MISSING;
+        if (is != which || !has(p, i))
+            continue;
+        fprintf(out, "%s%u", comma, l->line);
+        comma = ", ";
+    }
+    putc(']', out);
+}
+
+/* The arms with a line that they lead to. */
+static void put_arcs(FILE *out, const struct part *p, bool taken)
+{
+    const char *comma = "";
+    putc('[', out);
+    for (size_t i = 0; i < p->f->n_arms; i++) {
+        const struct cov_arm *a = &p->f->arms[i];
+        if (!a->to || (a->count != 0) != taken)
+            continue;
+        const struct cov_line *l = cov_find_line(p->f, a->line);
+        if (p->wanted && (!l || !p->wanted[l - p->f->lines]))
+            continue;
+        fprintf(out, "%s[%u, %d]", comma, a->line, a->to);
+        comma = ", ";
+    }
+    putc(']', out);
+}
+
+static void put_totals(FILE *out, const struct cov_totals *t, bool branches, int decimals)
+{
+    char text[COV_PERCENT_MAX];
+    uint64_t statements = t->lines, missing = t->lines - t->lines_hit;
+    double percent = cov_percent(t->covered, t->coverable);
+    fprintf(out, "{\"covered_lines\": %llu, \"num_statements\": %llu, \"percent_covered\": ",
+            (unsigned long long)t->lines_hit, (unsigned long long)statements);
+    cov_put_number(out, percent);
+    fprintf(out,
+            ", \"percent_covered_display\": \"%s\", \"missing_lines\": %llu, \"excluded_lines\": %llu",
+            cov_percent_text(text, percent, decimals), (unsigned long long)missing,
+            (unsigned long long)t->excluded);
+    if (branches)
+        fprintf(out,
+                ", \"num_branches\": %llu, \"num_partial_branches\": %llu, "
+                "\"covered_branches\": %llu, \"missing_branches\": %llu",
+                (unsigned long long)t->arms, (unsigned long long)t->partial,
+                (unsigned long long)t->arms_hit, (unsigned long long)(t->arms - t->arms_hit));
+    putc('}', out);
+}
+
+/* The sums of a part: as cov_file_totals has them, of some lines only. */
+static struct cov_totals part_totals(const struct part *p)
+{
+    struct cov_totals t = {0};
+    if (!p->wanted) {
+        cov_file_totals(p->f, &t);
+        return t;
+    }
+    for (size_t i = 0; i < p->f->n_lines; i++) {
+        const struct cov_line *l = &p->f->lines[i];
+        if (!p->wanted[i])
+            continue;
+        t.excluded += !cov_line_counts(l);
+        t.lines += cov_line_counts(l);
+        t.lines_hit += cov_line_counts(l) && l->count;
+    }
+    for (size_t i = 0; i < p->f->n_arms; i++) {
+        const struct cov_arm *a = &p->f->arms[i];
+        const struct cov_line *l = cov_find_line(p->f, a->line);
+        if ((a->flags & COV_ARM_EXTRA) || !l || !p->wanted[l - p->f->lines])
+            continue;
+        t.arms++;
+        t.arms_hit += cov_arm_taken(a);
+        t.partial += !cov_arm_taken(a) && l->count;
+    }
+    bool combined = p->f->language == COV_PYTHON && p->f->has_branches;
+    t.covered = t.lines_hit + (combined ? t.arms_hit : 0);
+    t.coverable = t.lines + (combined ? t.arms : 0);
+    return t;
+}
+
+static void put_part(FILE *out, const struct part *p)
+{
+    struct cov_totals t = part_totals(p);
+    fputs("\"executed_lines\": ", out);
+    put_lines(out, p, EXECUTED);
+    fputs(", \"summary\": ", out);
+    put_totals(out, &t, p->branches, p->decimals);
+    fputs(", \"missing_lines\": ", out);
+    put_lines(out, p, MISSING);
+    fputs(", \"excluded_lines\": ", out);
+    put_lines(out, p, EXCLUDED);
+    if (p->branches) {
+        fputs(", \"executed_branches\": ", out);
+        put_arcs(out, p, true);
+        fputs(", \"missing_branches\": ", out);
+        put_arcs(out, p, false);
+    }
+}
+
+/* ---- Functions and classes ---------------------------------------------------------------------- */
+
+/* Marks the lines of a region; returns false if they are not known. */
+static bool mark(const struct cov_file *f, const struct cov_function *fn, unsigned char *wanted)
+{
+    if (!fn->lines && !fn->end_line)
+        return false;
+    for (size_t i = 0, k = 0; i < f->n_lines; i++) {
+        uint32_t line = f->lines[i].line;
+        while (fn->lines && k < fn->n_lines && fn->lines[k] < line)
+            k++;
+        wanted[i] = fn->lines ? k < fn->n_lines && fn->lines[k] == line
+                              : line >= fn->start_line && line <= fn->end_line;
+    }
+    return true;
+}
+
+static void put_regions(FILE *out, const struct part *whole, enum cov_region kind)
+{
+    const struct cov_file *f = whole->f;
+    struct part p = *whole;
+    unsigned char *wanted = xcalloc(f->n_lines + 1, 1), *outside = xcalloc(f->n_lines + 1, 1);
+    memset(outside, 1, f->n_lines);
+    putc('{', out);
+    p.wanted = wanted;
+    for (size_t i = 0; i < f->n_functions; i++) {
+        const struct cov_function *fn = &f->functions[i];
+        if (fn->kind != kind || !mark(f, fn, wanted))
+            continue;
+        for (size_t k = 0; k < f->n_lines; k++)
+            outside[k] &= !wanted[k];
+        cov_put_json(out, fn->name);
+        fputs(": {", out);
+        put_part(out, &p);
+        fprintf(out, ", \"start_line\": %u}, ", fn->start_line);
+    }
+    p.wanted = outside;
+    fputs("\"\": {", out);
+    put_part(out, &p);
+    fputs(", \"start_line\": 1}}", out);
+    free(wanted);
+    free(outside);
+}
+
+/* ---- What only native files have ---------------------------------------------------------------- */
+
+static void put_name(FILE *out, const char *name)
+{
+    if (name)
+        cov_put_json(out, name);
+    else
+        fputs("null", out);
+}
+
+static void put_native(FILE *out, const struct cov_file *f)
+{
+    const char *comma = "";
+    fputs(", \"hits\": {", out);
+    for (size_t i = 0; i < f->n_lines; i++, comma = ", ")
+        fprintf(out, "%s\"%u\": %lld", comma, f->lines[i].line, (long long)f->lines[i].count);
+    fputs("}, \"unexecuted\": [", out);
+    comma = "";
+    for (size_t i = 0; i < f->n_lines; i++) {
+        if (!(f->lines[i].flags & COV_LINE_UNEXECUTED))
+            continue;
+        fprintf(out, "%s%u", comma, f->lines[i].line);
+        comma = ", ";
+    }
+    fputs("], \"arms\": [", out);
+    for (size_t i = 0; i < f->n_arms; i++) {
+        const struct cov_arm *a = &f->arms[i];
+        fprintf(out, "%s[%u, ", i ? ", " : "", a->line);
+        put_name(out, a->owner);
+        fprintf(out, ", %u, %u, ", a->block, a->arm);
+        put_name(out, a->name);
+        fprintf(out, ", %u, %lld]", a->flags, (long long)a->count);
+    }
+    fputs("], \"calls\": [", out);
+    comma = "";
+    for (size_t i = 0; i < f->n_functions; i++) {
+        const struct cov_function *fn = &f->functions[i];
+        if (fn->count == -1)
+            continue;
+        fprintf(out, "%s[", comma);
+        cov_put_json(out, fn->name);
+        fprintf(out, ", %u, %u, %u, %u, %lld, %u, %u]", fn->start_line, fn->start_column,
+                fn->end_line, fn->end_column, (long long)fn->count, fn->blocks, fn->blocks_run);
+        comma = ", ";
+    }
+    putc(']', out);
+}
+
+static void put_meta(FILE *out, const struct cov_json *how, bool branches)
+{
+    char text[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    localtime_r(&now, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    fprintf(out,
+            "{\"meta\": {\"format\": 3, \"version\": \"%s\", \"timestamp\": \"%s\", "
+            "\"branch_coverage\": %s, \"show_contexts\": false}, \"files\": {",
+            how->version ? how->version : "rowlock " ROWLOCK_VERSION, text,
+            branches ? "true" : "false");
+}
+
+bool cov_json_write(const struct coverage *c, const char *path, const struct cov_json *how,
+                    struct error *err)
+{
+    struct outfile o;
+    if (!outfile_open(&o, path, err))
+        return false;
+    bool branches = false;
+    for (size_t i = 0; i < c->n_files; i++)
+        branches |= c->files[i]->has_branches;
+    put_meta(o.f, how, branches);
+    for (size_t i = 0; i < c->n_files; i++) {
+        struct part p = {c->files[i], NULL, branches, how->decimals};
+        fputs(i ? ", " : "", o.f);
+        cov_put_json(o.f, c->files[i]->name);
+        fputs(": {", o.f);
+        put_part(o.f, &p);
+        if (c->files[i]->language != COV_PYTHON)
+            put_native(o.f, c->files[i]);
+        fputs(", \"functions\": ", o.f);
+        put_regions(o.f, &p, COV_FUNCTION);
+        fputs(", \"classes\": ", o.f);
+        put_regions(o.f, &p, COV_CLASS);
+        putc('}', o.f);
+    }
+    struct cov_totals t = coverage_totals(c);
+    fputs("}, \"totals\": ", o.f);
+    put_totals(o.f, &t, branches, how->decimals);
+    fputs("}\n", o.f);
+    return outfile_commit(&o, err);
+}
