@@ -9,6 +9,7 @@
 #include "command/live.h"
 #include "command/terminal.h"
 #include "report/report.h"
+#include "run/gate.h"
 #include "run/journal.h"
 
 enum { MOST_SLOT_LINES = 8 };
@@ -221,6 +222,30 @@ void progress_take_resumed(struct progress *p)
     p->tenths = p->plan->head->n_tests ? (unsigned)(p->ended * 10 / p->plan->head->n_tests) : 10;
 }
 
+/* Why workers do nothing. */
+static void add_waiting(const struct progress *p, struct buf *b)
+{
+    struct platform_memory m;
+    char free_bytes[32];
+    buf_addf(b, "  %u worker%s for memory", p->waiting, p->waiting == 1 ? " waits" : "s wait");
+    if (!platform_memory("", &m))
+        return;
+    report_bytes(free_bytes, sizeof free_bytes, (double)m.available);
+    buf_addf(b, ": %s free", free_bytes);
+    if (gate_judge(p->plan->head, &m) == GATE_PRESSURE)
+        buf_addf(b, ", processes waited for it in %.0f%% of the last 10 s", m.pressure);
+}
+
+/* Counts the workers that wait for memory. True if there are some now and were none. */
+static bool look_for_waiting(struct progress *p)
+{
+    unsigned before = p->waiting;
+    p->waiting = 0;
+    for (uint32_t i = 0; i < p->state->run->n_slots; i++)
+        p->waiting += atomic_load(&p->state->slots[i].waits) != GATE_OPEN;
+    return p->waiting && !before;
+}
+
 static void add_status(const struct progress *p, struct buf *b)
 {
     double passed = now() - p->started, rate = passed > 0 ? (double)(p->ended - p->resumed) / passed : 0;
@@ -231,6 +256,8 @@ static void add_status(const struct progress *p, struct buf *b)
         buf_addf(b, p->color ? "  \033[31m%zu failed\033[0m" : "  %zu failed", p->failed);
     if (atomic_load(&p->state->run->stop)) {
         buf_adds(b, "  stopping");
+    } else if (p->waiting) {
+        add_waiting(p, b);
     } else if (rate > 0 && p->ended < all) {
         double seconds = (double)(all - p->ended) / rate;
         report_seconds(left, sizeof left, seconds);
@@ -267,8 +294,10 @@ static void add_plain_line(struct progress *p, struct buf *b)
     size_t all = p->plan->head->n_tests;
     unsigned tenths = all ? (unsigned)(p->ended * 10 / all) : 10;
     double t = now();
-    if (p->verbose != 0 || (tenths == p->tenths && t - p->said < 60))
+    bool waits = look_for_waiting(p) && !p->waiting_said;
+    if (p->verbose != 0 || (tenths == p->tenths && t - p->said < 60 && !waits))
         return;
+    p->waiting_said = p->waiting_said || waits;
     p->tenths = tenths;
     p->said = t;
     if (p->printed)
@@ -312,6 +341,7 @@ static void show(struct progress *p, bool at_end)
         buf_add(&b, buf_cstr(&fresh), fresh.len);
         if (!at_end) {
             int width = terminal_width(p->out);
+            look_for_waiting(p);
             add_status(p, &b);
             add_slots(p, &b, width);
         }

@@ -32,6 +32,8 @@ struct progress {
     size_t resumed; /* so many of them in the run that this one goes on with */
     struct live *printed; /* what tests print, as they print it; NULL: nothing of it is shown */
     struct slow slow;
+    unsigned waiting;  /* workers that wait for memory */
+    bool waiting_said; /* plain lines: that some do was told at once */
     bool echo;            /* -s: output that was captured all the same is printed, too */
 };
 

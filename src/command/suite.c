@@ -618,6 +618,7 @@ bool suite_plan(struct suite *s, struct error *err)
                                 .timeout = timeout,
                                 .timeouts = s->config.timeouts,
                                 .n_timeouts = s->config.n_timeouts,
+                                .memory = o->memory_given ? o->memory : s->config.memory,
                                 .run_timeout = suite_run_timeout(s),
                                 .grace = s->config.grace,
                                 .reruns = (uint32_t)(o->reruns >= 0 ? o->reruns : s->config.reruns),

@@ -32,6 +32,7 @@ struct config {
     size_t n_timeouts;
     double run_timeout;  /* seconds for the run as a whole, 0: none */
     double slow_warning; /* seconds after which a test that runs is named, 60; 0: never */
+    struct memory_floor memory; /* with less memory free no test starts beside others; none */
     int reruns;          /* how often a test that fails runs again, 0 */
     double grace;        /* seconds between SIGTERM and SIGKILL, 5 */
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "config/values.h"
 
 /* What a word for pytest is. Those of WORD_PATH and WORD_MAYBE stand in test_paths too, in the same
  * order. */
@@ -57,6 +58,8 @@ struct options {
     double timeout; /* seconds; < 0: not given */
     double run_timeout; /* likewise */
     double slow_warning; /* likewise */
+    struct memory_floor memory;
+    bool memory_given;
     int reruns;     /* -1: not given */
     double reruns_delay; /* seconds; < 0: not given */
     bool fail_on_flaky;

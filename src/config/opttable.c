@@ -103,6 +103,13 @@ static bool store_strict(struct options *o, const struct option_row *row, const 
     return true;
 }
 
+static bool store_memory_floor(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    o->memory_given = true;
+    return value_memory_floor(value, &o->memory);
+}
+
 static bool store_seconds(struct options *o, const struct option_row *row, const char *value)
 {
     return value_seconds(value, field(o, row));
@@ -318,6 +325,10 @@ const struct option_row option_rows[] = {
      "seconds, for example 60",
      .help = "name a test while it runs when it takes longer than S seconds, or much longer than "
              "it did before; 60 unless the ini file says otherwise, 0 never"},
+    {"Running", 0, {"memory-floor"}, "SIZE", store_memory_floor,
+     .accepts = "a share of all memory, such as 10%, or bytes, such as 2G",
+     .help = "start no test beside others while less memory than this is free, 10% or 2G, or the "
+             "kernel reports that processes wait for memory"},
     {"Running", 0, {"history-url"}, "URL", store_text, AT(history_url),
      .help = "get what earlier runs have shown from a web server, and put it back with what this "
              "run shows (HTTP GET and PUT): for CI machines, which begin empty"},

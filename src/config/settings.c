@@ -27,6 +27,7 @@ void settings_default(struct config *c)
     c->timeout = c->run_timeout = 0;
     c->grace = 5;
     c->slow_warning = 60;
+    c->memory = (struct memory_floor){0, 0};
     c->reruns = 0;
     c->output_limit = 1024 * 1024;
 }
@@ -87,6 +88,11 @@ static bool store_slow_warning(struct config *c, const char *value)
     return value_seconds(value, &c->slow_warning);
 }
 
+static bool store_memory_floor(struct config *c, const char *value)
+{
+    return value_memory_floor(value, &c->memory);
+}
+
 static bool store_reruns(struct config *c, const char *value)
 {
     return value_reruns(value, &c->reruns);
@@ -138,6 +144,7 @@ static const struct setting {
     {"timeouts", store_timeouts, "markers with seconds, such as slow: 300, unit: 5"},
     {"run_timeout", store_run_timeout, "seconds, such as 900; 0 is no limit"},
     {"slow_warning", store_slow_warning, "seconds, such as 60; 0 is never"},
+    {"memory_floor", store_memory_floor, "a share of all memory, such as 10%, or bytes, such as 2G"},
     {"reruns", store_reruns, "a number from 0 to 200"},
     {"grace", store_grace, "seconds, such as 2.5"},
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},

@@ -42,6 +42,25 @@ bool value_bytes(const char *s, size_t *bytes)
     return true;
 }
 
+bool value_memory_floor(const char *s, struct memory_floor *floor)
+{
+    size_t n = strlen(s);
+    struct memory_floor f = {0, 0};
+    if (n && s[n - 1] == '%') {
+        double percent;
+        char *number = xmemdup0(s, n - 1);
+        bool ok = value_seconds(number, &percent) && percent <= 99;
+        free(number);
+        if (!ok)
+            return false;
+        f.share = (uint32_t)(percent * 100);
+    } else if (!value_bytes(s, &f.bytes)) {
+        return false;
+    }
+    *floor = f;
+    return true;
+}
+
 static bool add_timeout(const char *entry, struct marker_timeout **list, size_t *n)
 {
     const char *colon = strrchr(entry, ':');

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* "2", "0.5", "1e-3": finite and not negative. */
 bool value_seconds(const char *s, double *seconds);
@@ -26,6 +27,14 @@ struct marker_timeout {
  * caller's. On failure some may have been added. */
 bool value_timeouts(const char *s, struct marker_timeout **list, size_t *n);
 void marker_timeouts_free(struct marker_timeout *list, size_t n);
+
+/* How much memory has to be free. */
+struct memory_floor {
+    uint32_t share; /* ten-thousandths of all memory; 0: bytes say it */
+    size_t bytes;   /* 0: there is no floor */
+};
+/* "10%", "12.5%", or bytes such as "2G"; 0 is no floor. */
+bool value_memory_floor(const char *s, struct memory_floor *floor);
 
 /* How often a test that fails runs again: a number from 0 to 200. */
 bool value_reruns(const char *s, int *n);

@@ -22,6 +22,7 @@ struct plan_settings {
     double timeout; /* seconds for tests that set none; 0: none */
     const struct marker_timeout *timeouts; /* of tests with these markers, the first that fits */
     size_t n_timeouts;
+    struct memory_floor memory;
     double run_timeout; /* seconds for the whole run; 0: none */
     double grace;   /* seconds */
     uint32_t reruns;     /* of tests that do not say how often they run again */

@@ -103,9 +103,11 @@ struct plan_head {
     uint32_t flags;   /* enum plan_flags */
     uint32_t maxfail; /* 0: none */
     uint32_t n_queued; /* under worksteal and each: groups 0 up to, not with, this one are in queues */
-    uint32_t reserved;
+    uint32_t memory_share; /* no test starts beside others with less memory free than so many
+                              ten-thousandths of all; 0: memory_floor says how much */
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */
+    uint64_t memory_floor; /* bytes; 0: however little is free */
     uint64_t grace_ms;     /* between SIGTERM and SIGKILL */
     uint64_t run_timeout_ms;  /* for the run as a whole; 0: none. The driver watches it */
     uint64_t reruns_delay_ms; /* before a test runs again */

@@ -221,6 +221,8 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);
     h->off_members = h->off_groups + (uint64_t)p->n_units * sizeof(struct plan_group);
     h->output_limit = s->output_limit;
+    h->memory_floor = s->memory.bytes;
+    h->memory_share = s->memory.share;
     h->run_timeout_ms = milliseconds(s->run_timeout);
     h->grace_ms = milliseconds(s->grace);
     h->reruns_delay_ms = milliseconds(s->reruns_delay);

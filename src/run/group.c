@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
 #include "run/expect.h"
+#include "run/gate.h"
 #include "run/gtestgroup.h"
 #include "run/isolation.h"
 #include "run/signals.h"
@@ -155,7 +156,13 @@ static int record_hindrance(struct job *j, uint32_t test, struct error *err)
 static enum group_end attempt(struct native *n, uint32_t test, struct error *err)
 {
     struct job *j = n->j;
-    if (!job_start(j, test, 0))
+    int pass;
+    if (!gate_wait(j, &pass, err))
+        return err->msg ? GROUP_BROKEN : signals_stop() ? GROUP_STOPPED : GROUP_DONE;
+    bool started = job_start(j, test, 0);
+    if (pass >= 0)
+        close(pass);
+    if (!started)
         return GROUP_DONE;
     const struct plan_test *t = job_test(j, test);
     struct tap tap;

@@ -56,6 +56,15 @@ unsigned long long platform_start_time(pid_t pid);
  * containers among them; 0 if unknown. */
 uint32_t platform_oom_kills(void);
 
+/* Memory that this process may use: of the machine, or of the smallest control group (v1 or v2) that it
+ * is in. root is "", or what stands before /proc and /sys. False if that cannot be told. */
+struct platform_memory {
+    uint64_t total, available; /* bytes */
+    double pressure;           /* percent of the last ten seconds in which some process waited for
+                                  memory; below 0: not known */
+};
+bool platform_memory(const char *root, struct platform_memory *m);
+
 /* Sleeps until the process that platform_start_time gave start for has ended. */
 void platform_wait_exit(pid_t pid, unsigned long long start);
 

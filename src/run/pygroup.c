@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "run/gate.h"
 #include "run/lastwords.h"
 #include "run/platform.h"
 #include "run/signals.h"
@@ -32,6 +33,7 @@ enum talk_end {
     TALK_GARBAGE, /* what it sent makes no sense */
     TALK_TIMEOUT, /* we broke it off */
     TALK_STOPPED, /* we were asked to stop */
+    TALK_SHUT,    /* the run has stopped before we began */
     TALK_NOBODY,  /* there is no zygote any more */
     TALK_BROKEN   /* our own failure; err is set */
 };
@@ -48,6 +50,7 @@ struct talk {
     uint32_t running; /* index of the test that runs; UINT32_MAX: none */
     uint32_t tearing; /* index of the test behind which fixtures are torn down; UINT32_MAX: none */
     pid_t worker;     /* as 'S' or 'D' told; 0: not known */
+    int pass;         /* of the gate, until a test has started; -1: none */
     bool aborting;    /* SIGABRT was sent */
     int64_t aborted;  /* when, on CLOCK_MONOTONIC */
     bool cut;         /* because the time of the whole run is over */
@@ -127,6 +130,13 @@ static bool send_tests(struct talk *k)
     return ok;
 }
 
+static void release_pass(struct talk *k)
+{
+    if (k->pass >= 0)
+        close(k->pass);
+    k->pass = -1;
+}
+
 static enum talk_end on_start(struct talk *k, const struct frame *f)
 {
     if (k->aborting) /* it had ended just when its time was over */
@@ -138,6 +148,7 @@ static enum talk_end on_start(struct talk *k, const struct frame *f)
     if (find_left(k, test) == k->n_left || pid < 2 || pid > INT_MAX)
         return TALK_GARBAGE;
     job_start(k->j, test, (pid_t)pid);
+    release_pass(k);
     k->running = test;
     k->tearing = UINT32_MAX;
     k->worker = (pid_t)pid;
@@ -381,6 +392,8 @@ static enum talk_end talk(struct talk *k)
     k->aborting = k->has_status = k->starting = false;
     k->n_started = 0;
     buf_clear(&k->doing);
+    if (!gate_wait(k->j, &k->pass, k->err))
+        return k->err->msg ? TALK_BROKEN : signals_stop() ? TALK_STOPPED : TALK_SHUT;
     k->fd = zygote_connect(k->j->state.run->temp_dir, k->err);
     if (k->fd < 0)
         return errno == ECONNREFUSED || errno == ENOENT ? TALK_NOBODY : TALK_BROKEN;
@@ -518,11 +531,14 @@ static bool on_nobody(struct talk *k)
 
 enum group_end pygroup_run(struct job *j, struct error *err)
 {
-    struct talk k = {.j = j, .err = err, .running = UINT32_MAX, .tearing = UINT32_MAX};
+    struct talk k = {.j = j, .err = err, .pass = -1, .running = UINT32_MAX, .tearing = UINT32_MAX};
     k.left = k.all = xcalloc(j->n_tests, sizeof *k.left);
     bool ok = choose(&k), innocent = false, stopped = false;
     while (ok && !stopped && k.n_left && atomic_load(&j->state.run->stop) == STOP_NO) {
         enum talk_end end = talk(&k);
+        release_pass(&k);
+        if (end == TALK_SHUT)
+            break;
         if (end == TALK_NOBODY) {
             ok = on_nobody(&k);
             break;

@@ -63,7 +63,8 @@ struct run_state {
     char run_uid[40];    /* PYTEST_XDIST_TESTRUNUID; NUL-terminated */
     uint32_t standalone; /* 1: no driver shows progress, so rowlock-exec prints a line per test */
     uint32_t oom_kills;  /* platform_oom_kills() when the run began */
-    uint32_t reserved[4];
+    _Atomic uint64_t passed_ns; /* run/gate.h: when the last worker was let through */
+    uint32_t reserved[2];
 };
 struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */
@@ -72,7 +73,7 @@ struct slot_state {
     _Atomic uint64_t queue;    /* run/queue.h: the first group and, in the upper half, the one
                                   behind the last */
     _Atomic uint32_t first_own; /* run/affinity.h: no group before it is left for this slot */
-    uint32_t reserved;
+    _Atomic uint32_t waits; /* enum gate_reason (run/gate.h): why it starts no test now */
 };
 
 /* A mapped state file. */

@@ -90,3 +90,27 @@ def test_a_slow_test_is_named_while_it_runs(project):
     assert project.path("seen").exists() and not any(": quick" in line for line in lines)
     done = project.rowlock("parallel", "-n", "2", "--slow-warning", "0")
     assert "still running" not in done.stdout
+
+
+def test_want_of_memory_leaves_one_test_at_a_time(project):
+    """A floor that no machine keeps: all tests run, none beside another, and it is said why."""
+    project.write("pytest.ini", "[pytest]\n[rowlock]\nmemory_floor = 99%\n")
+    project.write(
+        "test_a.py",
+        "import os, time\n"
+        "def test_a():\n"
+        "    os.mkdir('alone')\n    time.sleep(0.2)\n    os.rmdir('alone')\n",
+    )
+    project.write("test_b.py", project.path("test_a.py").read_text())
+    alone = "mkdir alone && sleep 0.2 && rmdir alone"
+    project.manifest(
+        *[sh(f"n{i}", alone) for i in range(3)],
+        suites=[{"name": "py", "format": "pytest", "paths": ["test_a.py", "test_b.py"]}],
+    )
+    done = project.rowlock("parallel", "-n", "3")
+    assert done.returncode == PASS, done
+    assert "5 passed" in done.stdout and " for memory: " in done.stdout
+    done = project.rowlock("parallel", "-n", "1", "--memory-floor", "0")
+    assert done.returncode == PASS and " for memory" not in done.stdout, done
+    done = project.rowlock("parallel", "--memory-floor", "much")
+    assert "--memory-floor: 'much' is not accepted; give a share of all memory" in done.stderr

@@ -1,0 +1,125 @@
+/* How much memory there is, as proc_meminfo(5), the kernel's Documentation/admin-guide/cgroup-v2.rst and
+ * cgroup-v1/memory.rst, and Documentation/accounting/psi.rst tell it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/platform.h"
+
+/* Where the files of a control group lie and what they are called. */
+struct group_files {
+    const char *folder, *limit, *usage, *inactive;
+};
+static const struct group_files version1 = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes",
+                                            "memory.usage_in_bytes", "total_inactive_file"};
+static const struct group_files version2 = {"/sys/fs/cgroup", "memory.max", "memory.current",
+                                            "inactive_file"};
+
+/* The number behind a word that begins a line of a file; false if there is none. */
+static bool read_line(const char *path, const char *word, uint64_t *value)
+{
+    char line[256];
+    size_t n = strlen(word);
+    bool found = false;
+    FILE *f = fopen(path, "re");
+    while (f && !found && fgets(line, sizeof line, f)) {
+        char *end;
+        if (strncmp(line, word, n) != 0 || (n && line[n] != ' ' && line[n] != ':'))
+            continue;
+        const char *digits = line + n + strspn(line + n, ": ");
+        *value = strtoull(digits, &end, 10);
+        found = end != digits && *digits != '-';
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static bool read_group(const char *root, const struct group_files *v, const char *group,
+                       const char *file, const char *word, uint64_t *value)
+{
+    char path[4600];
+    int len = snprintf(path, sizeof path, "%s%s%s/%s", root, v->folder, group, file);
+    return len > 0 && (size_t)len < sizeof path && read_line(path, word, value);
+}
+
+/* What one group leaves: its limit without what it uses, files that can be dropped left out. */
+static void apply_group(const char *root, const struct group_files *v, const char *group,
+                        struct platform_memory *m)
+{
+    uint64_t limit, usage, inactive = 0;
+    if (!read_group(root, v, group, v->limit, "", &limit) || limit >= m->total ||
+        !read_group(root, v, group, v->usage, "", &usage))
+        return;
+    read_group(root, v, group, "memory.stat", v->inactive, &inactive);
+    usage = usage > inactive ? usage - inactive : 0;
+    uint64_t left = limit > usage ? limit - usage : 0;
+    m->total = limit;
+    if (left < m->available)
+        m->available = left;
+}
+
+static bool has_memory(const char *controllers)
+{
+    while (*controllers) {
+        size_t n = strcspn(controllers, ",");
+        if (n == 6 && strncmp(controllers, "memory", 6) == 0)
+            return true;
+        controllers += n + (controllers[n] == ',');
+    }
+    return false;
+}
+
+/* Our own group and all above it. */
+static void apply_groups(const char *root, struct platform_memory *m)
+{
+    char line[4096], path[4200];
+    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group)
+            continue;
+        *group++ = '\0';
+        bool v2 = controllers[1] == '\0';
+        for (bool more = v2 || has_memory(controllers + 1); more;) {
+            apply_group(root, v2 ? &version2 : &version1, group, m);
+            char *slash = strrchr(group, '/');
+            more = slash != NULL;
+            if (slash)
+                *slash = '\0';
+        }
+    }
+    if (f)
+        fclose(f);
+}
+
+/* "some avg10=1.23 avg60=…": percent of the last ten seconds in which somebody waited for memory. */
+static double read_pressure(const char *root)
+{
+    char path[4200], line[256];
+    double some = -1;
+    snprintf(path, sizeof path, "%s/proc/pressure/memory", root);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "some avg10=%lf", &some) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return some;
+}
+
+bool platform_memory(const char *root, struct platform_memory *m)
+{
+    char path[4200];
+    uint64_t total, available;
+    snprintf(path, sizeof path, "%s/proc/meminfo", root);
+    if (!read_line(path, "MemTotal", &total) || !read_line(path, "MemAvailable", &available))
+        return false;
+    *m = (struct platform_memory){.total = total * 1024, .available = available * 1024};
+    apply_groups(root, m);
+    m->pressure = read_pressure(root);
+    return true;
+}
