@@ -1,6 +1,7 @@
 /* generate: a plan without a run. */
 #include <stdio.h>
 
+#include "command/chosen.h"
 #include "command/command.h"
 #include "command/suite.h"
 
@@ -18,6 +19,6 @@ int command_generate(const struct invocation *inv)
         printf("%u tests in %u groups; run them with: make -f %s -j%u\n", s.plan.n_tests,
                s.plan.n_units, makefile, s.workers);
     if (ok)
-        suite_say_order(&s, stdout);
+        chosen_say(&s, stdout);
     return suite_finish(&s, EXIT_OK, !ok, &err);
 }

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "command/chosen.h"
 #include "command/command.h"
 #include "command/suite.h"
 #include "report/report.h"
@@ -218,6 +219,12 @@ static void say_errors(const struct suite *s)
     buf_release(&b);
 }
 
+/* Is it no error that there are no tests, or one of its own? */
+static bool is_empty(const struct suite *s, const struct error *err)
+{
+    return err->code == EXIT_NO_TESTS || s->ended == EXIT_NO_TESTS || s->ended == EXIT_OK;
+}
+
 int command_list(const struct invocation *inv)
 {
     struct suite s;
@@ -229,14 +236,14 @@ int command_list(const struct invocation *inv)
     s.lists = true;
     if (suite_configure(&s, &sub, SUITE_PARALLEL, &err) && suite_load(&s, &sub, &err) &&
         suite_plan(&s, &err)) {
-        suite_say_order(&s, stderr);
+        chosen_say(&s, stderr);
         say_errors(&s);
         if (json)
             print_json(&s);
         else
             print_text(&s);
         code = s.pytest.n_errors ? EXIT_FAILED : EXIT_OK;
-    } else if (json && (err.code == EXIT_NO_TESTS || s.ended == EXIT_NO_TESTS)) {
+    } else if (json && is_empty(&s, &err)) {
         print_json(&s);
     }
     strv_release(&sub.args);

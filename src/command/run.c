@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "command/alone.h"
+#include "command/chosen.h"
 #include "command/command.h"
 #include "command/dryrun.h"
 #include "command/live.h"
@@ -377,7 +378,7 @@ static void say_what_runs(const struct suite *s)
     char versions[128] = "";
     if (s->options.verbose < 0 || s->options.no_header) {
         if (s->options.verbose >= -1)
-            suite_say_order(s, stdout);
+            chosen_say(s, stdout);
         return;
     }
     show_header(s);
@@ -392,9 +393,9 @@ static void say_what_runs(const struct suite *s)
     printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
            s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);
-    suite_say_order(s, stdout);
+    chosen_say(s, stdout);
     /* Under -v pytest has said it, of its own tests. */
-    if (s->selection.last_failed && (s->options.verbose == 0 || suite_natives(s)))
+    if (s->selection.last_failed && (s->options.verbose == 0 || chosen_natives(s)))
         printf("run-last-failure: %s\n", s->selection.last_failed);
     say_what_resumes(s);
     fflush(stdout);
@@ -414,7 +415,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
             outcome_list_markers(&s.config);
         } else if (suite_load(&s, inv, &err) && suite_plan(&s, &err)) {
             if (s.options.dry_run) {
-                suite_say_order(&s, stdout);
+                chosen_say(&s, stdout);
                 dryrun_print(stdout, &s.plan);
             } else if ((planned = suite_write(&s, &err))) {
                 say_what_runs(&s);

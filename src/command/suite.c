@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "command/alone.h"
+#include "command/chosen.h"
 #include "command/pytestargs.h"
 #include "command/remember.h"
 #include "command/terminal.h"
@@ -225,7 +226,7 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
     set_deadline(s);
     if (s->options.list_markers && !s->alone && !has_manifest(s))
         s->alone = xstrdup("--markers");
-    return choose_seed(&s->options, err) &&
+    return chosen_check(s, err) && choose_seed(&s->options, err) &&
            remember_choose(&s->remote, s->options.history_url, s->config.history_url, err) &&
            workers_choose(s, mode, err) &&
            (s->alone || driver_find_make(&s->make, &s->make_version, err));
@@ -531,29 +532,6 @@ static bool keeps_order(const struct suite *s)
     return o->random_order || o->failed_first || o->new_first || s->stepwise;
 }
 
-void suite_say_order(const struct suite *s, FILE *out)
-{
-    if (s->options.random_order)
-        fprintf(out, "random order: --random-order=%llu repeats it\n",
-                (unsigned long long)s->options.random_seed);
-}
-
-size_t suite_natives(const struct suite *s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s->selection.n; i++)
-        n += s->manifest.tests[s->selection.tests[i]].format != FORMAT_PYTEST;
-    return n;
-}
-
-static void warn_of_stepwise(const struct suite *s)
-{
-    size_t natives = s->stepwise ? suite_natives(s) : 0;
-    if (natives)
-        fprintf(stderr, "rowlock: --stepwise is for pytest tests; the %zu native tests all run\n",
-                natives);
-}
-
 /* What earlier runs have shown, as far as it counts for this one. */
 static void recall(struct suite *s)
 {
@@ -590,8 +568,15 @@ static void warn_of_timeouts(const struct suite *s)
 bool suite_plan(struct suite *s, struct error *err)
 {
     recall(s);
+    if (!chosen_read_times(s, err))
+        return false;
     if (!selection_make(&s->selection, &s->manifest, &s->options, s->is_pytest_path, err))
         return false;
+    if (!s->selection.n && s->selection.shard.all) {
+        chosen_say(s, s->lists ? stderr : stdout);
+        s->ended = EXIT_OK;
+        return false;
+    }
     if (!s->selection.n) {
         size_t out = s->selection.deselected + s->pytest.deselected;
         const char *status = s->selection.last_failed;
@@ -605,7 +590,7 @@ bool suite_plan(struct suite *s, struct error *err)
             t->expected = 0;
     }
     warn_of_weights(s);
-    warn_of_stepwise(s);
+    chosen_warn(s);
     warn_of_timeouts(s);
     const struct options *o = &s->options;
     double timeout = s->options.timeout >= 0 ? s->options.timeout : s->config.timeout;

@@ -3,7 +3,6 @@
 #define COMMAND_SUITE_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "command/command.h"
 #include "command/program.h"
@@ -68,12 +67,9 @@ bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
  * s->ended >= 0 when pytest has ended the run: its own words have been printed. */
 bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
-/* Selects and plans. EXIT_NO_TESTS if nothing is left. */
+/* Selects and plans. EXIT_NO_TESTS if nothing is left; where only this shard has nothing, that has
+ * been said, and s->ended is EXIT_OK. */
 bool suite_plan(struct suite *s, struct error *err);
-/* With which option the random order of the tests can be had again, if there is one. */
-void suite_say_order(const struct suite *s, FILE *out);
-/* How many of the selected tests are native. */
-size_t suite_natives(const struct suite *s);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */
 bool suite_write(struct suite *s, struct error *err);
 

@@ -171,5 +171,6 @@ void config_release(struct config *c)
     free(c->worker_start);
     free(c->history_url);
     marker_timeouts_free(c->timeouts, c->n_timeouts);
+    free(c->shard_times);
     memset(c, 0, sizeof *c);
 }

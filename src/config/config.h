@@ -38,6 +38,7 @@ struct config {
     size_t output_limit; /* bytes kept of each output stream of a test, 1 MiB */
     char *worker_start;  /* "auto" */
     char *history_url;   /* "": none; may hold a password, not checked */
+    char *shard_times;   /* absolute; NULL: not set */
     bool parallel_collect; /* workers collect side by side where that is safe; false */
 };
 

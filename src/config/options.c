@@ -54,6 +54,7 @@ void options_release(struct options *o)
     free(o->show_capture);
     free(o->capture);
     free(o->no_failures);
+    free(o->shard_times);
     strv_release(&o->deselect);
     strv_release(&o->taps);
     strv_release(&o->ctest);

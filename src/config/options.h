@@ -80,6 +80,9 @@ struct options {
     bool no_summary;
     char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
     struct strv deselect;
+    uint32_t shard;      /* --shard I/N: I, from 1 to N; 0: not given */
+    uint32_t shards;     /* N */
+    char *shard_times;   /* --shard-times FILE; NULL: not given */
     bool random_order;
     bool random_seed_given;
     uint64_t random_seed; /* of --random-order=SEED */

@@ -199,6 +199,22 @@ static bool store_show_capture(struct options *o, const struct option_row *row, 
     return is_one_of(value, streams) && store_text(o, row, value);
 }
 
+static bool store_shard(struct options *o, const struct option_row *row, const char *value)
+{
+    enum { MOST = 0xffff };
+    const char *slash = strchr(value, '/');
+    char *number = xmemdup0(value, slash ? (size_t)(slash - value) : 0);
+    int i, n;
+    bool ok = slash && parse_int(number, 1, &i) && parse_int(slash + 1, i, &n) && n <= MOST;
+    if (ok) {
+        o->shard = (uint32_t)i;
+        o->shards = (uint32_t)n;
+    }
+    free(number);
+    (void)row;
+    return ok;
+}
+
 static bool store_random_order(struct options *o, const struct option_row *row, const char *value)
 {
     (void)row;
@@ -256,6 +272,11 @@ const struct option_row option_rows[] = {
      .help = "start the tests that failed last before all others"},
     {"Selection", 0, {"new-first", "nf"}, NULL, store_flag, AT(new_first), .pytest = "--nf",
      .help = "start the tests that never ran before all others"},
+    {"Selection", 0, {"shard"}, "I/N", store_shard, .accepts = "a part of how many, for example 1/4",
+     .help = "run the Ith of N parts of the selected tests, for N machines that run one each"},
+    {"Selection", 0, {"shard-times"}, "FILE", store_name, AT(shard_times), "the path of a file",
+     .help = "balance the parts of --shard by the durations in FILE, the same on all machines: what "
+             "list --json or --report-json has written"},
     {"Selection", 0, {"random-order"}, "[=SEED]", store_random_order,
      .accepts = "a number from 0 to 18446744073709551615",
      .help = "start the tests in a random order, as far as locks and dependencies let them; with "

@@ -65,6 +65,14 @@ static bool store_python(struct config *c, const char *value)
     return true;
 }
 
+static bool store_shard_times(struct config *c, const char *value)
+{
+    if (!*value)
+        return false;
+    replace(&c->shard_times, path_join(c->root, value));
+    return true;
+}
+
 static bool store_timeout(struct config *c, const char *value)
 {
     return value_seconds(value, &c->timeout);
@@ -150,6 +158,7 @@ static const struct setting {
     {"output_limit", store_output_limit, "a number of bytes, such as 65536, 64K, 1M or 1G"},
     {"worker_start", store_worker_start, "auto, fork or spawn"},
     {"history_url", store_history_url, "an http:// or https:// URL of a file"},
+    {"shard_times", store_shard_times, "the path of a file"},
     {"parallel_collect", store_parallel_collect, "true or false"},
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };

@@ -86,6 +86,7 @@ struct test {
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
     double known;       /* seconds it took in earlier runs; < 0: not known */
+    double shared;      /* seconds, as all machines know it (--shard-times); < 0: not known */
     bool failed;        /* its last run has failed, as far as somebody has asked */
     bool never_ran;     /* no run is known, likewise */
     bool serial;        /* runs alone */

@@ -245,13 +245,14 @@ static void choose(struct selecting *s, const struct options *o, struct selectio
     }
     lastfailed_narrow(m, o, chosen, away, &out->last_failed);
     add_brought(m, chosen);
+    for (size_t i = 0; i < m->n; i++)
+        out->deselected += away[i] && !chosen[i];
+    if (o->shard)
+        shard_narrow(m, o, chosen, &out->shard);
     out->tests = xmalloc(m->n * sizeof *out->tests);
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = 0; i < m->n; i++)
         if (chosen[i])
             out->tests[out->n++] = i;
-        else
-            out->deselected += away[i];
-    }
     if (o->random_order)
         shuffle(m, o->random_seed, out->tests, out->n);
     lastfailed_sort(m, o, out->tests, out->n);

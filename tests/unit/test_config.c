@@ -358,7 +358,8 @@ static void test_bad_values(void **state)
         {"[rowlock]\nzebra = 3\n",
          "pytest.ini:2:1: unknown key 'zebra' in the rowlock section; the keys are env_prefix, "
          "python, timeout, timeouts, run_timeout, slow_warning, memory_floor, reruns, "
-         "grace, output_limit, worker_start, history_url, parallel_collect"},
+         "grace, output_limit, worker_start, history_url, shard_times, "
+         "parallel_collect"},
         {"[rowlock]\ntimeout =  soon\n",
          "pytest.ini:2:12: timeout: 'soon' is not accepted; give seconds, such as 2.5; 0 is no "
          "limit"},

@@ -92,6 +92,7 @@ OWN_OPTIONS = (
     (("--fail-on-flaky",), FLAG),
     (("--report-json",), STORE),
     (("--shard",), STORE),
+    (("--shard-times",), STORE),
     (("--random-order",), {"nargs": "?", "const": True}),
     (("--dry-run",), FLAG),
     (("--parallel-collect",), FLAG),
