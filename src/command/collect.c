@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "command/collectpy.h"
 #include "command/command.h"
 #include "command/program.h"
 #include "coverage/compare.h"
@@ -23,8 +24,10 @@ struct collect {
     const char *xml, *json, *lcov;
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
-    bool missing, quiet, compare;
+    int decimals;              /* of percentages */
+    bool missing, quiet, compare, skip_covered, skip_empty;
     struct strv inputs;
+    struct collectpy python;
     struct coverage coverage;
     unsigned skipped; /* inputs that could not be read */
 };
@@ -88,6 +91,11 @@ static const struct collect_option options[] = {
     {"--fail-under", "PERCENT", store_percent, AT(fail_under),
      "exit with 1 if less is covered; also --cov-fail-under"},
     {"--cov-fail-under", "PERCENT", store_percent, AT(fail_under), NULL},
+    {"--python", "EXE", store_text, AT(python.python),
+     "the Python whose coverage.py knows the sources"},
+    {"--rcfile", "FILE", store_text, AT(python.rcfile),
+     "configuration of coverage.py; also --cov-config"},
+    {"--cov-config", "FILE", store_text, AT(python.rcfile), NULL},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
     {"--compare", NULL, store_flag, AT(compare),
      "print what differs between two inputs; exit with 1 if anything does"},
@@ -101,8 +109,9 @@ void command_collect_help(FILE *out)
         if (options[i].help)
             fprintf(out, "  %s %-*s %s\n", options[i].name, 24 - (int)strlen(options[i].name),
                     options[i].value ? options[i].value : "", options[i].help);
-    fputs("\nAn input is a folder with .gcda files of GCC, an LCOV tracefile, Cobertura XML or JSON of\n"
-          "coverage.py. Those that cannot be read are named and skipped, and the exit code is 1.\n",
+    fputs("\nAn input is a folder with .gcda files of GCC, a data file or JSON report of coverage.py, an\n"
+          "LCOV tracefile or Cobertura XML. Those that cannot be read are named and skipped, and the\n"
+          "exit code is 1.\n",
           out);
 }
 
@@ -202,18 +211,52 @@ static void read_native(struct collect *k)
     strv_release(&problems);
 }
 
-static void read_inputs(struct collect *k)
+/* What the configuration of coverage.py says, where no option does. */
+static void take_config(struct collect *k)
+{
+    const struct py_config *config = &k->python.facts.config;
+    k->decimals = config->precision < 0 ? 0 : config->precision < 9 ? config->precision : 9;
+    if (k->fail_under < 0 && config->fail_under > 0)
+        k->fail_under = config->fail_under;
+    k->missing |= config->flags & PY_SHOW_MISSING;
+    k->skip_covered = config->flags & PY_SKIP_COVERED;
+    k->skip_empty = config->flags & PY_SKIP_EMPTY;
+}
+
+static bool finish_python(struct collect *k, struct error *err)
+{
+    struct strv problems = STRV_INIT;
+    bool ok = collectpy_finish(&k->python, &k->coverage, &problems, err);
+    for (size_t i = 0; i < problems.n; i++)
+        skip(k, problems.v[i]);
+    strv_release(&problems);
+    if (k->python.known)
+        take_config(k);
+    return ok;
+}
+
+static bool read_input(struct collect *k, const char *path, struct error *err)
+{
+    if (py_data_claims(path))
+        return py_data_read(&k->python.data, path, err);
+    return coverage_read_file(&k->coverage, path, err);
+}
+
+static bool read_inputs(struct collect *k, struct error *fatal)
 {
     read_native(k);
     for (size_t i = 0; i < k->inputs.n; i++) {
         struct error err = ERROR_INIT;
         const char *path = k->inputs.v[i];
-        if (!cov_native_claims(path) && !coverage_read_file(&k->coverage, path, &err))
+        if (!cov_native_claims(path) && !read_input(k, path, &err))
             skip(k, err.msg);
         error_release(&err);
     }
+    if (!finish_python(k, fatal))
+        return false;
     coverage_finish(&k->coverage);
     coverage_filter(&k->coverage, wanted, k);
+    return true;
 }
 
 static time_t newest_data; /* of what take_time has seen: nftw hands nothing through */
@@ -270,15 +313,30 @@ static bool write_reports(struct collect *k, struct error *err)
         return false;
     if (k->html && !write_html(k, err))
         return false;
-    struct cov_table table = {k->missing, 0};
+    struct cov_table table = {k->missing, k->decimals, k->skip_covered, k->skip_empty};
     if (!k->quiet)
         cov_table_write(&k->coverage, &table, stdout);
     return true;
 }
 
+/* As coverage.py has it: what counts is the percentage rounded to the decimals that are shown, or
+ * to those of the threshold; but 100 is 100. */
+static bool falls_short(double percent, double threshold, int decimals)
+{
+    char text[64];
+    if (threshold >= 100)
+        return percent < 100;
+    snprintf(text, sizeof text, "%.9g", threshold);
+    const char *dot = strchr(text, '.');
+    int own = dot ? (int)strlen(dot + 1) : 0;
+    snprintf(text, sizeof text, "%.*f", own > decimals ? own : decimals, percent);
+    return strtod(text, NULL) < threshold;
+}
+
 static int collect(struct collect *k, struct error *err)
 {
-    read_inputs(k);
+    if (!read_inputs(k, err))
+        return err->code;
     if (!k->coverage.n_files) {
         if (k->skipped)
             error_set(err, EXIT_FAILED, "no input could be read; nothing is written");
@@ -290,34 +348,44 @@ static int collect(struct collect *k, struct error *err)
         return EXIT_INTERNAL;
     struct cov_totals t = coverage_totals(&k->coverage);
     double percent = cov_percent(t.covered, t.coverable);
-    if (percent < k->fail_under) {
+    if (falls_short(percent, k->fail_under, k->decimals)) {
         char text[COV_PERCENT_MAX];
         fflush(stdout);
         fprintf(stderr, "rowlock: %s%% is covered, less than --fail-under %g\n",
-                cov_percent_text(text, percent, 2), k->fail_under);
+                cov_percent_text(text, percent, k->decimals ? k->decimals : 2), k->fail_under);
         return EXIT_FAILED;
     }
     return k->skipped ? EXIT_FAILED : EXIT_OK;
 }
 
 /* Reads one of two inputs by itself. */
-static void read_alone(struct collect *k, char *input, struct coverage *c)
+static bool read_alone(struct collect *k, char *input, struct coverage *c, struct error *err)
 {
     struct collect one = *k;
     coverage_init(&one.coverage);
+    collectpy_init(&one.python);
+    one.python.python = k->python.python;
+    one.python.rcfile = k->python.rcfile;
     one.inputs = (struct strv)STRV_INIT;
     strv_push(&one.inputs, input);
-    read_inputs(&one);
+    bool ok = read_inputs(&one, err);
     k->skipped = one.skipped;
     *c = one.coverage;
+    collectpy_release(&one.python);
     strv_release(&one.inputs);
+    return ok;
 }
 
-static int compare(struct collect *k)
+static int compare(struct collect *k, struct error *err)
 {
     struct coverage a, b;
-    read_alone(k, k->inputs.v[0], &a);
-    read_alone(k, k->inputs.v[1], &b);
+    bool ok = read_alone(k, k->inputs.v[0], &a, err);
+    ok = read_alone(k, k->inputs.v[1], &b, err) && ok;
+    if (!ok) {
+        coverage_release(&a);
+        coverage_release(&b);
+        return err->code;
+    }
     size_t n = cov_compare(&a, &b, k->inputs.v[0], k->inputs.v[1], stdout);
     struct cov_totals t = coverage_totals(&a);
     if (n)
@@ -338,10 +406,11 @@ int command_collect(const struct invocation *inv)
     int code = EXIT_USAGE;
     coverage_init(&k.coverage);
     if (parse(&k, &inv->args, &err))
-        code = k.compare ? compare(&k) : collect(&k, &err);
+        code = k.compare ? compare(&k, &err) : collect(&k, &err);
     if (err.msg)
         code = command_fail(&err);
     coverage_release(&k.coverage);
+    collectpy_release(&k.python);
     strv_release(&k.include);
     strv_release(&k.omit);
     strv_release(&k.inputs);

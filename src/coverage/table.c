@@ -14,6 +14,13 @@ static void add_range(struct buf *b, uint32_t first, uint32_t last)
         buf_addf(b, "-%u", last);
 }
 
+/* Has a line that counts and was not run: the list names it anyway. */
+static bool is_missing(const struct cov_file *f, int32_t line)
+{
+    const struct cov_line *l = line > 0 ? cov_find_line(f, (uint32_t)line) : NULL;
+    return l && cov_line_counts(l) && !l->count;
+}
+
 /* The arms of a line that was run: those never taken. */
 static void add_arms(struct buf *b, const struct cov_file *f, uint32_t line)
 {
@@ -26,12 +33,12 @@ static void add_arms(struct buf *b, const struct cov_file *f, uint32_t line)
         if (arms[i].count)
             continue;
         never++;
-        if (arms[i].to > 0)
+        if (arms[i].to > 0 && !is_missing(f, arms[i].to))
             buf_addf(b, "%s%u->%d", b->len ? ", " : "", line, arms[i].to);
         else if (arms[i].to < 0)
             buf_addf(b, "%s%u->exit", b->len ? ", " : "", line);
     }
-    if (never && !arms[0].to)
+    if (never && f->language != COV_PYTHON)
         buf_addf(b, "%s%u (%zu of %zu branches)", b->len ? ", " : "", line, never, counted);
 }
 
@@ -66,9 +73,9 @@ struct layout {
     const struct cov_table *how;
     FILE *out;
     size_t name_width;
-    size_t number_width; /* of Stmts and Miss */
-    size_t branch_width;
-    bool branches; /* any file has them */
+    size_t number_width; /* of all columns with numbers, with the space before them */
+    size_t cover_width;  /* likewise, with the percent sign */
+    bool branches;       /* any file has them */
 };
 
 static size_t digits(uint64_t v)
@@ -98,18 +105,24 @@ static size_t shown_width(const char *name)
     return n;
 }
 
+static void put_number(const struct layout *l, uint64_t n)
+{
+    fprintf(l->out, "%*llu", (int)l->number_width, (unsigned long long)n);
+}
+
 static void put_row(const struct layout *l, const char *name, const struct cov_totals *t,
                     const struct cov_file *f)
 {
     char percent[COV_PERCENT_MAX];
     put_name(l, name);
-    fprintf(l->out, "  %*llu  %*llu", (int)l->number_width, (unsigned long long)t->lines,
-            (int)l->number_width, (unsigned long long)(t->lines - t->lines_hit));
-    if (l->branches)
-        fprintf(l->out, "  %*llu  %*llu", (int)l->branch_width, (unsigned long long)t->arms,
-                (int)l->branch_width, (unsigned long long)t->partial);
+    put_number(l, t->lines);
+    put_number(l, t->lines - t->lines_hit);
+    if (l->branches) {
+        put_number(l, t->arms);
+        put_number(l, t->partial);
+    }
     cov_percent_text(percent, cov_percent(t->covered, t->coverable), l->how->decimals);
-    fprintf(l->out, "  %*s%%", l->how->decimals ? l->how->decimals + 4 : 4, percent);
+    fprintf(l->out, "%*s%%", (int)l->cover_width - 1, percent);
     struct buf missing = BUF_INIT;
     if (f && l->how->missing)
         cov_missing(&missing, f);
@@ -121,19 +134,13 @@ static void put_row(const struct layout *l, const char *name, const struct cov_t
 
 static size_t put_heading(const struct layout *l)
 {
-    size_t width = l->name_width + 2 * (2 + l->number_width) + 2 + 5 +
-                   (l->how->decimals ? (size_t)l->how->decimals : 0) +
-                   (l->branches ? 2 * (2 + l->branch_width) : 0);
+    static const char *const columns[] = {"Stmts", "Miss", "Branch", "BrPart"};
+    size_t n = l->branches ? 4 : 2;
     put_name(l, "Name");
-    fprintf(l->out, "  %*s  %*s", (int)l->number_width, "Stmts", (int)l->number_width, "Miss");
-    if (l->branches)
-        fprintf(l->out, "  %*s  %*s", (int)l->branch_width, "Branch", (int)l->branch_width,
-                "BrPart");
-    fprintf(l->out, "  %*s", l->how->decimals ? l->how->decimals + 5 : 5, "Cover");
-    if (l->how->missing)
-        fputs("   Missing", l->out);
-    putc('\n', l->out);
-    return width + (l->how->missing ? 10 : 0);
+    for (size_t i = 0; i < n; i++)
+        fprintf(l->out, "%*s", (int)l->number_width, columns[i]);
+    fprintf(l->out, "%*s%s\n", (int)l->cover_width, "Cover", l->how->missing ? "   Missing" : "");
+    return l->name_width + n * l->number_width + l->cover_width + (l->how->missing ? 10 : 0);
 }
 
 static void put_rule(const struct layout *l, size_t width)
@@ -143,24 +150,49 @@ static void put_rule(const struct layout *l, size_t width)
     putc('\n', l->out);
 }
 
+/* Why a file is left out of the table. */
+enum left { LEFT_NOT, LEFT_COVERED, LEFT_EMPTY };
+static enum left is_left_out(const struct cov_table *how, const struct cov_totals *t)
+{
+    if (how->skip_covered && t->lines == t->lines_hit && !t->partial)
+        return LEFT_COVERED;
+    return how->skip_empty && !t->lines ? LEFT_EMPTY : LEFT_NOT;
+}
+
+static void put_left_out(const struct layout *l, size_t n, const char *what, const char *why)
+{
+    if (n)
+        fprintf(l->out, "\n%zu %s%s skipped%s.\n", n, what, n == 1 ? "" : "s", why);
+}
+
 void cov_table_write(const struct coverage *c, const struct cov_table *how, FILE *out)
 {
     struct cov_totals all = coverage_totals(c);
-    struct layout l = {how, out, 5, 5, 6, false};
+    struct layout l = {how, out, 5, 7, how->decimals ? (size_t)how->decimals + 6 : 7, false};
+    size_t left[] = {0, 0, 0};
     for (size_t i = 0; i < c->n_files; i++) {
-        size_t n = shown_width(c->files[i]->name);
-        l.name_width = n > l.name_width ? n : l.name_width;
+        struct cov_totals t = {0};
+        cov_file_totals(c->files[i], &t);
         l.branches |= c->files[i]->has_branches;
+        size_t n = is_left_out(how, &t) ? 0 : shown_width(c->files[i]->name);
+        l.name_width = n > l.name_width ? n : l.name_width;
     }
-    l.number_width = digits(all.lines) > l.number_width ? digits(all.lines) : l.number_width;
-    l.branch_width = digits(all.arms) > l.branch_width ? digits(all.arms) : l.branch_width;
+    l.name_width++;
+    uint64_t most = all.lines > all.arms ? all.lines : all.arms;
+    l.number_width = digits(most) + 1 > l.number_width ? digits(most) + 1 : l.number_width;
     size_t width = put_heading(&l);
     put_rule(&l, width);
     for (size_t i = 0; i < c->n_files; i++) {
         struct cov_totals t = {0};
         cov_file_totals(c->files[i], &t);
-        put_row(&l, c->files[i]->name, &t, c->files[i]);
+        enum left why = is_left_out(how, &t);
+        left[why]++;
+        if (!why)
+            put_row(&l, c->files[i]->name, &t, c->files[i]);
     }
-    put_rule(&l, width);
+    if (left[LEFT_NOT])
+        put_rule(&l, width);
     put_row(&l, "TOTAL", &all, NULL);
+    put_left_out(&l, left[LEFT_COVERED], "file", " due to complete coverage");
+    put_left_out(&l, left[LEFT_EMPTY], "empty file", "");
 }

@@ -29,6 +29,8 @@ bool cov_json_write(const struct coverage *c, const char *path, const struct cov
 struct cov_table {
     bool missing; /* a column with the lines that were not run and the branches not taken */
     int decimals; /* of the percentages */
+    bool skip_covered; /* leave out files that are covered wholly */
+    bool skip_empty;   /* and those without statements */
 };
 /* A table for people, as `coverage report` has it. */
 void cov_table_write(const struct coverage *c, const struct cov_table *how, FILE *out);

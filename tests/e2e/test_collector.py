@@ -32,12 +32,12 @@ def test_tracefiles_add_up(traces):
     done = traces.rowlock("collect", "--lcov", "all.info", "--missing", "1.info", "2.info")
     assert done.returncode == 0, done
     assert done.stdout.splitlines() == [
-        "Name       Stmts   Miss  Branch  BrPart  Cover   Missing",
-        "--------------------------------------------------------",
-        "lib/two.c      1      1       0       0     0%   1",
-        "src/one.c      3      1       2       1    67%   2 (1 of 2 branches), 3",
-        "--------------------------------------------------------",
-        "TOTAL          4      2       2       1    50%",
+        "Name        Stmts   Miss Branch BrPart  Cover   Missing",
+        "-------------------------------------------------------",
+        "lib/two.c       1      1      0      0     0%   1",
+        "src/one.c       3      1      2      1    67%   2 (1 of 2 branches), 3",
+        "-------------------------------------------------------",
+        "TOTAL           4      2      2      1    50%",
     ]
     text = (traces.root / "all.info").read_text()
     assert "DA:1,3\nDA:2,3\nDA:3,0\n" in text

@@ -1,0 +1,434 @@
+/* The file that keeps the answers, all in native 32-bit integers and texts (covfacts.py describes
+ * those and the rest):
+ *
+ *     MAGIC, text key (of all that the answers depend on but the sources), stamp of coverage.py (2),
+ *     length of the head of the answer, the head, then for each file:
+ *     hash of the source (2), 0 if there was none, and the record of covfacts.py */
+#include "coverage/pyfacts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/subprocess.h"
+#include "base/xalloc.h"
+
+enum {
+    MAGIC = 0x31667972, /* "ryf1", of this byte order */
+    MOST_KEPT = 50000,  /* files */
+    MOST_ANSWER = 1 << 30
+};
+
+extern char **environ;
+
+/* ---- Reading words and texts ------------------------------------------------------------------ */
+
+struct cursor {
+    const char *at, *end;
+    bool torn; /* it ended too early, or says what cannot be */
+};
+
+static int32_t take(struct cursor *c)
+{
+    int32_t v = 0;
+    if (c->torn || c->end - c->at < (ptrdiff_t)sizeof v) {
+        c->torn = true;
+        return 0;
+    }
+    memcpy(&v, c->at, sizeof v);
+    c->at += sizeof v;
+    return v;
+}
+
+static size_t take_length(struct cursor *c, size_t each)
+{
+    int32_t n = take(c);
+    if (c->torn || n < 0 || (size_t)n > (size_t)(c->end - c->at) / each) {
+        c->torn = true;
+        return 0;
+    }
+    return (size_t)n;
+}
+
+/* A copy, or "" of a torn one. */
+static const char *take_text(struct cursor *c, struct arena *arena)
+{
+    size_t n = take_length(c, 1), filled = (n + 3) & ~(size_t)3;
+    if (c->torn || filled > (size_t)(c->end - c->at)) {
+        c->torn = true;
+        return "";
+    }
+    const char *text = arena_memdup0(arena, c->at, n);
+    c->at += filled;
+    return text;
+}
+
+/* Integers that come in groups of `each`; they stay where they are. */
+static struct py_numbers take_numbers(struct cursor *c, size_t each)
+{
+    struct py_numbers n = {NULL, take_length(c, sizeof(int32_t))};
+    if (n.n % each)
+        c->torn = true;
+    if (c->torn)
+        return (struct py_numbers){NULL, 0};
+    n.v = (const int32_t *)(const void *)c->at;
+    c->at += n.n * sizeof(int32_t);
+    return n;
+}
+
+static bool take_config(struct cursor *c, struct arena *arena, struct py_config *config,
+                        const char **stamped)
+{
+    memset(config, 0, sizeof *config);
+    config->version = take_text(c, arena);
+    *stamped = take_text(c, arena);
+    config->precision = take(c);
+    config->flags = (unsigned)take(c);
+    config->package_depth = take(c);
+    config->fail_under = strtod(take_text(c, arena), NULL);
+    config->n_sources = take_length(c, sizeof(int32_t));
+    config->sources = arena_alloc(arena, (config->n_sources + 1) * sizeof *config->sources);
+    for (size_t i = 0; i < config->n_sources; i++)
+        config->sources[i] = take_text(c, arena);
+    return !c->torn;
+}
+
+static void take_regions(struct cursor *c, struct arena *arena, struct py_source *s)
+{
+    s->n_regions = take_length(c, 4 * sizeof(int32_t));
+    s->regions = arena_alloc(arena, (s->n_regions + 1) * sizeof *s->regions);
+    for (size_t i = 0; i < s->n_regions; i++) {
+        struct py_region *region = &s->regions[i];
+        region->kind = take(c);
+        region->name = take_text(c, arena);
+        region->start = (uint32_t)take(c);
+        region->ranges = take_numbers(c, 2);
+    }
+}
+
+/* Takes a whole record. *bytes is all of it. */
+static bool take_record(struct cursor *c, struct arena *arena, struct py_source *s,
+                        struct cursor *bytes)
+{
+    *bytes = *c;
+    memset(s, 0, sizeof *s);
+    size_t n = take_length(c, 1);
+    struct cursor in = {c->at, c->at + n, c->torn};
+    s->asked = take_text(&in, arena);
+    s->path = take_text(&in, arena);
+    s->name = take_text(&in, arena);
+    s->error = take_text(&in, arena);
+    s->flags = (unsigned)take(&in);
+    if (!s->error[0])
+        s->error = NULL;
+    if (!s->error && s->flags & PY_REPORTED) {
+        s->statements = take_numbers(&in, 1);
+        s->excluded = take_numbers(&in, 1);
+        s->firsts = take_numbers(&in, 2);
+        s->better = take_numbers(&in, 4);
+        s->arms = take_numbers(&in, 3);
+        take_regions(&in, arena, s);
+    }
+    if (in.torn || in.at != in.end || n % 4)
+        c->torn = true;
+    if (!c->torn)
+        c->at += n;
+    bytes->end = c->at;
+    return !c->torn;
+}
+
+/* ---- What the answers depend on --------------------------------------------------------------- */
+
+#define FNV_START 1469598103934665603u
+
+static uint64_t hash_more(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * 1099511628211u;
+    return h;
+}
+
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+    return s ? hash_more(h, s, strlen(s) + 1) : hash_more(h, "\1", 1);
+}
+
+/* A file's content; a configuration may name any variable of the environment. */
+static uint64_t hash_config(uint64_t h, const char *path, bool *variables)
+{
+    struct buf b = BUF_INIT;
+    struct error err = ERROR_INIT;
+    if (path && file_read(path, &b, &err)) {
+        h = hash_more(h, b.data, b.len);
+        *variables |= b.len && memchr(b.data, '$', b.len);
+    }
+    error_release(&err);
+    buf_release(&b);
+    return hash_text(h, path);
+}
+
+/* When and how long: another version has another stamp. */
+static uint64_t stamp_of(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return 1;
+    uint64_t words[] = {(uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec,
+                        (uint64_t)st.st_size, (uint64_t)st.st_ino};
+    return hash_more(FNV_START, words, sizeof words);
+}
+
+static uint64_t key_of(const struct py_how *how)
+{
+    static const char *const variables[] = {"PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "HOME"};
+    static const char *const files[] = {".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini",
+                                        "pyproject.toml"};
+    uint64_t h = FNV_START, script = stamp_of(how->script);
+    bool environment = false;
+    char *here = path_absolute(".");
+    h = hash_more(h, &script, sizeof script);
+    h = hash_text(hash_text(hash_text(h, how->python), how->rcfile), here);
+    free(here);
+    for (size_t i = 0; how->sources && i < how->sources->n; i++)
+        h = hash_text(h, how->sources->v[i]);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        h = hash_text(h, getenv(variables[i]));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        h = hash_config(h, files[i], &environment);
+    h = hash_config(h, how->rcfile, &environment);
+    h = hash_config(h, getenv("COVERAGE_RCFILE"), &environment);
+    for (size_t i = 0; environment && environ[i]; i++)
+        h = hash_text(h, environ[i]);
+    return h;
+}
+
+/* 0 if there is none. */
+static uint64_t hash_source(const char *path)
+{
+    struct buf b = BUF_INIT;
+    struct error err = ERROR_INIT;
+    uint64_t h = 0;
+    if (path[0] && file_read(path, &b, &err)) {
+        h = hash_more(FNV_START, b.data, b.len);
+        h += !h;
+    }
+    error_release(&err);
+    buf_release(&b);
+    return h;
+}
+
+/* ---- What is kept ----------------------------------------------------------------------------- */
+
+struct kept_record {
+    struct py_source source;
+    uint64_t hash;
+    struct cursor bytes; /* of the record, for writing it again */
+};
+struct kept {
+    struct kept_record *records;
+    size_t n, cap;
+    struct map by_path; /* as asked */
+    struct cursor head; /* of the answer; empty: nothing is known */
+    uint64_t key;
+};
+
+static uint64_t take_u64(struct cursor *c)
+{
+    uint64_t low = (uint32_t)take(c);
+    return low | (uint64_t)(uint32_t)take(c) << 32;
+}
+
+static void keep(struct kept *k, const struct kept_record *record)
+{
+    size_t at = map_get(&k->by_path, record->source.asked);
+    if (at == MAP_NONE) {
+        if (k->n == k->cap) {
+            k->cap = k->cap ? 2 * k->cap : 64;
+            k->records = xreallocarray(k->records, k->cap, sizeof *k->records);
+        }
+        at = k->n++;
+    }
+    k->records[at] = *record;
+    map_put(&k->by_path, k->records[at].source.asked, at);
+}
+
+/* Reads the kept answers into k; those of another key, and torn ones, are none. */
+static void load(struct kept *k, struct py_facts *f, const char *path)
+{
+    struct error err = ERROR_INIT;
+    bool there = path && file_read(path, &f->kept, &err);
+    error_release(&err);
+    if (!there)
+        return;
+    struct cursor c = {f->kept.data, f->kept.data + f->kept.len, false};
+    const char *stamped;
+    if (take(&c) != MAGIC || take_u64(&c) != k->key)
+        return;
+    uint64_t stamp = take_u64(&c);
+    size_t n = take_length(&c, 1);
+    struct cursor head = {c.at, c.at + n, c.torn};
+    k->head = head;
+    if (n % 4 || !take_config(&head, &f->arena, &f->config, &stamped) || stamp_of(stamped) != stamp) {
+        memset(&k->head, 0, sizeof k->head);
+        return;
+    }
+    c.at += n;
+    while (c.at < c.end) {
+        struct kept_record record;
+        record.hash = take_u64(&c);
+        if (!take_record(&c, &f->arena, &record.source, &record.bytes))
+            break;
+        keep(k, &record);
+    }
+}
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+    uint32_t words[] = {(uint32_t)v, (uint32_t)(v >> 32)};
+    buf_add(b, words, sizeof words);
+}
+
+/* What cannot be kept is asked again. */
+static void save(const struct kept *k, const char *path, const char *stamped)
+{
+    struct buf b = BUF_INIT;
+    struct error err = ERROR_INIT;
+    int32_t magic = MAGIC, n = (int32_t)(k->head.end - k->head.at);
+    buf_add(&b, &magic, sizeof magic);
+    put_u64(&b, k->key);
+    put_u64(&b, stamp_of(stamped));
+    buf_add(&b, &n, sizeof n);
+    buf_add(&b, k->head.at, (size_t)n);
+    for (size_t i = k->n > MOST_KEPT ? k->n - MOST_KEPT : 0; i < k->n; i++) {
+        put_u64(&b, k->records[i].hash);
+        buf_add(&b, k->records[i].bytes.at, (size_t)(k->records[i].bytes.end - k->records[i].bytes.at));
+    }
+    char *folder = path_dirname(path);
+    if (file_mkdirs(folder, &err))
+        file_write(path, b.data, b.len, &err);
+    free(folder);
+    error_release(&err);
+    buf_release(&b);
+}
+
+/* ---- Asking ----------------------------------------------------------------------------------- */
+
+static bool write_paths(char *name, const struct strv *paths, struct error *err)
+{
+    struct buf b = BUF_INIT;
+    for (size_t i = 0; i < paths->n; i++)
+        buf_add(&b, paths->v[i], strlen(paths->v[i]) + 1);
+    int fd = mkstemp(name);
+    bool ok = fd >= 0 && file_write_all(fd, b.data, b.len) == 0;
+    if (!ok)
+        error_errno(err, EXIT_INTERNAL, "%s", name);
+    if (fd >= 0)
+        close(fd);
+    buf_release(&b);
+    return ok;
+}
+
+static bool run_script(struct py_facts *f, const struct py_how *how, const char *paths,
+                       struct error *err)
+{
+    struct strv argv = STRV_INIT;
+    struct buf errors = BUF_INIT;
+    strv_push(&argv, how->python);
+    strv_push(&argv, how->script);
+    if (how->rcfile) {
+        strv_push(&argv, "--rcfile");
+        strv_push(&argv, how->rcfile);
+    }
+    for (size_t i = 0; how->sources && i < how->sources->n; i++) {
+        strv_push(&argv, "--source");
+        strv_push(&argv, how->sources->v[i]);
+    }
+    strv_push(&argv, paths);
+    int code = subprocess_ask(argv.v, NULL, &f->fresh, &errors, MOST_ANSWER);
+    while (errors.len && errors.data[errors.len - 1] == '\n')
+        errors.data[--errors.len] = '\0';
+    const char *last = strrchr(buf_cstr(&errors), '\n');
+    if (code == 127)
+        error_set(err, EXIT_USAGE, "%s cannot be run; name the Python that has coverage.py with "
+                  "--python", how->python);
+    else if (code != 0)
+        error_set(err, EXIT_USAGE, "%s",
+                  errors.len ? (last && code != 3 && code != 4 ? last + 1 : errors.data)
+                             : "covfacts.py ended without a word");
+    strv_release(&argv);
+    buf_release(&errors);
+    return code == 0;
+}
+
+/* Asks about the paths and keeps what is answered. */
+static bool ask(struct py_facts *f, struct kept *k, const struct py_how *how,
+                const struct strv *paths, struct error *err)
+{
+    const char *temp = getenv("TMPDIR"), *stamped = "";
+    char *name = path_join(temp && temp[0] ? temp : "/tmp", "rowlock-paths.XXXXXX");
+    bool ok = write_paths(name, paths, err) && run_script(f, how, name, err);
+    unlink(name);
+    free(name);
+    if (!ok)
+        return false;
+    struct cursor c = {f->fresh.data, f->fresh.data + f->fresh.len, !f->fresh.len};
+    k->head.at = c.at;
+    ok = take_config(&c, &f->arena, &f->config, &stamped);
+    k->head.end = c.at;
+    for (size_t i = 0; ok && i < paths->n; i++) {
+        struct kept_record record;
+        ok = take_record(&c, &f->arena, &record.source, &record.bytes);
+        record.hash = ok ? hash_source(record.source.path) : 0;
+        if (ok)
+            keep(k, &record);
+    }
+    if (ok && how->cache)
+        save(k, how->cache, stamped);
+    return ok || error_set(err, EXIT_INTERNAL, "%s: an answer that cannot be read", how->script);
+}
+
+/* The kept record of a file if it still holds. */
+static const struct kept_record *known(const struct kept *k, const char *path)
+{
+    size_t at = k->head.at ? map_get(&k->by_path, path) : MAP_NONE;
+    if (at == MAP_NONE)
+        return NULL;
+    const struct kept_record *record = &k->records[at];
+    return hash_source(record->source.path) == record->hash ? record : NULL;
+}
+
+bool py_facts_get(struct py_facts *f, const struct py_data *d, const struct py_how *how,
+                  struct error *err)
+{
+    struct kept k = {.by_path = MAP_INIT};
+    struct strv unknown = STRV_INIT;
+    memset(f, 0, sizeof *f);
+    k.key = key_of(how);
+    load(&k, f, how->cache);
+    for (size_t i = 0; i < d->n_files; i++)
+        if (!d->files[i].tracer && !known(&k, d->files[i].path))
+            strv_push(&unknown, d->files[i].path);
+    bool ok = (!unknown.n && k.head.at) || ask(f, &k, how, &unknown, err);
+    f->n_sources = ok ? d->n_files : 0;
+    f->sources = arena_alloc(&f->arena, (f->n_sources + 1) * sizeof *f->sources);
+    for (size_t i = 0; i < f->n_sources; i++) {
+        size_t at = map_get(&k.by_path, d->files[i].path);
+        if (at != MAP_NONE)
+            f->sources[i] = k.records[at].source;
+    }
+    strv_release(&unknown);
+    map_release(&k.by_path);
+    free(k.records);
+    return ok;
+}
+
+void py_facts_release(struct py_facts *f)
+{
+    arena_release(&f->arena);
+    buf_release(&f->kept);
+    buf_release(&f->fresh);
+}

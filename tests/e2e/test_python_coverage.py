@@ -1,0 +1,185 @@
+"""Coverage of Python: the figures are those of coverage.py."""
+
+import os
+import sqlite3
+import sys
+
+import python_coverage
+from python_coverage import coverage, table
+
+import pytest
+
+CONFIG = """[run]
+branch = {branch}
+source = src
+[report]
+precision = 2
+skip_empty = true
+omit = */mappings.py
+exclude_also =
+    def __repr__
+    raise
+partial_branches =
+    no branch
+    while True
+    if not
+"""
+
+# Statements over several lines, branches of all kinds, what is excluded, nested regions.
+ODD = '''"""A docstring
+of two lines."""
+import contextlib
+
+
+def choose(
+    value,
+    other=None,
+):
+    with contextlib.suppress(KeyError):
+        if value:
+            return {
+                1: "one",
+            }[value]
+    for item in range(3):
+        if item == value:
+            break
+    else:
+        other = [
+            x
+            for x in range(3)
+        ]
+    while value:  # pragma: no branch
+        value -= 1
+    if other is None:  # pragma: no cover
+        other = 1
+MATCH
+    try:
+        return other or 1 if value else lambda: 3
+    finally:
+        value = 1
+
+
+class Outer:
+    limit = 3
+
+    class Inner:
+        def method(self):
+            def nested():
+                return 1
+            return nested()
+
+    def __repr__(self):
+        return "Outer"
+
+    @property
+    def name(self): return "x" \\
+        if self.limit else "y"
+
+
+choose(1), choose(2), choose(7)
+Outer().name, Outer.Inner().method()
+'''
+
+MATCH = """
+    match value:
+        case 0:
+            pass
+        case _:
+            other = 2
+"""
+ODD = ODD.replace("MATCH\n", MATCH if sys.version_info >= (3, 10) else "\n")
+
+
+@pytest.fixture
+def sample(project):
+    python_coverage.prepare(project)
+    python_coverage.copy_sample(project)
+    project.write("src/fqcn_converter/odd.py", ODD)
+    project.write("src/fqcn_converter/empty.py", "# nothing\n")
+    project.write("src/fqcn_converter/never.py", ODD)
+    return project
+
+
+def measure(project):
+    """Three data files of three parts of the suite."""
+    first = ["tests/test_config.py", "tests/test_converter.py"]
+    for i, args in enumerate((first, ["tests/test_files.py"], ["-c", "import fqcn_converter.odd"])):
+        project.env["COVERAGE_FILE"] = f"{project.root}/part.{i}"
+        if args[0] == "-c":
+            project.write("odd.py", args[1])
+            project.env["PYTHONPATH"] = f"src{os.pathsep}{project.env.get('PYTHONPATH', '')}"
+            coverage(project, "run", "odd.py")
+        else:
+            coverage(project, "run", "-m", "pytest", "-q", "-p", "no:cacheprovider", *args)
+    del project.env["COVERAGE_FILE"]
+    return [f"part.{i}" for i in range(3)]
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_figures_are_those_of_coverage_py(sample, branch):
+    sample.write(".coveragerc", CONFIG.format(branch=branch))
+    parts = measure(sample)
+    starts = sample.root / "starts"
+    python = sample.write("count-python", f'#!/bin/sh\necho >>{starts}\nexec python3 "$@"\n')
+    os.chmod(python, 0o755)
+    sample.rowlock("collect", "-q", "--python", python, *parts)
+    ours = sample.rowlock("collect", "--missing", "--python", python, *parts)
+    assert ours.returncode == 0, ours
+    assert len(starts.read_text()) == 1  # the second time all is known
+    coverage(sample, "combine", "--keep", *parts)
+    theirs = coverage(sample, "report", "-m").stdout
+    assert table(ours.stdout) == table(theirs)
+    assert "odd.py" in theirs and "empty.py" not in theirs and "mappings.py" not in theirs
+    # A source that has changed, or a configuration, is looked at anew.
+    sample.write("src/fqcn_converter/never.py", "x = 1\n")
+    sample.write(".coveragerc", CONFIG.format(branch=branch) + "fail_under = 99\n")
+    ours = sample.rowlock("collect", "--python", python, *parts)
+    assert ours.returncode == 1, ours
+    assert "less than --fail-under 99" in ours.stderr
+    assert table(ours.stdout) == table(coverage(sample, "report", "--fail-under=0").stdout)
+
+
+def test_what_cannot_be_reported_is_named(sample):
+    sample.write("gone.py", "x = 1\n")
+    sample.write("bad.py", "x = 1\n")
+    sample.write("main.py", "import gone, bad\n")
+    coverage(sample, "run", "--branch", "main.py")
+    os.remove(sample.root / "gone.py")
+    sample.write("bad.py", "x = = 1\n")
+    data = (sample.root / ".coverage").read_bytes()
+    (sample.root / "torn").write_bytes(data[: len(data) // 2])
+    (sample.root / "lines").write_bytes(data)
+    with sqlite3.connect(sample.root / "lines") as db:
+        db.execute("update meta set value = '0' where key = 'has_arcs'")
+    done = sample.rowlock("collect", ".coverage", "torn", "lines", "none")
+    assert done.returncode == 1, done
+    names = [line.split(": ")[1] for line in done.stderr.splitlines()]
+    names[3:] = sorted(names[3:])
+    assert names == ["torn", "lines", "none", f"{sample.root}/bad.py", f"{sample.root}/gone.py"]
+    assert "main.py" in done.stdout
+    sample.write(".coveragerc", "[report]\nignore_errors = true\n")
+    done = sample.rowlock("collect", ".coverage")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    # Paths of other machines.
+    os.rename(sample.root / "main.py", sample.root / "src" / "main.py")
+    mapping = f"[paths]\nhere =\n    {sample.root}/src\n    {sample.root}\n"
+    sample.write(".coveragerc", "[report]\nignore_errors = true\n" + mapping)
+    assert "src/main.py" in sample.rowlock("collect", ".coverage").stdout
+
+
+def test_without_coverage_py(sample):
+    sample.write("main.py", "x = 1\n")
+    coverage(sample, "run", "main.py")
+    python = sample.write("bare", '#!/bin/sh\nexec python3 -S -I "$@"\n')
+    os.chmod(python, 0o755)
+    done = sample.rowlock("collect", "--python", python, ".coverage")
+    assert (done.returncode, done.stdout) == (4, ""), done
+    assert "coverage.py is not installed for" in done.stderr
+    assert "pip install coverage" in done.stderr
+    done = sample.rowlock("collect", "--python", "no-such-python", ".coverage")
+    assert done.returncode == 4, done
+    assert "--python" in done.stderr
+    sample.write(".coveragerc", "[run]\nbranch = perhaps\n")
+    done = sample.rowlock("collect", ".coverage")
+    assert done.returncode == 4, done
+    assert "coverage.py: " in done.stderr and "perhaps" in done.stderr
