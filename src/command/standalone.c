@@ -69,6 +69,7 @@ static bool begin_zygote(const struct plan_map *map, const struct runstore *stor
         return true;
     }
     struct zygote_host z = {.store = store,
+                            .exec = ".rowlock/rowlock-exec",
                             .argv = argv.v,
                             .env_prefix = plan_map_str(map, map->head->env_prefix),
                             .workers = workers,

@@ -404,6 +404,7 @@ static bool collect(struct suite *s, struct error *err)
     int ready, status = 0;
     struct zygote_host *z = &s->zygote;
     *z = (struct zygote_host){.store = &s->store,
+                              .exec = s->program.exec,
                               .argv = s->zygote_argv.v,
                               .env_prefix = s->config.env_prefix,
                               .workers = s->workers,

@@ -1,7 +1,7 @@
 """The zygote: one Python process that starts pytest, collects once, and forks the workers.
 
     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
-           --rowlock-watch PID [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS...
+           [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS...
 
 or, by the zygote, one worker with an interpreter of its own:
 
@@ -25,7 +25,7 @@ EXIT_USAGE = 4
 
 
 def parse_arguments(argv):
-    """Splits argv into our own four values and pytest's arguments; None if they are wrong."""
+    """Splits argv into our own values and pytest's arguments; None if they are wrong."""
     values = {}
     rest = list(argv)
     while rest and rest[0] != "--":
@@ -34,13 +34,12 @@ def parse_arguments(argv):
             return None
         values[name[len("--rowlock-") :]] = rest.pop(0)
     how = values.setdefault("start", "auto")
-    if not rest or set(values) != {"temp", "run", "ready", "watch", "start"}:
+    if not rest or set(values) != {"temp", "run", "ready", "start"}:
         return None
     if how not in ("auto", "fork", "spawn"):
         return None
     try:
         values["ready"] = int(values["ready"])
-        values["watch"] = int(values["watch"])
     except ValueError:
         return None
     return values, rest[1:]
@@ -160,13 +159,12 @@ def main():
     if parsed is None:
         print(
             "usage: zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD"
-            " --rowlock-watch PID -- PYTEST_ARGS...",
+            " -- PYTEST_ARGS...",
             file=sys.stderr,
         )
         return EXIT_USAGE
     values, pytest_args = parsed
     package = make_package()
-    from rowlock_pytest import guard
     from rowlock_pytest.settings import Settings
 
     settings = Settings(values["temp"], values["run"], values["ready"], os.environ)
@@ -176,7 +174,6 @@ def main():
     except OSError as error:
         print("{}: {}".format(error.filename or "zygote.log", error.strerror), file=sys.stderr)
         return EXIT_INTERNAL
-    guard.supervise(values["watch"], settings.grace)
     look_like_pytest(pytest_args)
     settings.sys_path = list(sys.path)
     if find_pytest() is None:

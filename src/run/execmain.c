@@ -12,6 +12,7 @@
 #include "base/xalloc.h"
 #include "plan/planfile.h"
 #include "run/console.h"
+#include "run/guard.h"
 #include "run/outer.h"
 #include "run/platform.h"
 #include "run/rundir.h"
@@ -26,6 +27,9 @@ static const char help[] =
     "       rowlock-exec RUN queue            run groups from the workers' queues (worksteal)\n"
     "       rowlock-exec RUN begin            start a run, unless the driver has\n"
     "       rowlock-exec RUN end              end it and report\n"
+    "       rowlock-exec --guard PID MS PROGRAM [ARGUMENT...]\n"
+    "                                         run PROGRAM, end it when PID ends or a signal comes,\n"
+    "                                         kill it MS milliseconds later, and what it leaves\n"
     "       rowlock-exec --help | --version\n"
     "\n"
     "The recipes of .rowlock/tests.mk call this program. To run tests, use\n"
@@ -103,6 +107,23 @@ static int run_word(const char *run, const char *word, char *const *goals, struc
     return group ? outer_run(run, group, goals, err) : usage("the group must be a number from 1");
 }
 
+/* PROGRAM has all descriptors that we were given. */
+static int run_guard(char **argv)
+{
+    struct error err = ERROR_INIT;
+    char *end_pid, *end_ms;
+    long pid = strtol(argv[2], &end_pid, 10);
+    long long ms = strtoll(argv[3], &end_ms, 10);
+    if (!*argv[2] || *end_pid || pid <= 0 || pid > INT32_MAX || !*argv[3] || *end_ms || ms < 0 ||
+        ms > INT32_MAX)
+        return usage("--guard needs a process and a number of milliseconds");
+    int code = guard_run((pid_t)pid, (uint64_t)ms, argv + 4, &err);
+    if (err.msg)
+        console_error(err.msg);
+    error_release(&err);
+    return code;
+}
+
 int exec_main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -111,6 +132,8 @@ int exec_main(int argc, char **argv)
         static const char version[] = "rowlock-exec " ROWLOCK_VERSION "\n";
         return file_write_all(STDOUT_FILENO, version, sizeof version - 1) ? EXIT_INTERNAL : EXIT_OK;
     }
+    if (argc > 4 && strcmp(argv[1], "--guard") == 0)
+        return run_guard(argv);
     if (argc < 3)
         return usage("two words are needed: RUN and GROUP");
     if (make_is_idle())

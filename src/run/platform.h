@@ -17,10 +17,11 @@ void platform_adopt_orphans(void);
 bool platform_die_with_parent(int sig, pid_t parent);
 /* Marks every descriptor from first on as close-on-exec. */
 void platform_cloexec_from(int first);
+/* Closes every descriptor from first on. */
+void platform_close_from(int first);
 /* Hands what memory is allocated no longer back to the system, as far as the C library can. */
 void platform_return_memory(void);
-/* Does so and forgets our own peak: a child starts out with its
- * parent's as a lower bound. */
+/* Does so and forgets our own peak: a child starts out with its parent's as a lower bound. */
 void platform_forget_peak(void);
 
 struct pid_list {
@@ -65,6 +66,9 @@ struct platform_memory {
 };
 bool platform_memory(const char *root, struct platform_memory *m);
 
+/* A descriptor that becomes readable when the process ends, -1 where there is no such thing or no
+ * such process. The caller's. */
+int platform_end_of(pid_t pid);
 /* Sleeps until the process that platform_start_time gave start for has ended. */
 void platform_wait_exit(pid_t pid, unsigned long long start);
 

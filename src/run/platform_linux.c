@@ -30,7 +30,7 @@ bool platform_die_with_parent(int sig, pid_t parent)
     return getppid() == parent;
 }
 
-static void cloexec_one_by_one(int first)
+static void each_descriptor(int first, void (*call)(int fd))
 {
     DIR *d = opendir("/proc/self/fd");
     if (!d)
@@ -38,10 +38,20 @@ static void cloexec_one_by_one(int first)
     struct dirent *e;
     while ((e = readdir(d)) != NULL) {
         int fd = atoi(e->d_name);
-        if (isdigit((unsigned char)e->d_name[0]) && fd >= first)
-            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        if (isdigit((unsigned char)e->d_name[0]) && fd >= first && fd != dirfd(d))
+            call(fd);
     }
     closedir(d);
+}
+
+static void set_cloexec(int fd)
+{
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void close_it(int fd)
+{
+    close(fd);
 }
 
 void platform_cloexec_from(int first)
@@ -51,7 +61,16 @@ void platform_cloexec_from(int first)
     if (syscall(SYS_close_range, (unsigned)first, ~0u, CLOEXEC) == 0)
         return;
 #endif
-    cloexec_one_by_one(first);
+    each_descriptor(first, set_cloexec);
+}
+
+void platform_close_from(int first)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0) /* Linux 5.9 */
+        return;
+#endif
+    each_descriptor(first, close_it);
 }
 
 void platform_return_memory(void)
@@ -319,10 +338,19 @@ uint32_t platform_oom_kills(void)
     return (uint32_t)n;
 }
 
-void platform_wait_exit(pid_t pid, unsigned long long start)
+int platform_end_of(pid_t pid)
 {
 #ifdef SYS_pidfd_open
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* Linux 5.3 */
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+void platform_wait_exit(pid_t pid, unsigned long long start)
+{
+    int fd = platform_end_of(pid);
     if (fd >= 0 && platform_start_time(pid) == start) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         while (poll(&p, 1, -1) < 0 && errno == EINTR)
@@ -330,7 +358,6 @@ void platform_wait_exit(pid_t pid, unsigned long long start)
     }
     if (fd >= 0)
         close(fd);
-#endif
     while (start && platform_start_time(pid) == start)
         poll(NULL, 0, 20);
 }

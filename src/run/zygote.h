@@ -47,12 +47,12 @@
  *
  * Start: the zygote is started with
  *     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
- *            --rowlock-watch PID [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS…
+ *            [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS…
+ * below a guard (run/guard.h), which ends it with everything that it started when the driver does.
  * It runs pytest's own start-up and collection, writes RUNDIR/pytest.json (the tests, form
  * below), listens on TEMP/zygote, and then writes one byte to FD and closes it. When pytest
  * itself ends first (a usage error, a collection error, no tests), it exits with pytest's
- * status, FD closes without a byte, and what pytest printed is in RUNDIR/zygote.log. It ends
- * with everything it started when process PID (followed by pidfd) does.
+ * status, FD closes without a byte, and what pytest printed is in RUNDIR/zygote.log.
  *
  * Under spawn, and under auto where forks would differ from the workers of pytest-xdist, the
  * worker of a slot is a new interpreter that collects by itself. The zygote has then not

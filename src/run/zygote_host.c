@@ -23,7 +23,12 @@ extern char **environ;
 
 static void zygote_arguments(const struct zygote_host *z, int ready, struct strv *argv)
 {
+    enum { LONGEST = 1000000 }; /* seconds */
     char *dir = realpath(z->store->dir, NULL);
+    strv_push(argv, z->exec);
+    strv_push(argv, "--guard");
+    strv_pushf(argv, "%ld", (long)z->watch);
+    strv_pushf(argv, "%.0f", 1000 * (z->grace < LONGEST ? z->grace : LONGEST));
     strv_push(argv, z->argv[0]);
     strv_push(argv, z->argv[1]);
     char *const *rest = z->argv + 2;
@@ -37,8 +42,6 @@ static void zygote_arguments(const struct zygote_host *z, int ready, struct strv
     strv_push(argv, dir ? dir : z->store->dir);
     strv_push(argv, "--rowlock-ready");
     strv_pushf(argv, "%d", ready);
-    strv_push(argv, "--rowlock-watch");
-    strv_pushf(argv, "%ld", (long)z->watch);
     strv_push(argv, "--");
     strv_push_all(argv, rest);
     free(dir);

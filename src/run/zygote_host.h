@@ -12,6 +12,7 @@
 
 struct zygote_host {
     const struct runstore *store;
+    const char *exec;       /* rowlock-exec, which watches over it (run/guard.h) */
     char *const *argv;      /* PYTHON zygote.py [--rowlock-NAME VALUE]… PYTEST_ARGS…, then NULL */
     const char *env_prefix; /* "FQCN" */
     uint32_t workers;
@@ -25,7 +26,7 @@ struct zygote_host {
     int columns;  /* of the terminal that shows what pytest says; 0: pytest's own idea */
     bool color;   /* whether that is to be coloured */
     pid_t watch;  /* the zygote ends when this process does */
-    pid_t pid;    /* set by zygote_start */
+    pid_t pid;    /* the guard's; set by zygote_start */
 };
 
 enum zygote_state {

@@ -128,9 +128,9 @@ def test_sigterm_ends_a_session_whose_end_hangs(project, processes_with, wait_un
     assert gone(project, processes_with, wait_until)
 
 
-def kill_one(project, wait_until, name, inner=False):
+def kill_one(project, wait_until, name, inner=False, count=2):
     """Kills what stands above a test that stays: make, its outer or inner rowlock-exec, or, of
-    the two Pythons above a worker, the guard or the zygote (inner).
+    a worker, the zygote or its guard, a rowlock-exec.
 
     Found upwards from the test's own process, which its up.PID names, so that it cannot
     be a process that is just about to end.
@@ -142,7 +142,7 @@ def kill_one(project, wait_until, name, inner=False):
         pid = parent_of(pid)
         above.append(pid)
     victims = [p for p in above if name_of(p).startswith(name)]
-    assert len(victims) == (1 if name == "make" else 2)
+    assert len(victims) == count
     os.kill(victims[0 if inner else -1], signal.SIGKILL)
     return child
 
@@ -182,7 +182,7 @@ def test_kill_9_of_the_driver_of_a_pytest_suite(project, processes_with, wait_un
 
 def test_kill_9_of_make(project, processes_with, wait_until):
     long_suite(project)
-    child = kill_one(project, wait_until, "make")
+    child = kill_one(project, wait_until, "make", count=1)
     out = finish_with_interrupt(child)
     assert project.report()["summary"]["passed"] == 10, out
     assert gone(project, processes_with, wait_until)
@@ -220,9 +220,9 @@ def test_kill_9_of_rowlock_exec_marks_the_test_crashed(project, wait_until):
 
 
 def test_kill_9_of_the_zygote_and_its_guard(project, processes_with, wait_until):
-    for inner in (False, True):
+    for name in ("python", "rowlock-exec"):
         long_pytest(project)
-        child = kill_one(project, wait_until, "python", inner)
+        child = kill_one(project, wait_until, name, count=1)
         out, _ = child.communicate(timeout=60)
         assert child.returncode != 0
         assert gone(project, processes_with, wait_until), out

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("ROWLOCK_SRCDIR") or Path(__file__).parents[2]).resolve()
+BUILD = Path(os.environ.get("ROWLOCK_BUILDDIR") or SOURCE).resolve()
 ENTRY = SOURCE / "src" / "pytest" / "zygote.py"
 PATIENCE = 120  # seconds for anything to happen; reached only if something is broken
 
@@ -204,9 +205,9 @@ class Zygote:
     def start(self):
         read_fd, write_fd = os.pipe()
         watch = self.watch or os.getpid()
-        command = [self.python, str(ENTRY), "--rowlock-temp", str(self.temp_dir)]
+        command = [str(BUILD / "rowlock-exec"), "--guard", str(watch), "10000"]
+        command += [self.python, str(ENTRY), "--rowlock-temp", str(self.temp_dir)]
         command += ["--rowlock-run", str(self.rundir), "--rowlock-ready", str(write_fd)]
-        command += ["--rowlock-watch", str(watch)]
         if self.worker_start:
             command += ["--rowlock-start", self.worker_start]
         command += ["--", *self.args]

@@ -33,7 +33,7 @@ DRAIN_SECONDS = 0.02
 HEADER_SECONDS = 0.01
 MAX_SLOT = 4096
 SUN_PATH_LIMIT = 100
-# The guard waits two seconds longer than the grace.
+# The guard (src/run/guard.c) waits two seconds longer than the grace.
 RUN_ONCE_SECONDS = 1.0
 
 
