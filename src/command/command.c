@@ -18,8 +18,7 @@ static const struct command commands[] = {
     {"generate", "write .rowlock/tests.mk and stop", "[OPTION…] [PATH|ID…]", command_generate,
      true, NULL},
     {"list", "print the tests that would run", "[--json] [OPTION…] [PATH|ID…]", command_list, true, NULL},
-    {"report", "print the last run again", "[--durations N] [--junitxml FILE] [--report-json FILE]",
-     command_report, false, NULL},
+    {"report", "print the last run again", "[OPTION…]", command_report, false, command_report_help},
     {"validate", "check that parallel runs work on this machine", "[-n N] [--json]",
      command_validate, false, NULL},
     {"collect", "turn coverage data into reports", "[OPTION…] INPUT…", command_collect, false,
@@ -51,7 +50,7 @@ void command_help(const struct command *c)
     if (c->name[0])
         printf("%c%s.\n\n", c->summary[0] - 32, c->summary + 1);
     if (c->has_run_options)
-        options_help(stdout, terminal_width(stdout));
+        options_help(stdout, terminal_width(stdout), NULL);
     if (c->help)
         c->help(stdout);
 }
@@ -68,7 +67,7 @@ static void general_help(void)
            "  -C DIR                  change to DIR first\n"
            "  -c, --config-file FILE  read this ini file instead of searching for one\n"
            "  --version               print the version\n\n");
-    options_help(stdout, terminal_width(stdout));
+    options_help(stdout, terminal_width(stdout), NULL);
     printf("\nExit codes: 0 all passed, 1 some failed, 2 interrupted, 3 internal error,\n"
            "4 usage error, 5 no tests.\n");
 }

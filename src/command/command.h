@@ -44,6 +44,7 @@ int command_end(const struct invocation *inv);
 int command_probe(const struct invocation *inv); /* __probe: what validate runs as its tests */
 
 void command_collect_help(FILE *out);
+void command_report_help(FILE *out);
 
 /* Everything; returns the process's exit code. */
 int command_main(int argc, char **argv);

@@ -54,12 +54,14 @@ static void print_wrapped(FILE *out, const char *text, size_t at, size_t column,
     fputc('\n', out);
 }
 
-void options_help(FILE *out, int width)
+void options_help(FILE *out, int width, const char *only)
 {
     size_t columns = width < 40 ? 40 : (size_t)width;
     size_t start = columns < HELP_NARROW ? HELP_NARROW_COLUMN : HELP_COLUMN;
     const char *group = "";
     for (const struct option_row *row = option_rows; row->group; row++) {
+        if (only && strcmp(only, row->group) != 0)
+            continue;
         if (strcmp(group, row->group) != 0) {
             fprintf(out, "%s%s:\n", *group ? "\n" : "", row->group);
             group = row->group;

@@ -126,6 +126,9 @@ static void pass_on(struct parser *p, const struct option_row *row, const char *
 static bool apply(struct parser *p, const struct option_row *row, const char *name,
                   const char *value)
 {
+    if (p->o->only && strcmp(row->group, p->o->only) != 0)
+        return error_set(p->err, EXIT_USAGE,
+                         "%s: %s is for commands that run tests; leave it out here", p->where, name);
     if (row->value && !value && row->value[0] != '[')
         return error_set(p->err, EXIT_USAGE, "%s: %s: the value is missing; give %s", p->where,
                          name, row->accepts ? row->accepts : "an expression");

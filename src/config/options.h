@@ -99,6 +99,8 @@ struct options {
     int maxprocesses;        /* 0: no limit */
     int tx_workers;          /* of all --tx */
     bool help;
+    const char *only; /* set before parsing: the group of options that alone are accepted, as --help
+                         names it; NULL: all */
 };
 
 void options_init(struct options *o);
@@ -117,7 +119,7 @@ void options_drop_words(struct options *o);
 /* "unknown option --makers; did you mean --markers? 'rowlock --help' lists them all", or for an
  * option of pytest's that it is for pytest suites only. Always false. */
 bool options_unknown(const char *option, struct error *err);
-/* The options part of --help, wrapped to width columns. */
-void options_help(FILE *out, int width);
+/* The options part of --help, wrapped to width columns; of one group alone if only names it. */
+void options_help(FILE *out, int width, const char *only);
 
 #endif

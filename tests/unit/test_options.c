@@ -420,7 +420,7 @@ static char *help(int width)
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     assert_non_null(f);
-    options_help(f, width);
+    options_help(f, width, NULL);
     fclose(f);
     return text;
 }
