@@ -445,12 +445,14 @@ static bool collect(struct suite *s, struct error *err)
     return ok;
 }
 
-/* Under --strict-markers every marker of a native test has to be registered. */
+/* Under --strict-markers every marker of a native test has to be registered, unless it is a build
+ * tool's label. */
 static bool check_markers(const struct suite *s, struct error *err)
 {
     for (size_t i = 0; i < s->manifest.n; i++) {
         const struct test *t = &s->manifest.tests[i];
-        for (size_t k = 0; t->format != FORMAT_PYTEST && k < t->n_markers; k++) {
+        bool ours = t->format != FORMAT_PYTEST && !t->imported;
+        for (size_t k = 0; ours && k < t->n_markers; k++) {
             const char *name = t->markers[k].name;
             if (config_marker(&s->config, name))
                 continue;

@@ -259,6 +259,7 @@ static bool read_test(struct reading *r, const cJSON *object, struct error *err)
         return false;
     struct props p = {.has_timeout = false};
     bool ok = true;
+    t->imported = true;
     t->rules.skip_code = -1;
     t->rules.error_code = 0;
     for (const cJSON *c = cJSON_IsArray(list) ? list->child : NULL; c && ok; c = c->next)

@@ -1,5 +1,6 @@
 #include "manifest/importer.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,26 @@
 
 enum { MOST_OUTPUT = 1 << 30, SHOWN_OF_ERRORS = 300 };
 
-/* What the tool complained of, on one line: the last part says most. */
+/* Where the last line that is not blank begins, if all of it is a traceback of Python's: only that
+ * line says what it is about. Else 0. */
+static size_t skip_traceback(const struct buf *said)
+{
+    size_t end = said->len;
+    if (!memmem(buf_cstr(said), said->len, "Traceback (most recent call last)", 33))
+        return 0;
+    while (end && isspace((unsigned char)said->data[end - 1]))
+        end--;
+    while (end && said->data[end - 1] != '\n')
+        end--;
+    return end;
+}
+
+/* What the tool complained of, on one line. */
 static void shorten(struct buf *b, const struct buf *said)
 {
     bool space = false;
     struct buf line = BUF_INIT;
-    for (size_t i = 0; i < said->len; i++) {
+    for (size_t i = skip_traceback(said); i < said->len; i++) {
         bool blank = strchr(" \t\r\n", said->data[i]) != NULL && said->data[i];
         if (!blank && space && line.len)
             buf_addc(&line, ' ');

@@ -92,6 +92,7 @@ struct test {
     bool serial;        /* runs alone */
     uint32_t collector; /* pytest: 1 + the slot of the worker that collected its file; 0: all have
                            it, or none */
+    bool imported;      /* a build tool has told of it: so its markers need not be registered */
     const char *origin; /* where it was defined, "file:line" for messages; may be NULL */
 };
 

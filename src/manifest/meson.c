@@ -152,6 +152,7 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
         return json_error(j, object, err, "a test needs a name");
     test_init(t);
     t->origin = j->path;
+    t->imported = true;
     if (!read_command(m, t, j, object, err))
         return false;
     bool told = cJSON_IsObject(more);

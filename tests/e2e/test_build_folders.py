@@ -375,15 +375,27 @@ def test_verdicts_are_those_of_meson(project):
 
 @needs_meson
 def test_build_folders_in_tests_json(project):
+    # Suites and labels of build tools are not registered anywhere.
+    project.write("pytest.ini", "[pytest]\naddopts = --strict-markers\n")
     setup_meson(project, "project('p')\ntest('a', find_program('true'))\n")
     if shutil.which("ctest"):
-        project.write("cm/CTestTestfile.cmake", "add_test(a true)\n")
+        label = "set_tests_properties(a PROPERTIES LABELS slow)\n"
+        project.write("cm/CTestTestfile.cmake", f"add_test(a true)\n{label}")
     suites = [{"name": "m", "format": "meson", "build": "build"}]
     suites += [{"name": "c", "format": "ctest", "build": "cm"}] * bool(shutil.which("ctest"))
     project.write("tests.json", json.dumps({"rowlock": 1, "suites": suites}))
     ours, done = our_verdicts(project)
     assert set(ours) == {s["name"] + "/a" for s in suites}
     assert set(ours.values()) == {"passed"} and done.returncode == 0
+
+
+@needs_meson
+def test_a_folder_that_meson_cannot_read(project):
+    where = setup_meson(project, "project('p')\ntest('a', find_program('true'))\n")
+    (where / "meson-info" / "intro-tests.json").write_text("{")
+    done = project.rowlock("parallel", "--meson", "build")
+    assert done.returncode == 4 and done.stderr.count("\n") == 1
+    assert "meson ended with exit code 2: json.decoder.JSONDecodeError: " in done.stderr
 
 
 def test_a_folder_that_meson_has_not_made(project):
