@@ -152,27 +152,39 @@ static void unite_linked(struct parts *p, size_t i, char *const *ids)
     }
 }
 
-/* May the scope be cut? */
-static bool has_scope(const struct test *t)
+/* Is the test of a scope that may be cut? That of a Google Test is its program. */
+static bool may_cut(const struct options *o, const struct test *t)
 {
-    return t->scope && !t->group && t->format == FORMAT_PYTEST;
+    if (!t->scope || t->group)
+        return false;
+    if (t->format == FORMAT_GTEST)
+        return o->dist != DIST_LOADFILE;
+    return t->format == FORMAT_PYTEST && (o->dist == DIST_LOAD || o->dist == DIST_WORKSTEAL);
+}
+
+/* What keeps such tests together, whatever their number. */
+static const char *whole_scope(const struct options *o, const struct test *t)
+{
+    if (may_cut(o, t) || (t->format != FORMAT_PYTEST && t->format != FORMAT_GTEST))
+        return NULL;
+    return t->format == FORMAT_PYTEST && o->dist == DIST_LOADFILE && t->file ? t->file : t->scope;
 }
 
 /* The tests of a scope that is too long, as they come, in pieces of the same length. */
-static void unite_pieces(struct parts *p, uint32_t parts)
+static void unite_pieces(struct parts *p, const struct options *o)
 {
     struct map firsts = MAP_INIT; /* the first test of each scope, whose sum is that of the scope */
-    uint64_t most = p->all_us / ((uint64_t)parts * PIECES) + 1;
+    uint64_t most = p->all_us / ((uint64_t)o->shards * PIECES) + 1;
     /* Of the first test of each scope: what went into pieces, the number of the last piece, and
      * where that begins. */
     uint64_t *passed = xcalloc(p->n + 1, sizeof *passed);
     uint64_t *number = xcalloc(p->n + 1, sizeof *number);
     size_t *piece = xcalloc(p->n + 1, sizeof *piece);
     for (size_t i = 0; i < p->n; i++)
-        if (has_scope(test_at(p, i)))
+        if (may_cut(o, test_at(p, i)))
             p->sum[map_intern(&firsts, test_at(p, i)->scope, piece[i] = i)] += p->us[i];
     for (size_t i = 0; i < p->n; i++) {
-        if (!has_scope(test_at(p, i)))
+        if (!may_cut(o, test_at(p, i)))
             continue;
         size_t first = map_get(&firsts, test_at(p, i)->scope);
         uint64_t count = (p->sum[first] + most - 1) / most, length = p->sum[first] / count;
@@ -191,18 +203,14 @@ static void unite_pieces(struct parts *p, uint32_t parts)
 
 static void unite_all(struct parts *p, const struct options *o)
 {
-    bool cut = o->dist == DIST_LOAD || o->dist == DIST_WORKSTEAL;
-    if (cut)
-        unite_pieces(p, o->shards);
+    unite_pieces(p, o);
     for (size_t i = 0; i < p->n; i++) {
         const struct test *t = test_at(p, i);
-        bool pytest = t->format == FORMAT_PYTEST;
+        const char *scope = whole_scope(o, t);
         if (t->group)
             unite_by(p, i, 'g', t->group);
-        else if (pytest && o->dist == DIST_LOADFILE && t->file)
-            unite_by(p, i, 'f', t->file);
-        else if (pytest && !cut && t->scope)
-            unite_by(p, i, 's', t->scope);
+        else if (scope)
+            unite_by(p, i, 's', scope);
         unite_linked(p, i, t->depends);
         unite_linked(p, i, t->after);
         unite_linked(p, i, t->brings);

@@ -25,9 +25,10 @@ struct shard {
 };
 
 /* Takes the tests of other parts out of chosen (a flag for each of m). Together stay the tests of an
- * xdist_group; of the others, those that --dist keeps on one worker (under load and worksteal those of
- * a scope, as far as they take a sixteenth of a part at most); and those that are linked by depends,
- * after or brings. The longest such cluster goes first, to the part that has the least so far;
+ * xdist_group; of the others, those that --dist keeps on one worker; and those that are linked by
+ * depends, after or brings. Under load and worksteal the tests of a scope, and mostly those of a
+ * Google Test program, stay together as far as they take a sixteenth of a part at most. The longest
+ * such cluster goes first, to the part that has the least so far;
  * without times of any test (t->shared) each test counts the same. */
 void shard_narrow(const struct manifest *m, const struct options *o, bool *chosen,
                   struct shard *shard);

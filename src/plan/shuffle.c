@@ -58,6 +58,14 @@ static void descend_classes(struct leaf *l, uint64_t seed, const struct test *t)
     descend_params(l, seed, t, PARAMS_CLASS);
 }
 
+/* The program, its suite: "SUITE" of "PROGRAM::SUITE.NAME". */
+static void descend_program(struct leaf *l, uint64_t seed, const struct test *t)
+{
+    const char *dot = strrchr(t->id, '.');
+    descend(l, seed, t->scope, strlen(t->scope));
+    descend(l, seed, t->id, dot ? (size_t)(dot - t->id) : strlen(t->id));
+}
+
 static void place(struct leaf *l, uint64_t seed, const struct test *t)
 {
     descend_params(l, seed, t, PARAMS_SESSION);
@@ -67,6 +75,8 @@ static void place(struct leaf *l, uint64_t seed, const struct test *t)
         descend_params(l, seed, t, PARAMS_MODULE);
         descend_classes(l, seed, t);
     }
+    if (t->format == FORMAT_GTEST && t->scope)
+        descend_program(l, seed, t);
     descend(l, seed, t->id, strlen(t->id));
 }
 

@@ -19,6 +19,7 @@
 struct kind {
     char *id, *words[6];
     int n_words;
+    bool gtest; /* its program's id stands before "::" */
     double seconds; /* < 0: not in the file */
 };
 
@@ -34,7 +35,10 @@ static struct kind *random_kinds(uint64_t *seed, uint32_t n)
         struct kind *k = &kinds[i];
         uint32_t file = plantest_below(seed, 6), class = plantest_below(seed, 3);
         bool native = plantest_below(seed, 3) == 0;
-        k->id = native ? xasprintf("n/%u", i) : xasprintf("f%u.py::C%u::t%u", file, class, i);
+        k->gtest = native && plantest_below(seed, 3) == 0;
+        k->id = k->gtest ? xasprintf("p%u::S.t%u", file, i)
+                : native ? xasprintf("n/%u", i)
+                         : xasprintf("f%u.py::C%u::t%u", file, class, i);
         if (!native) {
             say(k, xasprintf("file=f%u.py", file));
             say(k, xasprintf("scope=f%u.py::C%u", file, class));
@@ -68,6 +72,10 @@ static void fill(struct manifest *m, const struct kind *kinds, uint32_t n, bool 
     for (uint32_t i = 0; i < n; i++) {
         const struct kind *k = &kinds[backwards ? n - 1 - i : i];
         struct test *t = plantest_add(m, k->id, (const char *const *)k->words);
+        if (k->gtest) {
+            t->format = FORMAT_GTEST;
+            t->scope = arena_memdup0(&m->arena, k->id, strcspn(k->id, ":"));
+        }
         t->shared = timed ? k->seconds : -1;
         t->expected = t->known = plantest_below(seed, 100);
         t->failed = plantest_below(seed, 2);
@@ -114,8 +122,10 @@ static void check_together(const struct manifest *m, const struct strv *parts, u
         size_t own = part_of(parts, n, t->id);
         if (own == n)
             continue;
-        const char *of = t->group ? t->group : dist == DIST_LOADFILE ? t->file : t->scope;
-        if (of && (t->group || (dist != DIST_LOAD && dist != DIST_WORKSTEAL))) {
+        const char *of = t->group ? t->group : t->file && dist == DIST_LOADFILE ? t->file : t->scope;
+        bool cut = t->format == FORMAT_GTEST ? dist != DIST_LOADFILE
+                                             : dist == DIST_LOAD || dist == DIST_WORKSTEAL;
+        if (of && (t->group || !cut)) {
             strv_pushf(&keys, "%d %s", t->group != NULL, of);
             assert_int_equal(map_intern(&first, keys.v[keys.n - 1], own), own);
         }

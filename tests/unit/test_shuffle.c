@@ -42,6 +42,13 @@ static size_t fill(struct manifest *m)
         }
     ADD(m, "native/one", "tap");
     ADD(m, "native/two", "tap");
+    for (int i = 0; i < 8; i++) {
+        char *id = xasprintf("bin/prog%d::Suite%d.Test/%d", i / 4, i % 2, i);
+        struct test *t = ADD(m, id, "command=bin/prog");
+        t->format = FORMAT_GTEST;
+        t->scope = i / 4 ? "bin/prog1" : "bin/prog0";
+        free(id);
+    }
     return m->n;
 }
 
@@ -62,6 +69,8 @@ static char *group_of(const struct test *t, int level)
     for (int k = 0; k < PARAMS_KINDS; k++)
         p[k] = t->params[k] ? t->params[k] : "";
     const char *file = t->file ? t->file : t->id, *scope = t->scope ? t->scope : t->id;
+    if (level && t->format == FORMAT_GTEST)
+        return xasprintf("|%.*s", level < 3 ? (int)strlen(t->scope) : (int)strcspn(t->id, "."), t->id);
     if (level == 0)
         return xstrdup(p[PARAMS_SESSION]);
     if (level == 1)
