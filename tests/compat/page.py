@@ -148,7 +148,32 @@ def write_page(path, cells, workers, xdist):
         "",
         *difference_lines(cells, "xdist"),
     ]
+    rest = split_page(path, NATIVE)[1]
+    write_file(path, "\n".join(lines) + "\n" + (f"\n{rest}" if rest else ""))
+
+
+# The last part of the page, which native.py writes by itself.
+NATIVE = "## Native suites"
+
+
+def split_page(path, heading):
+    """The page up to the heading, and from there on; the second is empty where it has none."""
+    if not os.path.exists(path):
+        return "", ""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    start = text.find(f"\n{heading}") + 1
+    return (text[:start], text[start:]) if start else (text, "")
+
+
+def replace_section(path, heading, section):
+    """Puts the section at the end of the page, in place of the one with that heading."""
+    before = split_page(path, heading)[0]
+    write_file(path, (before.rstrip("\n") + "\n\n" if before else "") + section)
+
+
+def write_file(path, text):
     with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+        file.write(text)
     os.replace(path + ".new", path)
     print(f"wrote {path}")
