@@ -210,6 +210,8 @@ void progress_take_resumed(struct progress *p)
     read_journal(p);
     while (p->tail.len &&
            journal_parse((unsigned char *)p->tail.data, p->tail.len, &pos, &rec, false, &torn)) {
+        if (rec.kind == RECORD_VOID)
+            forget_result(p, rec.test);
         results_add(p->results, &rec);
         p->ended += rec.kind == RECORD_RESULT;
         p->failed += rec.kind == RECORD_RESULT && outcome_is_failure(rec.outcome);

@@ -50,8 +50,8 @@ static void read_tests(struct resume *r)
     r->ended = xcalloc(n + 1u, sizeof *r->ended);
     r->next = xmalloc((n + 1u) * sizeof *r->next);
     while (journal_parse(r->data, r->size, &pos, &rec, true, &torn))
-        if (is_of_test(r, &rec) && rec.kind == RECORD_RESULT)
-            r->ended[rec.test] = !journal_has_field(&rec, FIELD_CUT);
+        if (is_of_test(r, &rec) && (rec.kind == RECORD_RESULT || rec.kind == RECORD_VOID))
+            r->ended[rec.test] = rec.kind == RECORD_RESULT && !journal_has_field(&rec, FIELD_CUT);
     for (uint32_t i = n; i-- > 0;) {
         size_t before =
             map_put(&r->first, plan_map_str(&r->map, plan_map_test(&r->map, i)->id), i);
@@ -169,6 +169,8 @@ static void count(struct state *s, const struct record *rec)
     if (rec->kind == RECORD_RESULT ||
         (rec->kind == RECORD_AMEND && outcome_is_failure(rec->outcome)))
         state_end(s, rec->test, UINT32_MAX, rec->outcome);
+    else if (rec->kind == RECORD_VOID)
+        state_void(s, rec->test);
 }
 
 /* new_of: for each test of the old plan that of the new one that takes its records. */

@@ -268,6 +268,11 @@ def test_forged_lines_spoil_no_other_test(project, programs):
         total = sum(project.report()["summary"].get(o, 0) for o in ("passed", "failed", "crashed"))
         assert total == 4
         assert ("contradicts itself" in done.stdout) == (mode in ("bad", "good", "exit"))
+    # What was taken back stays so when the run is read again.
+    describe(project, "good", "sequential", "-x", command=command)
+    done, outcomes = describe(project, "good", "sequential", "--resume", command=command)
+    assert outcomes == {**{n: EXPECTED[n] for n in names}, "Forger.Forges": "failed"}
+    assert "2 failed, 2 passed" in done.stdout
 
 
 def test_reruns_and_a_first_failure(project, programs):
