@@ -31,7 +31,7 @@ void html_percent(struct buf *b, const struct cov_html *how, uint64_t covered, u
     }
     add_bar(b, how, percent);
     buf_addf(b, "<span class=\"pc %s\">%s%%</span>", grade(how, percent),
-             cov_percent_text(text, percent, 1));
+             cov_percent_text(text, percent, percent > 0 && percent < 100));
 }
 
 void html_figure(struct buf *b, const struct cov_html *how, const char *what, uint64_t covered,

@@ -130,7 +130,7 @@ static void add_line(struct render *r, uint32_t number, const char *s, size_t le
     add_text(b, s, len);
     if (n)
         html_arms(b, r->f, line, arms, n);
-    buf_addc(b, '\n');
+    buf_adds(b, n ? "</li>\n" : "\n"); /* a line break inside of it would show behind arms */
     r->out->last = number;
 }
 

@@ -47,7 +47,7 @@ static void add_summary(struct buf *b, const struct html_report *r)
         n[python]++;
     }
     if (all.coverable != all.lines)
-        html_figure(b, r->how, "All", all.covered, all.coverable);
+        html_figure(b, r->how, "Coverage", all.covered, all.coverable);
     html_figures(b, r->how, &all);
     if (!n[0] || !n[1])
         return;

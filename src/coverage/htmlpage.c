@@ -238,9 +238,9 @@ static void fill_page(struct page *p, const struct html_report *r, size_t i)
     add_trail(&p->trail, f->name);
     add_neighbour(&p->neighbours, r, i - 1, "prev", "‹ File");
     add_neighbour(&p->neighbours, r, i + 1, "next", "File ›");
-    html_figures(&p->figures, r->how, &t);
     if (t.coverable != t.lines)
-        html_figure(&p->figures, r->how, "Both", t.covered, t.coverable);
+        html_figure(&p->figures, r->how, "Coverage", t.covered, t.coverable);
+    html_figures(&p->figures, r->how, &t);
     add_notes(&p->notes, state, newer, &p->lines);
     add_legend(&p->legend, &p->lines);
     add_functions(&p->functions, r, f, &t);

@@ -11,7 +11,7 @@
   const table = document.getElementById("files");
   const body = table.tBodies[0];
   const filter = document.getElementById("filter");
-  const BATCH = 200;
+  const BATCH = 200, FIRST_ROWS = 60;
 
   // ---- State: in the address, so that a link keeps it; open folders in the session
   const sorts = ["name", "percent", "lines", "missing", "branches", "functions"];
@@ -127,7 +127,8 @@
   // As the program writes it: 100 only if all is covered, 0 only if nothing is.
   const percentText = (covered, of) => {
     const p = percent(covered, of);
-    return (p > 0 && p < 0.1 ? 0.1 : p > 99.9 && p < 100 ? 99.9 : p).toFixed(1) + "%";
+    if (p === 0 || p === 100) return p + "%";
+    return (p < 0.1 ? 0.1 : p > 99.9 ? 99.9 : p).toFixed(1) + "%";
   };
   const grade = (p) => (p < report.low ? "bad" : p < report.high ? "fair" : "good");
   const barWidth = (p) => (p > 0 && p < 1 ? 1 : p > 99 && p < 100 ? 99 : Math.round(p));
@@ -140,7 +141,7 @@
     const p = percent(covered, of);
     if (bar) td.append(make("span", { class: "bar " + grade(p), "aria-hidden": "true" }, make("i", { class: "w" + barWidth(p) })));
     td.append(make("span", { class: "pc " + grade(p) }, percentText(covered, of)));
-    if (!bar) td.append(make("span", { class: "of" }, covered + "/" + of));
+    if (!bar) td.append(make("span", { class: "of" }, whole.format(covered) + "/" + whole.format(of)));
     return td;
   };
   const marked = (text) => {
@@ -262,6 +263,16 @@
     if (opened) walk(top);
     update();
   };
+  // For the first visit: level after level as long as all fits on a screen or two.
+  const openSome = () => {
+    let level = [grow(files)], shown = 0;
+    while (level.length && shown <= FIRST_ROWS) {
+      const next = level.flatMap((f) => [...f.folders.values()].map(join));
+      shown += next.length + level.reduce((n, f) => n + f.files.length, 0);
+      if (shown <= FIRST_ROWS) for (const f of level) if (f.path) open.add(f.path);
+      level = next;
+    }
+  };
   const follow = (row) => {
     if (row.item.folders) toggle(row.item);
     else location.href = "f/" + row.item.page + ".html";
@@ -366,10 +377,8 @@
   const start = () => {
     load();
     filter.value = state.q;
-    if (firstVisit && at === null && files.length <= 60) {
-      top = grow(files);
-      foldAll(true);
-    } else update();
+    if (firstVisit && at === null) openSome();
+    update();
     try {
       if (sessionStorage.getItem("rowlock-filter")) filter.focus();
       sessionStorage.removeItem("rowlock-filter");

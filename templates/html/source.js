@@ -18,8 +18,9 @@
   let at = 0; // the current line; 0: none
   const showPlace = () => {
     const index = gaps.findIndex((g) => at >= g.start && at <= g.end);
+    const all = gaps.length.toLocaleString("en-US");
     place.textContent = !gaps.length ? "nothing is missing" :
-      index < 0 ? gaps.length + (gaps.length === 1 ? " gap" : " gaps") : index + 1 + " of " + gaps.length;
+      index < 0 ? all + (gaps.length === 1 ? " gap" : " gaps") : (index + 1).toLocaleString("en-US") + " of " + all;
   };
   const mark = (number) => {
     const before = source.querySelector("li.at");

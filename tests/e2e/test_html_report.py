@@ -57,7 +57,8 @@ class Page(html.parser.HTMLParser):
 
     def handle_endtag(self, tag):
         self.line = None if tag == "ol" else self.line
-        if tag != "rect":
+        self.line = None if tag == "li" and "details" not in self.open else self.line
+        if tag not in ("rect", "li"):
             assert self.open.pop() == tag, (self.path, tag, self.open)
 
     def handle_data(self, data):
@@ -127,7 +128,7 @@ def test_pages_of_sources(traced):
     assert [one.lines[n][0].get("class") for n in range(1, 7)] == [None, None, "p", "m", "h", None]
     assert [one.lines[n][0].get("data-c") for n in range(3, 6)] == ["123M", "0", "7"]
     assert one.lines[3][0]["title"] == "123456789 times"
-    assert "".join(one.lines[n][1] for n in range(1, 7)) == SOURCE
+    assert [one.lines[n][1].rstrip("\n") for n in range(1, 7)] == SOURCE.splitlines()
     assert one.lines[3][2] == ["1/2", "branch 1 never taken", "branch 0 taken 7 times",
                                "branch 1 never taken"]
     text = " ".join(one.text)
