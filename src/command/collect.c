@@ -12,6 +12,7 @@
 #include "command/command.h"
 #include "command/program.h"
 #include "coverage/compare.h"
+#include "coverage/exclude.h"
 #include "coverage/html.h"
 #include "coverage/native.h"
 #include "coverage/read.h"
@@ -25,7 +26,7 @@ struct collect {
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
     int decimals;              /* of percentages */
-    bool missing, quiet, compare, skip_covered, skip_empty;
+    bool missing, quiet, compare, skip_covered, skip_empty, no_markers;
     struct strv inputs;
     struct collectpy python;
     struct coverage coverage;
@@ -88,6 +89,8 @@ static const struct collect_option options[] = {
     {"--html-high", "PERCENT", store_percent, AT(html_high), "so much is green; default: 90"},
     {"--include", "GLOB", store_item, AT(include), "only source files that match; may be repeated"},
     {"--omit", "GLOB", store_item, AT(omit), "no source files that match; may be repeated"},
+    {"--no-markers", NULL, store_flag, AT(no_markers),
+     "take no notice of LCOV_EXCL_LINE, _START and _STOP in sources"},
     {"--fail-under", "PERCENT", store_percent, AT(fail_under),
      "exit with 1 if less is covered; also --cov-fail-under"},
     {"--cov-fail-under", "PERCENT", store_percent, AT(fail_under), NULL},
@@ -242,6 +245,19 @@ static bool read_input(struct collect *k, const char *path, struct error *err)
     return coverage_read_file(&k->coverage, path, err);
 }
 
+/* What comments in the sources take out. */
+static void exclude(struct collect *k)
+{
+    struct strv warnings = STRV_INIT;
+    char *root = path_absolute(k->source_root ? k->source_root : ".");
+    if (!k->no_markers)
+        cov_exclude(&k->coverage, root, &warnings);
+    for (size_t i = 0; i < warnings.n; i++)
+        fprintf(stderr, "rowlock: warning: %s\n", warnings.v[i]);
+    free(root);
+    strv_release(&warnings);
+}
+
 static bool read_inputs(struct collect *k, struct error *fatal)
 {
     read_native(k);
@@ -256,6 +272,7 @@ static bool read_inputs(struct collect *k, struct error *fatal)
         return false;
     coverage_finish(&k->coverage);
     coverage_filter(&k->coverage, wanted, k);
+    exclude(k);
     return true;
 }
 

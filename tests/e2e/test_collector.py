@@ -171,6 +171,40 @@ def test_compare_names_every_difference(traces):
     assert traces.rowlock("collect", "--compare", "1.info", "none.info").returncode == 1
 
 
+MARKED = """int a; /* LCOV_EXCL_LINE */
+int b; /* LCOV_EXCL_BR_LINE */
+int c; /* GCOVR_EXCL_START */
+int d;
+int e; /* GCOVR_EXCL_STOP */
+int f; /* XLCOV_EXCL_EXCEPTION_BR_LINE, EXCL_LINE */
+int g; /* LCOV_EXCL_BR_START */
+int h; /* LCOV_EXCL_START */
+"""
+
+
+def test_markers_exclude(project):
+    lines = "".join(
+        f"FN:{n},f{n}\nBRDA:{n},0,0,1\nBRDA:{n},e0,1,1\nDA:{n},1\n" for n in range(1, 10)
+    )
+    project.write("m.c", MARKED)
+    project.write("m.info", f"SF:m.c\n{lines}end_of_record\n")
+    done = collect(project, "--lcov", "o.info", "--json", "o.json", "m.info")
+    assert done.stderr == (
+        "rowlock: warning: m.c:8: no STOP ends what is excluded from here on\n"
+    ), done
+    kept = (project.root / "o.info").read_text()
+    kinds = ("DA:", "FN:", "BRDA:")
+    found = {
+        kind: [int(r.split(":")[1].split(",")[0]) for r in kept.splitlines() if r.startswith(kind)]
+        for kind in kinds
+    }
+    assert found == {"DA:": [2, 6, 7, 9], "FN:": [2, 6, 7, 9], "BRDA:": [6, 9, 9]}
+    file = json.loads((project.root / "o.json").read_text())["files"]["m.c"]
+    assert file["excluded_lines"] == [1, 3, 4, 5, 8]
+    collect(project, "--lcov", "all.info", "--no-markers", "m.info")
+    assert (project.root / "all.info").read_text().count("\nDA:") == 9
+
+
 # What Cobertura's coverage-04.dtd allows.
 DTD = """<!ELEMENT coverage (sources?,packages)>
 <!ATTLIST coverage line-rate CDATA #REQUIRED branch-rate CDATA #REQUIRED

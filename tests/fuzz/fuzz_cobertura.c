@@ -1,0 +1,9 @@
+/* Exercises the reader of Cobertura XML; what it takes is written in every format and read again. */
+#include "coverage.h"
+#include "support.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_coverage_reader(cobertura_read, data, size);
+    return 0;
+}
