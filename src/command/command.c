@@ -15,6 +15,8 @@ static const struct command commands[] = {
     {"parallel", "run the tests in parallel", "[OPTION…] [PATH|ID…]", command_parallel, true, NULL},
     {"sequential", "run the tests one after another, as the reference", "[OPTION…] [PATH|ID…]",
      command_sequential, true, NULL},
+    {"coverage", "run the tests one after another and report what they cover",
+     "[OPTION…] [PATH|ID…]", command_coverage, true, NULL},
     {"generate", "write .rowlock/tests.mk and stop", "[OPTION…] [PATH|ID…]", command_generate,
      true, NULL},
     {"list", "print the tests that would run", "[--json] [OPTION…] [PATH|ID…]", command_list, true, NULL},

@@ -31,6 +31,7 @@ struct command {
 
 int command_parallel(const struct invocation *inv);
 int command_sequential(const struct invocation *inv);
+int command_coverage(const struct invocation *inv);
 int command_default(const struct invocation *inv); /* without a command, as pytest would */
 int command_generate(const struct invocation *inv);
 int command_list(const struct invocation *inv);

@@ -13,6 +13,7 @@
 #include "command/alone.h"
 #include "command/chosen.h"
 #include "command/command.h"
+#include "command/covrun.h"
 #include "command/dryrun.h"
 #include "command/live.h"
 #include "command/outcome.h"
@@ -420,7 +421,8 @@ static int run(const struct invocation *inv, enum suite_mode mode)
             } else if ((planned = suite_write(&s, &err))) {
                 say_what_runs(&s);
                 platform_return_memory(); /* of reading and planning: tests need it more */
-                code = run_tests(&s, &err);
+                if (covrun_start(&s, &err))
+                    code = covrun_report(&s, run_tests(&s, &err));
             }
         }
     }
@@ -441,6 +443,17 @@ int command_parallel(const struct invocation *inv)
 int command_sequential(const struct invocation *inv)
 {
     return run(inv, SUITE_SEQUENTIAL);
+}
+
+/* coverage: sequential --coverage. */
+int command_coverage(const struct invocation *inv)
+{
+    struct invocation with = {inv->command, inv->config_file, STRV_INIT};
+    strv_push(&with.args, "--coverage");
+    strv_push_all(&with.args, inv->args.v);
+    int code = run(&with, SUITE_SEQUENTIAL);
+    strv_release(&with.args);
+    return code;
 }
 
 int command_default(const struct invocation *inv)

@@ -33,6 +33,7 @@ void options_init(struct options *o)
     o->reruns = -1;
     o->reruns_delay = -1;
     o->durations = -1;
+    o->cov_fail_under = -1;
     o->color = xstrdup("auto");
 }
 
@@ -56,6 +57,7 @@ void options_release(struct options *o)
     free(o->no_failures);
     free(o->shard_times);
     strv_release(&o->deselect);
+    strv_release(&o->cov_report);
     strv_release(&o->taps);
     strv_release(&o->ctest);
     strv_release(&o->meson);

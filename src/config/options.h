@@ -68,6 +68,9 @@ struct options {
     char *junit_prefix; /* before each class name in it; NULL: nothing */
     char *report_json;
     bool dry_run;
+    bool coverage;          /* --coverage */
+    struct strv cov_report; /* --cov-report: KIND[:PATH]; pytest-cov gets them, too */
+    double cov_fail_under;  /* percent; < 0: not given */
     bool resume;
     char *history_url; /* not checked; NULL: not given; "": none, whatever the ini says */
     int verbose;  /* -v minus -q */

@@ -46,6 +46,23 @@ static bool store_item(struct options *o, const struct option_row *row, const ch
     return true;
 }
 
+/* Empty for none at all. */
+static bool store_report(struct options *o, const struct option_row *row, const char *value)
+{
+    strv_push(field(o, row), value);
+    return true;
+}
+
+static bool store_percent(struct options *o, const struct option_row *row, const char *value)
+{
+    char *end;
+    double v = strtod(value, &end);
+    if (end == value || *end || !(v >= 0) || v > 100)
+        return false;
+    *(double *)field(o, row) = v;
+    return true;
+}
+
 static bool parse_int(const char *s, int least, int *n)
 {
     const char *digits = s + (*s == '-');
@@ -369,6 +386,16 @@ const struct option_row option_rows[] = {
     {"Running", 0, {"output"}, "FILE", store_name, AT(output), "the path of a file",
      .help = "where generate writes the Makefile"},
 
+    {"Coverage", 0, {"coverage"}, NULL, store_flag, AT(coverage),
+     .help = "report what native tests covered of programs that gcc --coverage has built"},
+    {"Coverage", 0, {"cov-report"}, "KIND[:PATH]", store_report, AT(cov_report), "a kind of report",
+     .pytest = "--cov-report",
+     .help = "term, term-missing, xml, json, lcov, html; may be repeated. Default: term, xml, json "
+             "and html, in coverage-parallel.xml and so on"},
+    {"Coverage", 0, {"cov-fail-under"}, "PERCENT", store_percent, AT(cov_fail_under),
+     "a number from 0 to 100", .pytest = "--cov-fail-under",
+     .help = "the exit code is 1 if less is covered"},
+
     {"Reports", 'v', {"verbose"}, NULL, store_verbose, .pytest = "--verbose",
      .help = "say more; may be repeated"},
     {"Reports", 'q', {"quiet"}, NULL, store_quiet, .pytest = "--quiet",
@@ -444,7 +471,7 @@ static const char *const with_value[] = {
     "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode",
     "log-", "max-warnings", "override-ini",
     "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir",
-    "cov-config", "cov-context", "cov-fail-under", "cov-report",
+    "cov-config", "cov-context",
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
     "testrunuid",
     "css", "html", "session-timeout", "timeout-method",

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -120,6 +121,8 @@ static enum group_end run_test(struct native *n, const struct plan_test *t, stru
     if (ok)
         end = conclude(n, t, &res, err);
     isolation_end(&n->iso);
+    if (!WIFEXITED(res.status) || res.leftovers.n || state_attempts(&n->j->state, n->test))
+        isolation_renew_coverage(&n->iso);
     supervised_release(&res);
     strv_release(&vars);
     return end;
@@ -225,6 +228,7 @@ enum group_end group_run(struct job *j, struct error *err)
         .slot = j->slot.number,
         .n_slots = j->state.run->n_slots,
         .sequential = head->flags & PLAN_SEQUENTIAL,
+        .group = j->group_number,
     };
     struct native n = {.j = j};
     enum group_end end = GROUP_DONE;

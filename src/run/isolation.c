@@ -19,7 +19,7 @@ extern char **environ;
 static bool is_ours(const char *var)
 {
     static const char *const names[] = {"MFLAGS=", "GNUMAKEFLAGS=", "ROWLOCK_GOALS=",
-                                        "ROWLOCK_RUN="};
+                                        "ROWLOCK_RUN=", ISOLATION_COVERAGE "="};
     if (strncmp(var, "MAKE", 4) == 0)
         return true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -96,6 +96,23 @@ static void make_base(struct isolation *iso, const struct isolation_settings *s)
     env_put(env, xasprintf("PYTEST_XDIST_TESTRUNUID=%s", s->run_uid));
 }
 
+/* A process that was killed may be followed by another one for the same group: its number tells
+ * their folders apart. */
+static void put_coverage(struct isolation *iso)
+{
+    if (!iso->coverage)
+        return;
+    env_put(&iso->base, xasprintf("GCOV_PREFIX=%s/%u-%ld-%u", iso->coverage, iso->group,
+                                  (long)getpid(), iso->coverage_n));
+    env_put(&iso->base, xasprintf("GCOV_ERROR_FILE=%s/messages", iso->coverage));
+}
+
+void isolation_renew_coverage(struct isolation *iso)
+{
+    iso->coverage_n++;
+    put_coverage(iso);
+}
+
 static bool make_dir(const char *path, struct error *err)
 {
     return mkdir(path, 0777) == 0 || errno == EEXIST ||
@@ -122,7 +139,11 @@ bool isolation_init(struct isolation *iso, const struct isolation_settings *s, s
     memset(iso, 0, sizeof *iso);
     iso->worker_dir = xasprintf("%s/gw%u", s->temp_dir, s->slot);
     iso->spare = path_join(iso->worker_dir, "spare");
+    const char *coverage = getenv(ISOLATION_COVERAGE);
+    iso->coverage = coverage ? xstrdup(coverage) : NULL;
+    iso->group = s->group;
     make_base(iso, s);
+    put_coverage(iso);
     return make_dirs(iso, err);
 }
 
@@ -131,6 +152,8 @@ void isolation_release(struct isolation *iso)
     isolation_end(iso);
     free(iso->worker_dir);
     free(iso->spare);
+    free(iso->coverage);
+    iso->coverage = NULL;
     iso->worker_dir = iso->spare = NULL;
     strv_release(&iso->base);
     strv_release(&iso->env);

@@ -14,6 +14,10 @@
 #include "base/error.h"
 #include "base/strv.h"
 
+/* The variable with which the driver tells rowlock-exec where coverage data go: a folder in which each
+ * group has one for itself (GCOV_PREFIX), and libgcov's messages. */
+#define ISOLATION_COVERAGE "ROWLOCK_COVERAGE"
+
 struct isolation_settings {
     const char *temp_dir; /* the run's, absolute */
     const char *run_uid;
@@ -21,6 +25,7 @@ struct isolation_settings {
     uint32_t slot;
     uint32_t n_slots;
     bool sequential; /* the worker is "master", not gwN */
+    uint32_t group;  /* number */
 };
 
 struct isolation {
@@ -30,6 +35,9 @@ struct isolation {
     char *test_dir;   /* NULL between tests */
     struct strv base; /* what all tests of the slot see */
     struct strv env;  /* what the current test sees */
+    char *coverage;   /* where its coverage data go; NULL: nowhere in particular */
+    uint32_t group;
+    uint32_t coverage_n; /* how many such folders the group had before */
 };
 
 /* "gw3", or "master". out holds at least 16 bytes. */
@@ -42,6 +50,9 @@ void isolation_release(struct isolation *iso);
  * variables (n of them) on top: "NAME=value", or "NAME" for one that it must not have. */
 bool isolation_begin(struct isolation *iso, uint32_t number, const char *const *vars, size_t n,
                      struct error *err);
+/* Later tests leave their coverage data in another folder: what a killed process was writing is torn,
+ * and libgcov would throw away what others add to it. */
+void isolation_renew_coverage(struct isolation *iso);
 /* Takes the test's folder away, with all that is in it. */
 void isolation_end(struct isolation *iso);
 

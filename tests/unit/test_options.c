@@ -240,7 +240,7 @@ static void test_pytest_args(void **state)
         {{"--cov", "src", "t"}, "--cov|src", "t"},
         {{"--cov=src", "t"}, "--cov=src", "t"},
         {{"--cov", "-v", "t"}, "--cov", "t"},
-        {{"--cov-report", "xml", "--no-cov", "t"}, "--cov-report|xml|--no-cov", "t"},
+        {{"--cov-report", "xml", "--no-cov", "t"}, "--no-cov", "t"},
         {{"--log-level", "DEBUG", "--log-cli-level=INFO"},
          "--log-level|DEBUG|--log-cli-level=INFO",
          ""},

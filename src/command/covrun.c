@@ -1,0 +1,159 @@
+#include "command/covrun.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "command/command.h"
+#include "run/isolation.h"
+
+/* The kinds of reports: the option of collect that writes it, and where to by default. */
+static const struct kind {
+    const char *name;
+    const char *option;
+    const char *file; /* %s: parallel or sequential; NULL: none is written */
+    bool unasked;     /* written where no --cov-report is given */
+} kinds[] = {
+    {"term", NULL, NULL, true},
+    {"term-missing", "--missing", NULL, false},
+    {"xml", "--xml", "coverage-%s.xml", true},
+    {"json", "--json", "coverage-%s.json", true},
+    {"lcov", "--lcov", "coverage-%s.info", false},
+    {"html", "--html", "htmlcov/%s", true},
+};
+enum { N_KINDS = sizeof kinds / sizeof *kinds, MOST_MESSAGES = 5 };
+
+static const struct kind *find_kind(const char *report)
+{
+    size_t len = strcspn(report, ":");
+    for (size_t i = 0; i < N_KINDS; i++)
+        if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, report, len) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static char *data_folder(const struct suite *s)
+{
+    char *relative = path_join(s->store.dir, "coverage"), *path = path_join(s->root, relative);
+    free(relative);
+    return path;
+}
+
+bool covrun_start(const struct suite *s, struct error *err)
+{
+    const struct options *o = &s->options;
+    if (!o->coverage)
+        return true;
+    for (size_t i = 0; i < o->cov_report.n; i++) {
+        const char *report = o->cov_report.v[i];
+        const struct kind *k = find_kind(report);
+        if (*report && (!k || (!k->file && strchr(report, ':')))) {
+            char *quoted = text_quote(report);
+            error_set(err, EXIT_USAGE,
+                      "--cov-report %s: give term, term-missing, xml, json, lcov or html, the last "
+                      "four with :PATH behind it if you like",
+                      quoted);
+            free(quoted);
+            return false;
+        }
+    }
+    char *folder = data_folder(s);
+    bool ok = file_mkdirs(folder, err);
+    if (ok)
+        setenv(ISOLATION_COVERAGE, folder, 1);
+    free(folder);
+    return ok;
+}
+
+/* The words for collect that make one report. */
+static void add_report(struct strv *words, const struct suite *s, const struct kind *k,
+                       const char *path)
+{
+    const char *mode = s->sequential ? "sequential" : "parallel";
+    if (k->option)
+        strv_push(words, k->option);
+    if (!k->file)
+        return;
+    if (path)
+        strv_push(words, path);
+    else
+        strv_pushf(words, "%.*s%s%s", (int)strcspn(k->file, "%"), k->file, mode,
+                   strchr(k->file, '%') + 2);
+}
+
+static void add_reports(struct strv *words, const struct suite *s)
+{
+    const struct options *o = &s->options;
+    bool table = !o->cov_report.n;
+    for (size_t i = 0; !o->cov_report.n && i < N_KINDS; i++)
+        if (kinds[i].unasked)
+            add_report(words, s, &kinds[i], NULL);
+    for (size_t i = 0; i < o->cov_report.n; i++) {
+        const struct kind *k = find_kind(o->cov_report.v[i]);
+        const char *colon = strchr(o->cov_report.v[i], ':');
+        if (!k) /* "": none */
+            continue;
+        table |= !k->file;
+        add_report(words, s, k, colon && colon[1] ? colon + 1 : NULL);
+    }
+    if (!table || o->verbose < 0)
+        strv_push(words, "-q");
+    if (o->cov_fail_under >= 0) {
+        strv_push(words, "--fail-under");
+        strv_pushf(words, "%g", o->cov_fail_under);
+    }
+}
+
+/* What libgcov had to say, which would else have been on the tests' standard error. */
+static void say_messages(const char *folder)
+{
+    char *path = path_join(folder, "messages");
+    struct buf text = BUF_INIT, line = BUF_INIT;
+    struct error err = ERROR_INIT;
+    size_t n = 0;
+    if (access(path, R_OK) == 0 && file_read(path, &text, &err) && text.len)
+        for (const char *p = text.data, *end; *p; p = *end ? end + 1 : end) {
+            end = strchrnul(p, '\n');
+            buf_clear(&line);
+            text_escape(&line, p, (size_t)(end - p), 300);
+            if (n++ < MOST_MESSAGES)
+                fprintf(stderr, "rowlock: %s\n", buf_cstr(&line));
+        }
+    if (n > MOST_MESSAGES)
+        fprintf(stderr, "rowlock: %zu more messages like these\n", n - MOST_MESSAGES);
+    error_release(&err);
+    buf_release(&text);
+    buf_release(&line);
+    free(path);
+}
+
+int covrun_report(const struct suite *s, int code)
+{
+    if (!s->options.coverage)
+        return code;
+    char *folder = data_folder(s);
+    struct invocation collect = {"collect", NULL, STRV_INIT};
+    unsetenv(ISOLATION_COVERAGE);
+    fflush(stdout);
+    say_messages(folder);
+    if (rmdir(folder) == 0) {
+        fprintf(stderr, "rowlock: --coverage: no test has left coverage data; build the programs with "
+                        "gcc --coverage%s\n",
+                s->zygote_argv.n ? ", and give --cov for pytest-cov to measure Python" : "");
+    } else {
+        add_reports(&collect.args, s);
+        strv_push(&collect.args, folder);
+        int reported = command_collect(&collect);
+        if (code == EXIT_OK)
+            code = reported;
+        file_remove_tree(AT_FDCWD, folder);
+    }
+    strv_release(&collect.args);
+    free(folder);
+    return code;
+}
