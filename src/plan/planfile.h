@@ -81,6 +81,8 @@ struct plan_group {
     uint32_t weight; /* the largest of its tests */
     uint32_t collector;   /* 1 + the slot whose worker collected its first test; 0: all have it */
     uint32_t expected_ms; /* as far as the times of its tests are known */
+    uint32_t n_unknown;   /* how many of its tests' times are not */
+    uint32_t reserved;
 };
 
 /* PLAN_EACH: a queue is for its own slot only. PLAN_HEAVY: some group weighs more than 1.
@@ -105,6 +107,8 @@ struct plan_head {
     uint32_t n_queued; /* under worksteal and each: groups 0 up to, not with, this one are in queues */
     uint32_t memory_share; /* no test starts beside others with less memory free than so many
                               ten-thousandths of all; 0: memory_floor says how much */
+    uint32_t n_collectors; /* how many workers have collected; 0: one process has, for all */
+    uint32_t reserved;
     uint64_t off_tests, off_groups, off_members;
     uint64_t output_limit; /* bytes kept of each output stream of a test */
     uint64_t memory_floor; /* bytes; 0: however little is free */

@@ -142,12 +142,19 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
     free(index_of);
 }
 
+static uint32_t count_collectors(const struct plan *p)
+{
+    uint32_t n = 0;
+    for (uint32_t g = 0; g < p->n_units; g++)
+        if (p->units[g].collector > n)
+            n = p->units[g].collector;
+    return n;
+}
+
 /* Marks the groups that are free, if it is known of any test which worker has collected it. */
 static void mark_free(const struct plan *p, struct plan_group *groups)
 {
-    bool any = false;
-    for (uint32_t g = 0; g < p->n_units; g++)
-        any = any || p->units[g].collector;
+    bool any = count_collectors(p) > 0;
     for (uint32_t g = 0; any && g < p->n_units; g++) {
         const struct plan_unit *u = &p->units[g];
         bool alone = u->format != FORMAT_PYTEST || u->serial || u->weight > 1 || u->n_after ||
@@ -160,14 +167,15 @@ static void mark_free(const struct plan *p, struct plan_group *groups)
             groups[p->units[g].after[k]].flags &= ~(uint32_t)PLAN_FREE;
 }
 
-static uint32_t expected_ms(const struct plan *p, const struct plan_unit *u)
+static void fill_expected(const struct plan *p, const struct plan_unit *u, struct plan_group *g)
 {
     double ms = 0;
     for (uint32_t k = 0; k < u->n; k++) {
         double seconds = p->manifest->tests[p->tests[u->tests[k]]].expected;
         ms += seconds > 0 ? seconds * 1000 : 0;
+        g->n_unknown += seconds < 0;
     }
-    return ms < 4e9 ? (uint32_t)ms : UINT32_MAX;
+    g->expected_ms = ms < 4e9 ? (uint32_t)ms : UINT32_MAX;
 }
 
 static void fill_groups(const struct plan *p, struct plan_test *tests, struct plan_group *groups,
@@ -182,8 +190,8 @@ static void fill_groups(const struct plan *p, struct plan_test *tests, struct pl
                                         .flags = u->serial ? PLAN_SERIAL : 0,
                                         .phase = u->phase,
                                         .weight = u->weight,
-                                        .collector = u->collector,
-                                        .expected_ms = expected_ms(p, u)};
+                                        .collector = u->collector};
+        fill_expected(p, u, &groups[g]);
         for (uint32_t k = 0; k < u->n; k++) {
             members[at++] = u->tests[k];
             tests[u->tests[k]].group = g;
@@ -216,6 +224,7 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->flags = (s->sequential ? PLAN_SEQUENTIAL : 0) | (s->forked ? PLAN_FORKED : 0) |
                (s->dist == DIST_EACH ? PLAN_EACH : 0) | (any_heavy(p) ? PLAN_HEAVY : 0) |
                (s->fail_on_flaky ? PLAN_FAIL_ON_FLAKY : 0);
+    h->n_collectors = count_collectors(p);
     h->maxfail = s->maxfail;
     h->off_tests = round_up(sizeof *h);
     h->off_groups = h->off_tests + (uint64_t)p->n_tests * sizeof(struct plan_test);

@@ -253,14 +253,74 @@ static enum lock_result take_part(struct job *j, int *alive, struct error *err)
     return rc == LOCK_TAKEN ? show_alive(j, alive, err) : rc;
 }
 
-/* What the job runs may be another group than the recipe's, one that the worker has collected. */
+struct search {
+    const struct job *j;
+    uint32_t collector;
+};
+
+static bool slot_serves(const void *ctx, uint32_t slot)
+{
+    const struct search *s = ctx;
+    return affinity_serves(&s->j->state, &s->j->plan, slot) == s->collector;
+}
+
+/* Takes a free slot whose worker has the files of that collector. */
+static enum lock_result try_serving(struct job *j, uint32_t collector, struct slot *slot,
+                                    struct error *err)
+{
+    struct search s = {j, collector};
+    return slot_try(slot, j->dir, j->state.run->n_slots, slot_serves, &s, err);
+}
+
+/* A slot for the job's group: by preference one whose worker has its file. */
+static enum lock_result take_slot(struct job *j, bool is_free, struct error *err)
+{
+    uint32_t collector = is_free ? 0 : j->group->collector;
+    enum lock_result rc = LOCK_BUSY;
+    if (collector)
+        rc = try_serving(j, collector, &j->slot, err);
+    if (rc == LOCK_BUSY)
+        rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+    if (rc == LOCK_TAKEN)
+        affinity_follow(&j->state, &j->plan, j->slot.number, collector);
+    return rc;
+}
+
+/* Chooses a free group, and changes to another slot where that is the one to run it. LOCK_BUSY if
+ * there is none left. */
+static enum lock_result take_group(struct job *j, uint32_t *group, struct error *err)
+{
+    long pause = 0;
+    uint32_t phase = j->group->phase, collector;
+    enum affinity found;
+    while ((found = affinity_take(&j->state, &j->plan, j->slot.number, phase, group,
+                                  &collector)) == AFFINITY_ELSEWHERE) {
+        struct slot other;
+        enum lock_result rc = try_serving(j, collector, &other, err);
+        if (rc == LOCK_TAKEN) {
+            slot_release(&j->slot);
+            j->slot = other;
+        } else if (rc != LOCK_BUSY) {
+            return rc;
+        } else if (!kernel_lock_pause(&pause)) {
+            return LOCK_STOPPED;
+        }
+    }
+    return found == AFFINITY_TAKEN ? LOCK_TAKEN : LOCK_BUSY;
+}
+
+/* What the job runs may be another group than the recipe's, one whose file the worker has. */
 static int run_free(struct job *j, struct error *err)
 {
     uint32_t group;
-    if (!affinity_take(&j->state, &j->plan, j->slot.number, j->group->phase, &group))
+    enum lock_result rc = take_group(j, &group, err);
+    if (rc == LOCK_BUSY)
         return EXIT_OK;
+    if (rc != LOCK_TAKEN)
+        return rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
     if (!job_choose(j, group + 1, 1, err))
         return (int)err->code;
+    isolation_worker_name(j->worker, sizeof j->worker, j->slot.number, false);
     return anything_left(j) ? run_inner(j, err) : EXIT_OK;
 }
 
@@ -278,7 +338,7 @@ static int run_job(struct job *j, struct error *err)
     else
         rc = take_part(j, &alive, err);
     if (rc == LOCK_TAKEN)
-        rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+        rc = take_slot(j, is_free, err);
     if (rc == LOCK_TAKEN) {
         isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
                               j->plan.head->flags & PLAN_SEQUENTIAL);

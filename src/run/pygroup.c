@@ -280,6 +280,7 @@ static enum talk_end on_frame(struct talk *k, const struct frame *f)
         if (f->len != 4 || k->running != UINT32_MAX)
             return TALK_GARBAGE;
         k->starting = get_u32(f->payload);
+        k->tearing = UINT32_MAX;
         start_clock(k);
         return TALK_ON;
     case 'E':

@@ -39,6 +39,20 @@ enum lock_result slot_take(struct slot *s, const char *run_dir, uint32_t n, stru
     }
 }
 
+enum lock_result slot_try(struct slot *s, const char *run_dir, uint32_t n,
+                          bool (*wanted)(const void *, uint32_t), const void *ctx,
+                          struct error *err)
+{
+    struct slot found = {0, -1};
+    enum lock_result rc = LOCK_BUSY;
+    for (uint32_t i = 0; i < n && rc == LOCK_BUSY; i++)
+        if (wanted(ctx, i))
+            rc = try_slot(&found, run_dir, i, err);
+    if (rc == LOCK_TAKEN)
+        *s = found;
+    return rc;
+}
+
 enum lock_result slot_take_queued(struct slot *s, const char *run_dir, const struct state *state,
                                   struct error *err)
 {

@@ -6,7 +6,7 @@
  * test_state), then another: the attempts of it that failed and are not its last, then n_tests
  * bytes for the groups, of which there are no more than tests: 1 for one that a recipe has taken
  * (run/affinity.h). Python maps it too: `stop`, `failures` and `maxfail` are the uint32_t at offset
- * 16, 20 and 24. */
+ * 16, 20 and 24, and it writes wide_ms, at 160. */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
 
@@ -64,7 +64,10 @@ struct run_state {
     uint32_t standalone; /* 1: no driver shows progress, so rowlock-exec prints a line per test */
     uint32_t oom_kills;  /* platform_oom_kills() when the run began */
     _Atomic uint64_t passed_ns; /* run/gate.h: when the last worker was let through */
-    uint32_t reserved[2];
+    _Atomic uint64_t began_ns; /* CLOCK_MONOTONIC of the first time that groups could be taken */
+    _Atomic uint32_t wide_ms;  /* the longest that a worker has needed to set up fixtures of the
+                                  session; Python writes it */
+    uint32_t reserved;
 };
 struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */
@@ -74,6 +77,8 @@ struct slot_state {
                                   behind the last */
     _Atomic uint32_t first_own; /* run/affinity.h: no group before it is left for this slot */
     _Atomic uint32_t waits; /* enum gate_reason (run/gate.h): why it starts no test now */
+    _Atomic uint32_t serves;    /* the collector whose files its worker has; 0: not said yet */
+    uint32_t reserved;
 };
 
 /* A mapped state file. */

@@ -15,7 +15,9 @@
  *   'P' ping   Answered by 'Q' at once.
  * and gets
  *   'W' wait   u32 1: the worker of that slot is a new interpreter that imports and collects
- *              first; 0: it has done so. The clock of the first test stands still between.
+ *              first, or one that has none of these tests leaves and gets a successor; 0: that is
+ *              done. The clock of the first test stands still between. What was torn down before
+ *              is.
  *   'S' start  u32 index in the plan, u32 pid of the worker. The test starts now.
  *   'D' down   u32 index of an earlier test, u32 pid of the worker. What that test has left set
  *              up is torn down now, before the first test of the group.

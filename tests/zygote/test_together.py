@@ -1,5 +1,6 @@
 """Several workers collect: the list is that of a plain run, or one process makes it."""
 
+import os
 import signal
 from collections import Counter
 
@@ -255,23 +256,92 @@ def test_warnings_of_a_shared_import_come_once(suite):
     assert text.count("DeprecationWarning: old is old") == 1
 
 
-def test_a_worker_that_died_is_replaced_by_one_that_collects_what_it_needs(suite):
-    write_pair(suite, first="import os\ndef test_1(): os.kill(os.getpid(), 9)")
-    with zygote(suite) as process:
-        owners = dict(zip(process.ids, owners_of(process.json)))
-        slot = owners["test_b.py::test_1"]
-        assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
-        group = process.run("test_2", "test_0", slot=slot)
-        assert group.outcomes == ["passed", "passed"]
-        assert group.order.startswith("WW")
-        assert process.finish()[0] == 1
-
-
 def owners_of(data):
     return [slot for n, slot in data["collected_by"] for _ in range(n)]
 
 
-def test_modules_are_imported_by_whom_they_are_collected(suite):
+def write_met(suite, first, second):
+    """Two files that different workers collect, after one that the zygote does."""
+    write_pair(suite, first=meet(1, 2) + first, second=meet(2, 1) + second)
+    (suite.path / "armed").touch()
+    return suite
+
+
+SPOIL = """
+import pytest
+@pytest.fixture(scope="session", autouse=True)
+def session():
+    yield
+    assert "SPOILT" not in os.environ
+def test_spoil():
+    os.makedirs("gone")
+    os.chdir("gone")
+    os.rmdir("../gone")
+    os.environ["SPOILT"] = "yes"
+    raise ValueError
+"""
+CLEAN = """
+assert "SPOILT" not in os.environ
+def test_clean():
+    assert os.path.exists("conftest.py") and "SPOILT" not in os.environ
+"""
+
+
+def test_a_worker_that_has_run_tests_collects_nothing_more(suite):
+    """It tears down, which is charged to its last test, and another takes over."""
+    write_met(suite, SPOIL, CLEAN)
+    (suite.path / "conftest.py").touch()
+    with zygote(suite) as process:
+        _, one, other = owners_of(process.json)
+        assert {one, other} == {0, 1}
+        first = process.run("test_spoil", slot=one)
+        assert first.outcomes == ["failed"]
+        group = process.run("test_clean", slot=one)
+        assert group.outcomes == ["passed"]
+        assert group.order == "DJWWSJE"
+        assert [(a.index, a.outcome) for a in group.amends] == [(1, "error")]
+        assert group.pid != first.pid
+        # The slot stays with what that worker has.
+        assert process.run("test_clean", slot=one).pid == group.pid
+        back = process.run("test_spoil", "test_0", slot=one)
+        assert back.order == "DWWSJSJE"
+        assert back.outcomes == ["passed", "failed"]
+        assert process.finish()[0] == 1
+
+
+def test_a_worker_that_died_is_replaced_by_one_that_has_its_files(suite):
+    write_met(
+        suite, "def test_1(): os.kill(os.getpid(), 9)\ndef test_3(): pass", "def test_2(): pass"
+    )
+    with zygote(suite) as process:
+        slot = owners_of(process.json)[1]
+        assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
+        group = process.run("test_3", "test_0", slot=slot)
+        assert group.outcomes == ["passed", "passed"]
+        assert "W" not in group.order
+        assert process.finish()[0] == 1
+
+
+def test_a_process_that_has_collected_and_died_is_done_without(suite):
+    """The zygote has a worker collect what it needs, before anything runs in it."""
+    log = "open('log', 'a').write('%d\\n' % os.getpgrp())\n"
+    write_met(suite, log + "def test_1(): pass", log + "def test_2(): pass")
+    with zygote(suite) as process:
+        _, one, other = owners_of(process.json)
+        for slot in (one, other):
+            assert process.run("test_0", slot=slot).outcomes == ["passed"]
+        for pid in (suite.path / "log").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        # The workers are no children of theirs.
+        assert process.run("test_1", slot=one).order == "DSJE"
+        group = process.run("test_2", slot=one)
+        assert group.order == "DWWWWSJE"
+        assert group.outcomes == ["passed"]
+        assert process.run("test_1", "test_0", slot=one).outcomes == ["passed", "passed"]
+        assert process.finish()[0] == 0
+
+
+def test_modules_are_imported_once(suite):
     log = "import os\nopen('log', 'a').write('%s %d\\n' % (__name__, os.getpgrp()))\n"
     write_suite(
         suite.path if suite.path.mkdir() else suite.path,
@@ -279,31 +349,29 @@ def test_modules_are_imported_by_whom_they_are_collected(suite):
     )
     with zygote(suite) as process:
         lines = (suite.path / "log").read_text().split("\n")[:-1]
-        assert len(lines) == 8
         assert Counter(line.split()[0] for line in lines) == {f"test_{k}": 1 for k in range(8)}
         owners = owners_of(process.json)
         pids = [int(line.split()[1]) for line in sorted(lines)]
         assert len(set(zip(owners, pids))) == len(set(owners))
-        for number, owner in enumerate(owners):
-            if owner >= 0:
-                group = process.run(number, slot=owner)
-                assert group.pid == pids[number]
+        for number in range(8):
+            assert process.run(number, slot=number % 3 % 2).outcomes == ["passed"]
         assert len((suite.path / "log").read_text().split("\n")) == 9
         assert process.finish()[0] == 0
 
 
-def test_ids_that_change_are_an_error_of_those_tests_alone(suite):
+def test_ids_that_change(suite):
+    """They do no harm where they are those of one process; else it is an error of those tests."""
     test = """
 import pytest
-@pytest.mark.parametrize("n", [len(os.environ.get("MORE", ""))])
-def test_%d(n): os.environ["MORE"] = "x"
+@pytest.mark.parametrize("n", [os.getpgrp()])
+def test_%d(n): pass
 """
-    write_pair(suite, first=meet(1, 2) + test % 1, second=meet(2, 1) + test % 2)
-    (suite.path / "armed").touch()
+    write_met(suite, test % 1, test % 2)
     with zygote(suite) as process:
-        owners = owners_of(process.json)
-        assert owners[1] != owners[2]
-        assert process.run(1, slot=owners[1]).outcomes == ["passed"]
-        group = process.run(0, 2, slot=owners[1])
-        assert group.outcomes == ["passed", "error"]
-        assert "its tests have other ids here" in group.results[2].message
+        _, one, other = owners_of(process.json)
+        for number in (1, 2, 1):
+            assert process.run(number, slot=one).outcomes == ["passed"]
+        group = process.run(1, 2, slot=other)
+        assert sorted(group.outcomes) == ["error", "passed"]
+        (error,) = [r for r in group.results.values() if r.outcome == "error"]
+        assert "its tests have other ids here" in error.message

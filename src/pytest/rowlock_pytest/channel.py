@@ -13,6 +13,7 @@ _poll = select.poll  # a project may have put something else in its place
 
 # From the zygote to a worker: one byte each.
 GROUP, TEAR_DOWN, END_ONCE, LEAVE = b"R", b"F", b"O", b"B"
+AGAIN = b"A"  # GROUP, with a frame behind it: the request that another worker has handed back
 
 # From the zygote to a worker that has collected: a frame.
 LAYOUT = b"Y"  # JSON: which tests there are in which file
@@ -30,6 +31,7 @@ CRASH = b"X"  # JSON: a test's own process has died (--forked)
 GOODBYE = b"Y"  # JSON: what the worker leaves behind
 COLLECTED = b"I"  # JSON: what a worker with an interpreter of its own has collected
 UNSHARED = b"U"  # JSON: why a worker cannot go on collecting
+HANDED_BACK = b"G"  # which collector's fork is to run the group, an u32, and the request
 MISSING = b"N"  # JSON: the id of a test that it was to run and has not collected
 
 _FDS = 4
@@ -146,6 +148,13 @@ def send_with_fds(sock, data, fds):
     rights = array.array("i", fds)
     try:
         sock.sendmsg([data], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, rights)])
+    except OSError as error:
+        raise Gone(str(error)) from None
+
+
+def send_all(sock, data):
+    try:
+        sock.sendall(data)
     except OSError as error:
         raise Gone(str(error)) from None
 

@@ -31,6 +31,11 @@ def _coverage(config):
     return getattr(controller, "cov", None)
 
 
+def measures(config):
+    """Whether coverage.py counts what runs here."""
+    return _coverage(config) is not None
+
+
 def _hush(cov):
     for name in ("_warn_no_data", "_warn_unimported_source", "_warn_preimported_source"):
         if hasattr(cov, name):

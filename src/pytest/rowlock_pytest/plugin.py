@@ -13,6 +13,7 @@ from rowlock_pytest import (
     nodes,
     options,
     procfs,
+    realtime,
     records,
     replay,
     shim,
@@ -210,8 +211,11 @@ class ZygotePlugin:
             yield
         else:
             before = self.worker.leftovers.before_fixture()
+            start = realtime.monotonic()
             yield
             self.worker.leftovers.after_fixture(before)
+            if fixturedef.scope == "session":
+                self.worker.count_wide(realtime.monotonic() - start)
         page.end_fixture(doing)
 
 

@@ -48,9 +48,9 @@ def die_with_parent(parent):
         os._exit(1)
 
 
-def become_subreaper():
-    """Orphans among this process's descendants become its children."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+def become_subreaper(yes=True):
+    """Orphans among this process's descendants become its children, or do so no longer."""
+    _prctl(PR_SET_CHILD_SUBREAPER, int(yes))
 
 
 def flush_c_streams():

@@ -37,6 +37,8 @@ def why_one_process(config, settings, start):
         return ""
     if settings.dist == "each":
         return "each worker runs all tests"
+    if settings.dist == "worksteal":
+        return "--dist worksteal deals tests out whatever their files"
     for name, option in OPTIONS:
         if getattr(config.option, name, None):
             return f"{option} chooses among all tests"
@@ -49,13 +51,20 @@ def module_of(plugin):
     return getattr(plugin, "__name__", None) or type(plugin).__module__
 
 
+def name_of(impl):
+    """The plugin's name; of an object without one, that of its class."""
+    if impl.plugin_name.isdigit():
+        return f"{module_of(impl.plugin)}.{type(impl.plugin).__name__}"
+    return impl.plugin_name
+
+
 def find_hook(config):
     for name in HOOKS:
         caller = getattr(config.pluginmanager.hook, name, None)
         for impl in caller.get_hookimpls() if caller is not None else ():
             if f"{module_of(impl.plugin)}.".startswith(KNOWN):
                 continue
-            return f"{impl.plugin_name} implements {name}"
+            return f"{name_of(impl)} implements {name}"
     return None
 
 

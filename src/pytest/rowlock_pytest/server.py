@@ -77,6 +77,7 @@ class Server:
         self.replayer = Replayer(session, settings, nodes)
         self.children = {}  # slot -> Child
         self.clients = set()  # connections that have not said yet what they want
+        self.requests = {}  # connection -> what a worker has read of it and handed back
         self.handlers = {}  # fd -> function of the events
         self.poll = select.poll()
         self.timers = []
@@ -92,7 +93,6 @@ class Server:
         self.together = start.together
         if self.together.done:
             self.stop_flag = self.together.stop_flag
-            self.foreign -= {child.pid for child in self.together.children}
         elif start.spawner is None:
             self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
         else:
@@ -128,6 +128,7 @@ class Server:
             self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")
         os.close(self.settings.ready_fd)
+        self.together.welcome(self)
 
     def watch(self, fd, events, handler):
         self.poll.register(fd, events)
@@ -166,6 +167,8 @@ class Server:
             self.end_children()
             raise
         self.listener.close()
+        self.together.end_templates()
+        self.together.reap_templates()
         if not self.terminated:
             self.end_run_once_here(lambda: self.terminated)
         if self.terminated:
@@ -287,13 +290,19 @@ class Server:
         if child.state != Child.IDLE or not child.waiting:
             return
         conn = child.waiting.popleft()
+        request = self.requests.get(conn)
         try:
-            channel.send_with_fds(child.ctl, channel.GROUP, [conn.fileno()])
+            if request is None:
+                channel.send_with_fds(child.ctl, channel.GROUP, [conn.fileno()])
+            else:
+                channel.send_with_fds(child.ctl, channel.AGAIN, [conn.fileno()])
+                channel.send_all(child.ctl, records.frame(channel.AGAIN, request))
         except channel.Gone:
             # It has just died; its end will be noticed, and a new one forked.
             child.waiting.appendleft(conn)
             child.state = Child.DYING
             return
+        self.requests.pop(conn, None)
         child.state = Child.BUSY
         child.conn = conn
         self.watch(conn.fileno(), HANG_UP, lambda events: self.hung_up(child, conn))
@@ -327,6 +336,7 @@ class Server:
         """limit: seconds that each worker may take, 0 for any time."""
         self.finishing = conn
         self.finish_wanted = True
+        self.together.end_templates()
         for child in self.children.values():
             while child.waiting:
                 child.waiting.popleft().close()
@@ -396,10 +406,14 @@ class Server:
     # Workers.
 
     def start_worker(self, slot, waiting):
-        if self.spawning is None:
+        if self.spawning is not None:
+            self.spawning.start(slot, waiting)
+            return
+        child = self.together.start_worker(self, slot)
+        if child is None:
             self.fork(slot, waiting)
         else:
-            self.spawning.start(slot, waiting)
+            self.adopt(child, waiting)
 
     def fork(self, slot, waiting):
         ours, theirs = sockets.pair()
@@ -440,9 +454,6 @@ class Server:
 
     def prepare_node(self, slot):
         """The node of a worker to be. If a plugin fails over it, the run ends, but in order."""
-        node = self.together.take_node(slot)
-        if node is not None:
-            return node
         made = []
         self.guarded(lambda: made.append(self.nodes.prepare(slot)))
         return made[0] if made else self.nodes.make(slot)
@@ -520,6 +531,8 @@ class Server:
             if child.state == Child.BUSY:
                 child.state = Child.IDLE
                 self.advance(child)
+        elif kind == channel.HANDED_BACK:
+            self.handed_back(child, payload)
         elif kind == channel.HALT:
             self.halt(json.loads(payload))
         elif kind == channel.AMENDED:
@@ -535,6 +548,18 @@ class Server:
             child.goodbye = json.loads(payload)
         elif self.spawning is not None:
             self.spawning.heard(child, kind, payload)
+
+    def handed_back(self, child, payload):
+        """The group is for the next worker of that slot, as soon as this one has left."""
+        self.together.hand_over(child.slot, int.from_bytes(payload[:4], "little"))
+        conn, child.conn = child.conn, None
+        if conn is not None:
+            self.unwatch(conn.fileno())
+            self.requests[conn] = payload[4:]
+            child.waiting.appendleft(conn)
+        if child.state == Child.BUSY:
+            child.state = Child.LEAVING
+            child.command(channel.LEAVE)
 
     def bound_output(self, child):
         """Frees the disk of a worker whose test prints without end."""

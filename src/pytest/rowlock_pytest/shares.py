@@ -53,7 +53,7 @@ class TestFile:
         self.here = True  # collected in this process, or in one that this is a fork of
         self.nodes = []
         self.path = None
-        self.owner = None  # the slot of the worker that has collected it
+        self.owner = None  # the slot of the process that has collected it; None: the zygote
         self.first = self.count = 0  # its tests' numbers
         self.mark = None  # a hash of its tests' ids
         self.problem = None  # why it cannot be collected here

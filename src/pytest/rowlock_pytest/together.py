@@ -22,7 +22,6 @@ import select
 import signal
 import struct
 import sys
-import tempfile
 import traceback
 import warnings
 
@@ -32,16 +31,15 @@ from rowlock_pytest import (
     collect,
     garbage,
     hazards,
-    identity,
     isolate,
     procfs,
     records,
     replay,
     safe,
     sockets,
+    template,
 )
 from rowlock_pytest.child import Child
-from rowlock_pytest.settings import XDIST_VARIABLES
 from rowlock_pytest.shares import (
     Claims,
     empty_report,
@@ -51,8 +49,6 @@ from rowlock_pytest.shares import (
     mark_of,
     merge_warnings,
     search_path_of,
-    current_folder,
-    set_variables,
     TestFile,
     Told,
 )
@@ -87,15 +83,17 @@ class Together:
         self.claims = None
         self.ticket = None
         self.children = []
-        self.prepared = {}  # slot -> node
-        self.failure = None  # of a plugin, when a node was prepared
+        self.templates = {}  # slot -> Template
+        self.lost = []  # those that did not answer
+        self.shares = 0  # how many there were at first
+        self.origins = {}  # slot -> that of the template whose forks it is to have
         self.stop_flag = None
         self.base = None
         self.deselected = 0
         self.reports = []
         self.warnings = []
         self.environ = None
-        self.node = self.page = self.ctl = None  # in a collector
+        self.slot = self.ctl = None  # in a collector
         self.modules = ()
 
     def in_worker(self):
@@ -214,16 +212,22 @@ class Together:
             return
         self.first_shared = len(self.files)
         self.prepare()
-        for slot in range(min(self.settings.collectors, self.settings.workers)):
+        self.shares = min(self.settings.collectors, self.settings.workers)
+        for slot in range(self.shares):
             if self.fork(slot):
                 return
         self.role = CONTROLLER
 
     def why_not_now(self):
         """The project's first file has been imported by now."""
-        watch, session = self.start.watch, self.session
+        session = self.session
         if session.testsfailed or session.shouldstop or session.shouldfail:
             return "a file could not be collected"
+        return self.why_not_fork()
+
+    def why_not_fork(self):
+        """What is alive in this process and would not survive a fork, or makes one show."""
+        watch = self.start.watch
         if watch is not None and (watch.reason or watch.doubt):
             return watch.reason or watch.doubt
         threads = watch.project_threads() if watch is not None else {}
@@ -240,23 +244,9 @@ class Together:
         isolate.flush_files()
         garbage.freeze()
 
-    def take_node(self, slot):
-        """The node of that slot, if it was prepared here and no worker has had it."""
-        return self.prepared.pop(slot, None)
-
-    def prepare_node(self, slot):
-        try:
-            return self.start.prepare(slot)
-        except Exception as error:  # noqa: BLE001
-            traceback.print_exc()
-            self.failure = self.failure or error
-            return self.zygote.nodes.make(slot)
-
     def fork(self, slot):
         """True in the new process."""
-        node = self.prepared[slot] = self.prepare_node(slot)
         ours, theirs = sockets.pair()
-        page = channel.SharedPage()
         isolate.flush_streams()
         procfs.flush_c_streams()
         seeded = random.getstate() if self.zygote.seeds.seeded else None
@@ -269,23 +259,22 @@ class Together:
             ours.close()
             if seeded is not None:
                 random.setstate(seeded)
-            self.become_collector(node, theirs, page)
+            self.become_collector(slot, theirs)
             return True
         theirs.close()
-        child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
-        child.node = node
-        self.children.append(child)
+        name = self.settings.worker_name(slot)
+        self.children.append(Child(slot, name, pid, ours, channel.SharedPage()))
         return False
 
-    def become_collector(self, node, ctl, page):
+    def become_collector(self, slot, ctl):
         self.role = COLLECTOR
-        self.node, self.ctl, self.page = node, ctl, page
+        self.slot, self.ctl = slot, ctl
         for child in self.children:
             child.close()
         self.children = []
         os.close(self.settings.ready_fd)
         config = self.session.config
-        isolate.leave_zygote(config, self.settings, node.slot)
+        isolate.leave_zygote(config, self.settings, slot)
         self.modules = frozenset(sys.modules)
         self.random = random.getstate()
 
@@ -304,9 +293,9 @@ class Together:
         """The frame that tells the zygote what was collected, and what it may object to."""
         if random.getstate() != self.random:
             raise Unshared("random numbers were used or seeded while tests were collected")
-        watch = self.start.watch
-        if watch is not None and (watch.reason or watch.doubt):
-            raise Unshared(watch.reason or watch.doubt)
+        reason = self.why_not_fork()
+        if reason is not None:
+            raise Unshared(reason)
         files, order = self.sort(session.items)
         describer = collect.Describer(session.config)
         told, parts = [], []
@@ -365,10 +354,16 @@ class Together:
         return found
 
     def serve(self, session):
-        """Tells what was collected, learns the numbers of all tests, and becomes a worker."""
+        """Tells what was collected, learns the numbers of all tests, and becomes a template;
+        goes on in each worker that is forked from it."""
         data = self.try_to_describe(session)
         try:
-            self.become_worker(session, data).run(self.base, self.zygote.seeds.stop(), None)
+            link = self.become_template(session, data)
+            orders = template.serve(link, session.config)
+            self.role = WORKER
+            self.make_worker(session, orders).run(self.base, self.random_state, None)
+        except KeyboardInterrupt:
+            os._exit(2)
         except BaseException:  # noqa: BLE001
             # Nothing of the zygote's stack is for this process to unwind.
             traceback.print_exc()
@@ -383,10 +378,8 @@ class Together:
             traceback.print_exc()
             self.give_up(f"{type(error).__name__}: {error}")
 
-    def become_worker(self, session, data):
-        from rowlock_pytest.togetherworker import TogetherWorker
-
-        garbage.freeze()
+    def become_template(self, session, data):
+        self.random_state = self.zygote.seeds.stop()
         link = channel.Channel(self.ctl.detach())
         try:
             link.send(data)
@@ -394,33 +387,37 @@ class Together:
         except channel.Gone:
             os._exit(0)  # another one has given up
         self.number_tests(session, json.loads(payload))
-        # Only with its first group does a forked worker begin: by then the driver has made the
-        # pipe for its live output.
-        channel.wait_readable(link.sock)
-        self.role = WORKER
+        self.tests = self.tests_here()
+        session.shouldstop = session.shouldfail = False
+        self.claims.close()
+        isolate.flush_files()
+        garbage.freeze()
+        return link
+
+    def make_worker(self, session, orders):
+        from rowlock_pytest.togetherworker import Share, TogetherWorker
+
         worker = TogetherWorker(
             session,
             self.settings,
-            self.node.slot,
-            link.sock.detach(),
-            self.tests_here(),
-            self.page,
+            orders.node.slot,
+            orders.ctl_fd,
+            self.tests,
+            orders.page,
             self.stop_flag,
         )
-        worker.outbox.position = len(data)
-        worker.together = self
-        worker.node = self.node
+        worker.node = orders.node
+        worker.share = Share(self, self.slot)
         worker.decisions = self.zygote.decisions
         self.zygote.worker = worker
-        session.shouldstop = session.shouldfail = False
         return worker
 
     def number_tests(self, session, layout):
         session.items = [None] * layout["total"]
         session.testscollected = layout["total"]
-        for key, (first, count, mark) in layout["files"].items():
+        for key, (first, count, mark, owner) in layout["files"].items():
             file = self.files[key]
-            file.first, file.count, file.mark = first, count, mark
+            file.first, file.count, file.mark, file.owner = first, count, mark, owner
             if file.here:
                 session.items[first : first + count] = file.items
 
@@ -602,99 +599,76 @@ class Together:
         return b",".join(parts)
 
     def open(self, server):
-        """The server takes the workers over."""
+        """The collectors become templates, and are asked for a worker each."""
         children, self.children = self.children, []
         layout = {
             "total": len(self.ids),
-            "files": {f.key: [f.first, f.count, f.mark] for f in self.files.values()},
+            "files": {f.key: [f.first, f.count, f.mark, f.owner] for f in self.files.values()},
         }
-        data = records.frame(channel.LAYOUT, replay.encode(layout))
-        if self.failure is not None:
-            server.fail(self.failure)
+        data = replay.encode(layout)
         for child in children:
-            with contextlib.suppress(OSError):
-                child.ctl.sendall(data)
-            self.prepared.pop(child.slot, None)
-            server.adopt(child, [])
+            made = template.Template(self.settings, child)
+            with contextlib.suppress(channel.Gone):
+                made.send(channel.LAYOUT, data)
+                made.order(child.slot, server.prepare_node(child.slot))
+            self.templates[child.slot] = made
         for message in merge_warnings([child.told["warnings"] for child in children]):
             server.guarded(server.replayer.warning, message)
         for child in children:
             child.told = None
 
-    # In a worker.
+    def welcome(self, server):
+        """The workers that open() has asked for."""
+        for made in list(self.templates.values()):
+            child = self.finish(made)
+            if child is not None:
+                server.adopt(child, [])
+
+    def finish(self, made):
+        """The worker that was asked for; without a template if that is of no use any more."""
+        try:
+            if made.waiting is None:
+                raise channel.Gone("not there")
+            return made.finish()
+        except channel.Gone as error:
+            print(f"a process that has collected is gone: {error}", file=sys.stderr)
+            del self.templates[made.child.slot]
+            self.lost.append(made)
+            procfs.kill(made.pid, signal.SIGKILL)
+            return None
+
+    def hand_over(self, slot, owner):
+        """That slot is to have forks of the owner's template from now on."""
+        self.origins[slot] = owner
+
+    def start_worker(self, server, slot):
+        """A new worker for the slot; None if the zygote is to fork one."""
+        if not self.done:
+            return None
+        origin = self.origins.get(slot, slot % self.shares)  # as in src/run/affinity.c
+        made = self.templates.get(origin)
+        if made is None:
+            return None
+        with contextlib.suppress(channel.Gone):
+            made.order(slot, server.prepare_node(slot))
+        return self.finish(made)
 
     def enter_fork(self, worker):
-        """A worker that is forked later has collected only what the zygote has."""
+        """A worker that the zygote forks has collected only what the zygote has."""
         if self.done:
+            from rowlock_pytest.togetherworker import Share
+
             self.role = WORKER
-            worker.together = self
+            for made in self.templates.values():
+                made.child.close()
+            worker.share = Share(self, None)
 
-    def find(self, worker, name):
-        """The number of the test of that id, which is collected first if need be; or None."""
-        file = self.files.get(key_of(name.decode("utf-8", "replace")))
-        if file is None:
-            return None
-        if not file.here:
-            if worker.client is not None:
-                worker.client.send(records.wait_frame(True))
-            self.collect_now(worker, file)
-            if worker.client is not None:
-                worker.client.send(records.wait_frame(False))
-        number = worker.tests.get(name)
-        return None if number is None or file.problem is not None else number
+    def end_templates(self):
+        """No more workers will be wanted."""
+        for made in self.templates.values():
+            made.end(self.session.config)
 
-    def problem_of(self, name):
-        file = self.files.get(key_of(name))
-        return file.problem if file is not None else None
-
-    def collect_now(self, worker, file):
-        session = worker.session
-        file.here = True
-        items, before = [], session.testsfailed
-        errors = len(self.zygote.errors)
-        try:
-            with self.as_in_zygote(file):
-                for node in file.nodes:
-                    items.extend(session.genitems(node))
-                session.config.hook.pytest_collection_modifyitems(
-                    session=session, config=session.config, items=items
-                )
-        except Exception as error:  # noqa: BLE001
-            traceback.print_exc()
-            file.problem = f"{type(error).__name__}: {error}"
-            return
-        finally:
-            session.testsfailed = before
-            session.shouldstop = session.shouldfail = False
-        ids = collect.unique_ids(items)
-        if len(self.zygote.errors) > errors:
-            file.problem = self.zygote.errors[-1]["message"]
-        elif mark_of(ids) != file.mark:
-            file.problem = "its tests have other ids here"
-        else:
-            session.items[file.first : file.first + file.count] = items
-            for place, name in enumerate(ids):
-                worker.tests[records.encode(name)] = file.first + place
-
-    @contextlib.contextmanager
-    def as_in_zygote(self, file):
-        """What a module finds when it is imported is what it finds in the zygote."""
-        prefix = self.settings.prefix
-        names = [prefix + part for part in identity.PARTS] + ["TMPDIR", *XDIST_VARIABLES]
-        own = {name: os.environ.get(name) for name in names}
-        path, folder, temp = list(sys.path), current_folder(), tempfile.tempdir
-        set_variables({name: self.environ.get(name) for name in names})
-        tempfile.tempdir = None
-        sys.path[:] = file.path or path
-        try:
-            os.chdir(str(self.session.config.invocation_params.dir))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # another worker has told of them
-                yield
-        finally:
-            added = [p for p in sys.path if p not in path and p not in (file.path or ())]
-            sys.path[:] = added + path
-            tempfile.tempdir = temp
-            set_variables(own)
-            if folder is not None:
-                os.chdir(folder)
+    def reap_templates(self):
+        for made in [*self.templates.values(), *self.lost]:
+            made.reap(self.settings.grace)
+        self.templates, self.lost = {}, []

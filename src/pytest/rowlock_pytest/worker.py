@@ -32,7 +32,9 @@ from rowlock_pytest.leftovers import Leftovers
 from rowlock_pytest.records import Fields, Usage
 from rowlock_pytest.verdict import Verdict, add_sections, add_teardown, describe, message
 
+WIDE_SECONDS = 0.02
 STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
+WIDE_OFFSET = 160  # wide_ms
 
 
 class StandIn:
@@ -114,6 +116,14 @@ class StopFlags:
         stop, failures, most = struct.unpack_from("=3I", self.state, STOP_OFFSET)
         return bool(stop or (most and max(failures, self.failures) >= most))
 
+    def tell_wide(self, milliseconds):
+        """How long fixtures of the session have taken here, if it is the longest so far."""
+        with contextlib.suppress(OSError, struct.error), open(self.path, "r+b") as f:
+            f.seek(WIDE_OFFSET)
+            (most,) = struct.unpack("=I", f.read(4))
+            if milliseconds > most:
+                os.pwrite(f.fileno(), struct.pack("=I", milliseconds), WIDE_OFFSET)
+
     def count(self, outcome):
         """Counts what has failed here: the state file hears of it later than the next test
         starts."""
@@ -127,7 +137,8 @@ class Worker:
     node = None  # what the zygote knows of this worker, in a forked one
     decisions = None  # what plugins are to decide again here, if any
     coverage = None
-    together = None  # where several workers have collected
+    share = None  # the Share of the files, where several processes have collected
+    pristine = True  # whether nothing has run here yet
 
     def __init__(self, session, settings, slot, ctl_fd, tests, page, stop_flag):
         self.session = session
@@ -151,6 +162,7 @@ class Worker:
         self.left = 0  # how often that may run again
         self.again = False  # whether it is to
         self.reruns_by_plugin = reruns.find_plugin(self.config) is not None
+        self.wide = 0.0  # seconds that fixtures of the session have taken
         self.held = False  # whether the zygote keeps its last report back
         self.client = None
         self.unsaid = b""  # frames for the client that go out with the next one
@@ -159,6 +171,13 @@ class Worker:
         self.live = None  # the LivePipe, where what tests print goes to the driver at once
 
     # Hooks; the plugin passes them on.
+
+    def count_wide(self, seconds):
+        """A fixture of the session has been set up. Where several workers have collected, it is
+        taken into account before this one is replaced (src/run/affinity.h)."""
+        self.wide += seconds
+        if self.share is not None and self.wide > WIDE_SECONDS:
+            self.stop_flags.tell_wide(min(int(self.wide * 1000), 1 << 30))
 
     def logreport(self, report):
         if self.verdict is not None:
@@ -246,9 +265,11 @@ class Worker:
             if self.page.interrupted():
                 raise KeyboardInterrupt
             command, fds = channel.receive(self.ctl.sock, 1)
-            if command == channel.GROUP and fds:
+            if command in (channel.GROUP, channel.AGAIN) and fds:
                 self.client = channel.Channel(fds[0])
-                left_out = self.run_group()
+                left_out = self.run_group(self.read_request(command))
+                if self.client is None:
+                    continue  # handed back
                 if self.coverage is not None:
                     self.coverage.after_group()
                 self.tell(channel.DONE)
@@ -320,11 +341,29 @@ class Worker:
 
     # Groups.
 
-    def run_group(self):
+    def read_request(self, command):
+        if command == channel.GROUP:
+            return self.client.read_frame()[1]
+        self.say(records.wait_frame(False))
+        return self.ctl.read_frame()[1]
+
+    def hand_back(self, owner, payload):
+        """Lets a fork of another process run the group, and has nothing to do any more."""
+        self.tear_down(None)
+        self.say(records.wait_frame(True))
+        self.tell(channel.HANDED_BACK, struct.pack("<I", owner) + payload)
+        self.client.sock.close()
+        self.client = None
+
+    def run_group(self, payload):
         """Runs what the client asks for. True if tests were left out."""
-        _, payload = self.client.read_frame()
         _, delay, wanted = records.parse_run(payload)
         self.stop_flags.open()
+        if self.share is not None and not self.must_stop():
+            owner = self.share.better([name for _, name, _ in wanted], self.pristine)
+            if owner is not None:
+                return self.hand_back(owner, payload)
+        self.pristine = False
         group = []
         for index, name, left in wanted:
             number = self.find_test(name)
@@ -359,8 +398,8 @@ class Worker:
 
     def find_test(self, name):
         """The number of the test of that id; None if it was not collected."""
-        if self.together is not None:
-            return self.together.find(self, name)
+        if self.share is not None:
+            return self.share.find(self, name)
         return self.tests.get(name)
 
     def must_stop(self):
@@ -379,7 +418,7 @@ class Worker:
         self.say(records.record_frame(index, records.RESULT, records.ERROR, usage, fields))
 
     def explain_missing(self, name):
-        problem = self.together.problem_of(name) if self.together is not None else None
+        problem = self.share.problem_of(name) if self.share is not None else None
         if problem is not None:
             return f"{name!r} was not found when its file was collected again: {problem}"
         return f"pytest did not collect this test: {name!r}"
