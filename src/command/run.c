@@ -337,8 +337,9 @@ static void say_note(const char *before, const char *note)
 static void say_how_workers_start(const struct suite *s)
 {
     say_note("", s->pytest.start_note);
+    const char *why = s->no_tokens ? "the outer make had no token to spare" : s->pytest.collect_note;
     if (s->options.verbose > 0)
-        say_note("one process has collected all tests: ", s->pytest.collect_note);
+        say_note("one process has collected all tests: ", why);
 }
 
 /* What pytest and its plugins say at the start, under -v. */

@@ -26,6 +26,7 @@
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/platform.h"
+#include "run/tokens.h"
 
 void suite_init(struct suite *s)
 {
@@ -389,13 +390,18 @@ static void take_choices(struct suite *s)
         fprintf(stderr, "rowlock: %s\n", p->notes.v[i]);
 }
 
-/* How many workers may collect at once. */
-static uint32_t collectors(const struct suite *s)
+/* How many workers may collect at once: below an outer make, one and another for each token that it
+ * has to spare now. */
+static uint32_t collectors(struct suite *s, struct tokens *extra)
 {
     bool wanted = s->options.parallel_collect || s->config.parallel_collect;
-    if (s->options.no_parallel_collect || !wanted || s->outer.state == JOBSERVER_OPEN)
+    if (s->options.no_parallel_collect || !wanted || s->sequential || s->workers < 2)
         return 1;
-    return s->workers;
+    if (s->outer.state != JOBSERVER_OPEN)
+        return s->workers;
+    uint32_t n = 1 + tokens_try(extra, &s->outer, s->workers - 1);
+    s->no_tokens = n == 1;
+    return n;
 }
 
 /* Has pytest collect, in a zygote that stays for the run. */
@@ -403,12 +409,13 @@ static bool collect(struct suite *s, struct error *err)
 {
     int ready, status = 0;
     struct zygote_host *z = &s->zygote;
+    struct tokens extra = TOKENS_INIT;
     *z = (struct zygote_host){.store = &s->store,
                               .exec = s->program.exec,
                               .argv = s->zygote_argv.v,
                               .env_prefix = s->config.env_prefix,
                               .workers = s->workers,
-                              .collectors = collectors(s),
+                              .collectors = collectors(s, &extra),
                               .auto_workers = s->auto_workers,
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
@@ -418,9 +425,15 @@ static bool collect(struct suite *s, struct error *err)
                               .color = terminal_color(stdout, s->options.color),
                               .deadline_ms = s->deadline_ms,
                               .watch = getpid()};
-    if (!zygote_start(z, &ready, err))
+    enum zygote_state state = ZYGOTE_ENDED;
+    bool started = zygote_start(z, &ready, err);
+    if (started)
+        state = zygote_wait_ready(z, ready, &status, show_collecting, s);
+    tokens_release(&extra);
+    if (s->outer.state == JOBSERVER_OPEN)
+        z->collectors = 1; /* of a successor, too, if this one is killed */
+    if (!started)
         return false;
-    enum zygote_state state = zygote_wait_ready(z, ready, &status, show_collecting, s);
     hide_collecting();
     if (state == ZYGOTE_INTERRUPTED)
         return error_set(err, EXIT_INTERRUPTED, "interrupted while pytest collected the tests");

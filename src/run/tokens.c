@@ -81,6 +81,18 @@ enum lock_result tokens_take(struct tokens *t, const struct jobserver *j, uint32
     return LOCK_TAKEN;
 }
 
+uint32_t tokens_try(struct tokens *t, const struct jobserver *j, uint32_t n)
+{
+    struct error err = ERROR_INIT;
+    open_ends(t, j);
+    if (!n || t->in < 0 || !open_store(t, &err)) {
+        error_release(&err);
+        return 0;
+    }
+    grab(t, n < TOKENS_MAX ? n : TOKENS_MAX);
+    return atomic_load(&t->store->n);
+}
+
 void tokens_return(struct tokens *t)
 {
     uint32_t n = t->store ? atomic_exchange(&t->store->n, 0) : 0;

@@ -1,4 +1,5 @@
-/* The further jobserver tokens that a heavy group takes while it runs. What Make gave its recipe
+/* The further jobserver tokens that a heavy group takes while it runs, and the driver while several
+ * workers collect. What Make gave its recipe
  * stands for a weight of 1; a group of weight n reads n-1 bytes from the jobserver and writes
  * the same bytes back when it has ended.
  *
@@ -38,6 +39,8 @@ struct tokens {
  * if there is no memory. */
 enum lock_result tokens_take(struct tokens *t, const struct jobserver *j, uint32_t weight,
                              bool (*others)(void *), void *ctx, struct error *err);
+/* Takes up to n tokens of those that are there now. Returns how many. */
+uint32_t tokens_try(struct tokens *t, const struct jobserver *j, uint32_t n);
 /* Writes back what is held; may be called by both processes, and again. */
 void tokens_return(struct tokens *t);
 /* Returns and frees. */

@@ -129,6 +129,26 @@ static void test_nothing_is_taken_without_need(void **state)
     tokens_release(&t);
 }
 
+static void test_those_that_are_there_now(void **state)
+{
+    struct fixture *f = *state;
+    struct tokens t = TOKENS_INIT, more = TOKENS_INIT, none = TOKENS_INIT;
+    struct jobserver nowhere;
+    jobserver_read(&nowhere, "-j4");
+    put(f, "+++");
+    assert_int_equal(tokens_try(&t, &f->server, 2), 2);
+    assert_int_equal(tokens_try(&more, &f->server, 2), 1);
+    assert_int_equal(tokens_try(&none, &nowhere, 2), 0);
+    tokens_release(&none);
+    expect_left(f, 0);
+    tokens_release(&t);
+    tokens_release(&more);
+    expect_left(f, 3);
+    assert_int_equal(tokens_try(&t, &f->server, 0), 0);
+    expect_left(f, 3);
+    tokens_release(&t);
+}
+
 static void test_alone_it_starts_with_what_it_has(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +251,7 @@ int main(void)
         WITH(test_the_same_bytes_come_back),
         WITH(test_a_weight_above_n_is_clamped),
         WITH(test_nothing_is_taken_without_need),
+        WITH(test_those_that_are_there_now),
         WITH(test_alone_it_starts_with_what_it_has),
         WITH(test_waits_for_the_tokens_of_others),
         WITH(test_stops_when_told),
