@@ -39,7 +39,7 @@ struct config {
     char *worker_start;  /* "auto" */
     char *history_url;   /* "": none; may hold a password, not checked */
     char *shard_times;   /* absolute; NULL: not set */
-    bool parallel_collect; /* workers collect side by side where that is safe; false */
+    bool parallel_collect; /* workers collect side by side where that is safe */
 };
 
 /* Finds and reads the configuration. explicit_file (-c; relative to dir) or NULL; dir is the

@@ -344,10 +344,10 @@ const struct option_row option_rows[] = {
      .help = "how pytest workers start: fork (from a process that has collected), spawn (each with "
              "an interpreter of its own that collects) or auto (fork, unless that would show)"},
     {"Workers", 0, {"parallel-collect"}, NULL, store_flag, AT(parallel_collect),
-     .help = "let each worker collect a share of a pytest suite's files, where nothing speaks "
-             "against it; -v says what does"},
+     .help = "collect a pytest suite's files in several processes, each a share, where nothing "
+             "speaks against it (the default); -v says what does"},
     {"Workers", 0, {"no-parallel-collect"}, NULL, store_flag, AT(no_parallel_collect),
-     .help = "let one process collect, whatever the configuration says"},
+     .help = "let one process collect all files"},
 
     {"Running", 'x', {"exitfirst"}, NULL, store_exitfirst, .pytest = "--exitfirst",
      .help = "start no test after the first failure, as --maxfail 1"},

@@ -23,7 +23,7 @@ void settings_default(struct config *c)
     replace(&c->env_prefix, xstrdup("FQCN"));
     replace(&c->worker_start, xstrdup("auto"));
     replace(&c->history_url, xstrdup(""));
-    c->parallel_collect = false;
+    c->parallel_collect = true;
     c->timeout = c->run_timeout = 0;
     c->grace = 5;
     c->slow_warning = 60;

@@ -42,7 +42,7 @@ def measure_package(package, args, workers, work):
     own = peers.own_seconds(*tools["pytest"], suite, os.path.join(work, "own.xml"))
     plain = tools.pop("pytest")
     zygote = tools.pop("pytest-zygote", None)
-    tools.pop("side by side")
+    tools.pop("one collector")
     measure.run(plain[0], suite, plain[1], allowed=(0, 1))  # fills caches
     costs = measure.medians(tools, args.rounds, suite, allowed=(0, 1))
     memory = {n: measure.peak_memory(argv, suite, env) for n, (argv, env) in tools.items()}

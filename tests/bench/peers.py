@@ -41,7 +41,7 @@ def runners(rowlock, python, workers, options=(), dist="load", zygote=None):
         "rowlock": ([*ours, "-n", count, "-p", "no:cacheprovider", *options], env),
         "pytest": ([*plain, "-p", "no:xdist", *options], env),
     }
-    tools["side by side"] = ([*tools["rowlock"][0], "--parallel-collect"], env)
+    tools["one collector"] = ([*tools["rowlock"][0], "--no-parallel-collect"], env)
     if has_module(python, "xdist"):
         tools["pytest-xdist"] = ([*plain, "-n", count, "--dist", dist, *options], env)
     if zygote is not None:

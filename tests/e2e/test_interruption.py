@@ -79,6 +79,20 @@ def test_ctrl_c_tears_pytest_fixtures_down(project, processes_with, wait_until):
     assert gone(project, processes_with, wait_until)
 
 
+def test_ctrl_c_while_several_processes_collect(project, processes_with, wait_until):
+    project.write("test_0.py", "def test(): pass\n")
+    for i in range(1, 3):
+        text = f"import time\nopen('in.{i}', 'w').close()\ntime.sleep(3333)\ndef test(): pass\n"
+        project.write(f"test_{i}.py", text)
+    child = project.start("parallel", "-n", "2", env={"RUN_MARK": project.mark})
+    assert wait_until(lambda: all(project.path(f"in.{i}").exists() for i in range(1, 3)))
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert "interrupted while pytest collected" in err
+    assert gone(project, processes_with, wait_until)
+
+
 def test_second_ctrl_c_kills(project, processes_with, wait_until):
     script = "trap '' TERM INT; touch up.$$; while :; do sleep 1; done"
     project.write("pytest.ini", "[pytest]\n[rowlock]\ngrace = 60\n")

@@ -58,7 +58,8 @@ import pytest
 
 def log(word):
     with open("log", "a") as f:
-        f.write("%s %s\\n" % (word, os.environ.get("PYTEST_XDIST_WORKER", "master")))
+        name = os.environ.get("PYTEST_XDIST_WORKER", "master")
+        f.write("%s %s\\n" % (word, "%s-%d" % (name, os.getpid())))
 
 @pytest.fixture(scope="session")
 def session():
@@ -406,7 +407,7 @@ def test_workers_that_collect_side_by_side(project):
     for i in range(8):
         project.write(f"test_{i}.py", MIXED)
     for name, words in ("alone.json", ["--no-parallel-collect"]), ("side.json", []):
-        words = ["--parallel-collect", "-n", "3", "--report-json", name, *words]
+        words = ["-n", "3", "--report-json", name, *words]
         done = project.rowlock("parallel", "-v", *words)
         assert done.returncode == 1
         assert "one process has collected" not in done.stderr
@@ -415,5 +416,5 @@ def test_workers_that_collect_side_by_side(project):
     collected = json.loads(project.path(".rowlock/last/pytest.json").read_text())
     assert {slot for _, slot in collected["collected_by"]} & {0, 1, 2}
     project.write("conftest.py", "def pytest_collection_modifyitems(items): pass\n")
-    done = project.rowlock("parallel", "-v", "-n", "3", "--parallel-collect")
+    done = project.rowlock("parallel", "-v", "-n", "3")
     assert "conftest.py implements pytest_collection_modifyitems" in done.stderr

@@ -72,6 +72,31 @@ def test_compilation_and_tests_share_the_jobs(project, outer_make):
     assert max(seen) > 1
 
 
+def test_who_collects_takes_tokens_that_are_to_spare(project, outer_make):
+    """One for each further worker that collects, back when all is collected."""
+    for i in range(4):
+        project.write(f"test_{i}.py", "def test(): pass\n")
+    project.write("count.py", COUNT)
+    project.write(
+        "Makefile",
+        "spare: both; +@" + sys.executable + " count.py\n"
+        "both: ; +@rowlock parallel -v -n 3\n"
+        "all: busy one\n"
+        "busy: ; @until [ -e done ]; do sleep 0.02; done\n"
+        "one: ; +@rowlock parallel -v -n 3; touch done\n",
+    )
+    made = outer_make("-j4", "spare")
+    assert made.returncode == 0 and "4 passed" in made.stdout, made
+    assert "tokens: 3" in made.stdout and "INTERNAL" not in made.stderr, made
+    assert "one process has collected" not in made.stderr
+    collected = json.loads(project.path(".rowlock/last/pytest.json").read_text())
+    assert sum(n for n, _ in collected["collected_by"]) == 4
+    made = outer_make("-j2", "all")
+    assert made.returncode == 0 and "4 passed" in made.stdout, made
+    assert "INTERNAL" not in made.stderr, made
+    assert "one process has collected all tests: the outer make had no token" in made.stderr
+
+
 # Reads all tokens that make has to give, and puts them back. Waits for those that are still out.
 COUNT = """
 import os, re, sys, time
