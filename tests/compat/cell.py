@@ -32,10 +32,11 @@ ALONE_LIMIT = 12  # so many of the tests that differ are run alone
 class Run:
     """One run of a suite; failure: why it came to nothing."""
 
-    def __init__(self, verdicts=None, seconds=0.0, failure=None):
+    def __init__(self, verdicts=None, seconds=0.0, failure=None, collected=None):
         self.verdicts = verdicts or {}
         self.seconds = seconds
         self.failure = failure
+        self.collected = collected  # under Rowlock: how, in words
 
 
 class Cell:
@@ -167,6 +168,7 @@ class Job:
         self.python = python
         self.archive = archive
         self.folder = folder
+        self.copy = None  # of the archive, where the last run was
 
     def file(self, name):
         return os.path.join(self.folder, name)
@@ -180,7 +182,7 @@ class Job:
 
     def call(self, name, command, env):
         """Runs one suite. (exit code, seconds, what it printed last)."""
-        copy = extract(self.archive, self.file("copy"))
+        copy = self.copy = extract(self.archive, self.file("copy"))
         log = self.file(name + ".log")
         with open(log, "wb") as file:
             begin = time.monotonic()
@@ -221,7 +223,8 @@ class Job:
         with open(output, encoding="utf-8") as file:
             report = json.load(file)
         verdicts = {test["id"]: test["outcome"] for test in report["tests"]}
-        return Run(verdicts, seconds, disagreement(report, verdicts, junit, code))
+        failure = disagreement(report, verdicts, junit, code)
+        return Run(verdicts, seconds, failure, how_collected(self.copy))
 
 
 def reason(code, text):
@@ -235,6 +238,17 @@ def reason(code, text):
             said = re.sub("^E +| *[(]?/[^ ]+", "", told[-1])  # paths differ each time
             return f"exit code {code}: {said[:160]}"
     return f"exit code {code}, no output"
+
+
+def how_collected(folder):
+    """How many processes have collected a suite, or why it was one."""
+    path = os.path.join(folder, ".rowlock", "last", "pytest.json")
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    if "collected_by" in data:
+        return f"{len({slot for _, slot in data['collected_by'] if slot >= 0})} workers"
+    note = data.get("collect_note") or data.get("worker_start_note") or "a single file"
+    return "one process: " + note.partition(": workers start")[0]
 
 
 def disagreement(report, verdicts, junit, code):

@@ -27,6 +27,8 @@ def print_cell(cell):
         more = f"; {differences} differ" if differences else ""
         print(f"  {name:8} {run.seconds:6.1f} s  {said}{more}", flush=True)
     if "rowlock" in cell.runs:
+        if cell.runs["rowlock"].collected:
+            print(f"    collected by {cell.runs['rowlock'].collected}", flush=True)
         print_differences(cell)
 
 
@@ -63,6 +65,20 @@ def row(cell):
         f"| {number_of(cell, 'rowlock')} | {plain.seconds:.1f} | {xdist.seconds:.1f} "
         f"| {ours.seconds:.1f} | {ratio} |"
     )
+
+
+def collected_lines(cells):
+    """How each suite was collected, where it was run."""
+    ways = {}
+    for cell in cells:
+        if not cell.broken and cell.runs["rowlock"].collected:
+            way = ways.setdefault(cell.package.name, {})
+            way.setdefault(cell.runs["rowlock"].collected, []).append(cell.pytest)
+    lines = []
+    for name, way in ways.items():
+        said = [f"{text} (pytest {', '.join(v)})" for text, v in way.items()]
+        lines.append(f"| {name} | {'; '.join(said) if len(way) > 1 else next(iter(way))} |")
+    return lines
 
 
 def short_list(tests):
@@ -139,6 +155,14 @@ def write_page(path, cells, workers, xdist):
         "| Rowlock s | ratio |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
         *map(row, cells),
+        "",
+        "## Who collected",
+        "",
+        "Several workers, a share of the files each, or one process, and why.",
+        "",
+        "| package | collected by |",
+        "|---|---|",
+        *collected_lines(cells),
         "",
         "## Where Rowlock differs from plain pytest",
         "",
