@@ -64,9 +64,13 @@ def test_sigabrt_writes_the_tracebacks_of_all_threads(suite):
 
 @pytest.mark.parametrize("plugin", ["-pfaulthandler", "-pno:faulthandler"])
 def test_a_crash_is_traced_with_and_without_pytests_plugin(suite, plugin):
-    text = "import os\ndef test_abort(): os.abort()\n"
+    text = """
+        import os
+        def test_close(): os.closerange(0, 40)
+        def test_abort(): os.abort()
+    """
     with suite(test_m=text).zygote(plugin) as zygote:
-        group = zygote.run(0)
+        group = zygote.run(0, 1)
         assert os.WTERMSIG(group.wait_status) == signal.SIGABRT
         assert "in test_abort" in (zygote.temp / "gw0.crash").read_text()
 

@@ -196,19 +196,25 @@ def _faulthandler_fd(config):
     return -1
 
 
+_trace_fds = []  # where this process traces crashes; more only while that changes
+
+
 def trace_crashes(config, path):
-    """A crash writes the traceback of all threads to path.
+    """A crash writes the traceback of all threads to path, through a descriptor that no test
+    closes by chance.
 
     pytest's plugin, if it is there, keeps its descriptor, which leads to path from now on:
     so whatever it does with it later, for faulthandler_timeout say, lands there, too.
     """
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fd = procfs.raise_fd(fd)
+    _trace_fds.append(fd)
     theirs = _faulthandler_fd(config)
     if theirs >= 0:
         os.dup2(fd, theirs, inheritable=False)
-        os.close(fd)
-        fd = theirs
     faulthandler.enable(file=fd, all_threads=True)
+    while _trace_fds[0] != fd:
+        os.close(_trace_fds.pop(0))
 
 
 def forget_exit_handlers():
