@@ -20,7 +20,7 @@
 static const char marker_text[] = "A coverage report of Rowlock. The next one replaces this folder.\n";
 /* What a report holds beside the pages of files in "f". */
 static const char *const assets[] = {"report.css", "report.js", "overview.js", "source.js",
-                                     "icon.svg"};
+                                     "highlight.js", "icon.svg"};
 static const char *const made[] = {MARKER, ".gitignore", "index.html", "list.html", "files.js", "f"};
 enum { N_ASSETS = sizeof assets / sizeof *assets, N_MADE = sizeof made / sizeof *made };
 

@@ -20,24 +20,25 @@ static const struct cov_function *function_at(const struct cov_file *f, uint32_t
     return NULL;
 }
 
-/* "jump to line 15", "return from function 'f'": where the arm of Python code leads. */
+/* "jump to line 15", "returned from function 'f'": where the arm of Python code leads, or led. */
 static void add_way(struct buf *b, const struct cov_file *f, const struct cov_arm *a, bool link)
 {
+    const char *ed = link && a->count ? "ed" : "";
     if (a->to > 0) {
-        buf_addf(b, link ? "jump to <a href=#%d>line %d</a>" : "jump to line %d", a->to, a->to);
+        buf_addf(b, link ? "jump%s to <a href=#%d>line %d</a>" : "jump%s to line %d", ed, a->to, a->to);
         return;
     }
     uint32_t start = (uint32_t) - (int64_t)a->to;
     const struct cov_function *fn = function_at(f, start);
     if (fn) {
-        buf_addf(b, fn->kind == COV_CLASS ? "exit class " : "return from function ");
+        buf_addf(b, fn->kind == COV_CLASS ? "exit%s class " : "return%s from function ", ed);
         html_name(b, fn->name);
     } else if (start == 1)
-        buf_adds(b, "exit the module");
+        buf_addf(b, "exit%s the module", ed);
     else
-        buf_addf(b, link ? "leave the code that starts on <a href=#%u>line %u</a>"
-                         : "leave the code that starts on line %u",
-                 start, start);
+        buf_addf(b, link ? "exit%s the code that starts on <a href=#%u>line %u</a>"
+                         : "exit%s the code that starts on line %u",
+                 ed, start, start);
 }
 
 /* "2", "x > 0" (LCOV 2), "1.2" where the line has several blocks. */
@@ -75,7 +76,7 @@ static void add_item(struct buf *b, const struct cov_file *f, const struct cov_a
 {
     buf_adds(b, a->count ? "<li>" : "<li class=never>");
     if (a->to) {
-        buf_addf(b, "line %u %s ", a->line, a->count ? "did" : "didn’t");
+        buf_addf(b, "line %u %s", a->line, a->count ? "" : "didn’t ");
         add_way(b, f, a, true);
         if (a->count > 1) {
             buf_adds(b, ", ");

@@ -152,6 +152,12 @@ def test_file(chromium, report):
         assert page.evaluate(current) == f"{line} {line}"
         assert page.inner_text("#place") == place
         assert page.evaluate(seen)
+    # Colours: of a comment that holds a quote, ten strings, and keywords.
+    page.wait_for_function("CSS.highlights.get('string').size === 10")
+    assert page.evaluate("CSS.highlights.get('comment').size") == 1
+    assert page.evaluate("[...CSS.highlights.get('keyword')].map((r) => "
+                         "r.startContainer.data.slice(r.startOffset, r.endOffset)).join()") == (
+        "int,int,if")
     # Branches: by key and by mouse.
     page.keyboard.press("n")
     page.keyboard.press("b")

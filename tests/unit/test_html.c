@@ -152,9 +152,9 @@ static void test_ways_of_python(void **state)
                "<details><summary><b>1/3</b>line 3 didn’t return from function K.&lt;f&gt; or jump to "
                "line 5</summary><ul>"
                "<li class=never>line 3 didn’t return from function K.&lt;f&gt;"
-               "<li>line 3 did jump to <a href=#4>line 4</a>"
+               "<li>line 3 jumped to <a href=#4>line 4</a>"
                "<li class=never>line 3 didn’t jump to <a href=#5>line 5</a>"
-               "<li>line 3 did jump to <a href=#9>line 9</a>, 2 times (a way that the source does not "
+               "<li>line 3 jumped to <a href=#9>line 9</a>, 2 times (a way that the source does not "
                "show; not counted)</ul></details>");
     coverage_release(&c);
 }
