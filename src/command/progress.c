@@ -12,7 +12,8 @@
 #include "run/gate.h"
 #include "run/journal.h"
 
-enum { MOST_SLOT_LINES = 8 };
+/* BETWEEN_ROUNDS: seconds between plain lines of later rounds of --until-fail. */
+enum { MOST_SLOT_LINES = 8, BETWEEN_ROUNDS = 10 };
 
 static double now(void)
 {
@@ -224,6 +225,16 @@ void progress_take_resumed(struct progress *p)
     p->tenths = p->plan->head->n_tests ? (unsigned)(p->ended * 10 / p->plan->head->n_tests) : 10;
 }
 
+void progress_next_round(struct progress *p)
+{
+    results_restart(p->results);
+    lseek(p->journal_fd, 0, SEEK_SET);
+    p->tail.len = 0;
+    p->ended = p->failed = p->resumed = 0;
+    p->started = now();
+    p->round++;
+}
+
 /* Why workers do nothing. */
 static void add_waiting(const struct progress *p, struct buf *b)
 {
@@ -250,9 +261,12 @@ static bool look_for_waiting(struct progress *p)
 
 static void add_status(const struct progress *p, struct buf *b)
 {
-    double passed = now() - p->started, rate = passed > 0 ? (double)(p->ended - p->resumed) / passed : 0;
+    double passed = now() - p->started;
+    double rate = passed > 0 ? (double)(p->ended - p->resumed) / passed : 0;
     size_t all = p->plan->head->n_tests;
     char left[32];
+    if (p->round)
+        buf_addf(b, "round %u  ", p->round);
     buf_addf(b, "%3zu%%  %zu/%zu", all ? p->ended * 100 / all : 100, p->ended, all);
     if (p->failed)
         buf_addf(b, p->color ? "  \033[31m%zu failed\033[0m" : "  %zu failed", p->failed);
@@ -297,7 +311,8 @@ static void add_plain_line(struct progress *p, struct buf *b)
     unsigned tenths = all ? (unsigned)(p->ended * 10 / all) : 10;
     double t = now();
     bool waits = look_for_waiting(p) && !p->waiting_said;
-    if (p->verbose != 0 || (tenths == p->tenths && t - p->said < 60 && !waits))
+    bool due = p->round > 1 ? t - p->said >= BETWEEN_ROUNDS : tenths != p->tenths;
+    if (p->verbose != 0 || (!due && t - p->said < 60 && !waits))
         return;
     p->waiting_said = p->waiting_said || waits;
     p->tenths = tenths;

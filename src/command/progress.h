@@ -29,6 +29,7 @@ struct progress {
     unsigned lines;  /* lines of the block on the screen */
     unsigned tenths; /* plain lines: the last tenth that was told */
     size_t ended, failed;
+    unsigned round; /* under --until-fail: 1, 2, …; 0: no rounds */
     size_t resumed; /* so many of them in the run that this one goes on with */
     struct live *printed; /* what tests print, as they print it; NULL: nothing of it is shown */
     struct slow slow;
@@ -43,6 +44,9 @@ bool progress_init(struct progress *p, struct results *results, const struct sta
 void progress_release(struct progress *p);
 /* Takes in, without showing it, what the journal has of a run that this one goes on with. */
 void progress_take_resumed(struct progress *p);
+/* Another round of all tests: what has ended is forgotten, by the results, too. The journal is
+ * empty. */
+void progress_next_round(struct progress *p);
 /* Reads what is new and shows it; ctx is the struct progress. */
 void progress_tick(void *ctx);
 /* What tests have printed by now appears; ctx is the struct progress. */

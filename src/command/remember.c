@@ -95,6 +95,13 @@ void remember_results(const struct results *r)
         const struct plan_test *p = plan_map_test(r->plan, i);
         if (t->outcome == OUTCOME_NONE || t->resumed || !p)
             continue;
+        if (p->copy) { /* under --count: it stands behind the first */
+            if (n && outcome_is_failure(t->outcome) && !all[n - 1].failed) {
+                all[n - 1].failed = true;
+                all[n - 1].outcome = outcome_name(t->outcome);
+            }
+            continue;
+        }
         all[n++] = (struct history_result){.name = plan_map_str(r->plan, p->id),
                                            .outcome = outcome_name(t->outcome),
                                            .failed = outcome_is_failure(t->outcome),

@@ -50,6 +50,7 @@ struct session {
     double started;
     bool interrupted;
     bool timed_out; /* the run's time was over */
+    unsigned rounds; /* under --until-fail: those in which all tests have passed */
 };
 
 static double now(void)
@@ -157,6 +158,7 @@ static enum driver_end run_make(struct session *n, struct error *err)
                        .keep = s->zygote.pid,
                        .grace_ms = (uint64_t)(s->config.grace * 1000),
                        .deadline_ms = s->deadline_ms,
+                       .quiet_deadline = s->options.until_fail,
                        .tick_ms = n->progress.live ? 100 : 250,
                        .tick = progress_tick,
                        .ctx = &n->progress};
@@ -192,7 +194,8 @@ static bool run_all(struct session *n, struct error *err)
         affinity_reset(&n->state);
         enum driver_end end = run_make(n, err);
         size_t left =
-            outcome_settle(&n->map, &n->state, n->journal_fd, end != DRIVER_INTERRUPTED, err);
+            outcome_settle(&n->map, &n->state, n->journal_fd,
+                           atomic_load(&n->state.run->stop) != STOP_INTERRUPTED, err);
         if (end == DRIVER_INTERRUPTED) {
             n->interrupted = true;
             return true;
@@ -224,6 +227,43 @@ static bool run_all(struct session *n, struct error *err)
         strv_pushf(&n->results.notes, "%s left %zu tests undone; they were run again",
                    end == DRIVER_DIED ? "make was killed and" : "a killed process", left);
     }
+    return true;
+}
+
+static bool failed(const struct session *n)
+{
+    return atomic_load(&n->state.run->failures) || n->results.n_errors;
+}
+
+/* Is this round the last one? */
+static bool is_last_round(struct session *n)
+{
+    const struct options *o = &n->suite->options;
+    if (failed(n) || n->interrupted || n->timed_out)
+        return true;
+    n->rounds++;
+    return o->count && n->rounds >= (unsigned)o->count;
+}
+
+/* --until-fail: all tests again and again, as if each round were a run. */
+static bool run_rounds(struct session *n, struct error *err)
+{
+    n->progress.round = 1;
+    for (;;) {
+        if (!run_all(n, err))
+            return false;
+        if (is_last_round(n))
+            break;
+        if (ftruncate(n->journal_fd, 0) != 0)
+            return error_errno(err, EXIT_INTERNAL, "%s", n->journal_path);
+        state_restart(&n->state);
+        progress_next_round(&n->progress);
+    }
+    strv_pushf(&n->results.notes, "--until-fail: %u whole round%s of %u tests passed%s", n->rounds,
+               n->rounds == 1 ? "" : "s", n->map.head->n_tests,
+               n->timed_out                              ? ", then the run's time was over"
+               : failed(n) ? ", then one failed"
+                                                         : "");
     return true;
 }
 
@@ -299,7 +339,8 @@ static int run_tests(struct suite *s, struct error *err)
     int code = EXIT_INTERNAL, status = 0;
     if (session_open(&n, s, err) && record_collection(&n, err)) {
         bool nothing_left = s->options.resume && !s->resume.n_left;
-        bool ok = nothing_left || run_all(&n, err);
+        bool ok = nothing_left ||
+                  (s->options.until_fail ? run_rounds(&n, err) : run_all(&n, err));
         ok = end_zygote(&n, &status, err) && ok;
         progress_end(&n.progress);
         n.results.wall_seconds = now() - n.started;
@@ -314,7 +355,7 @@ static int run_tests(struct suite *s, struct error *err)
             code = err->code ? (int)err->code : EXIT_INTERNAL;
         else if (n.interrupted)
             code = EXIT_INTERRUPTED;
-        else if (code == EXIT_OK)
+        else if (code == EXIT_OK && !(n.timed_out && n.rounds && !failed(&n)))
             code = (int)results_exit_code(&n.results);
         code = combine(code, status);
         remember_publish(&s->remote, s->store.dir);

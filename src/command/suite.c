@@ -23,6 +23,7 @@
 #include "manifest/gtest.h"
 #include "manifest/meson.h"
 #include "manifest/suites.h"
+#include "plan/repeat.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/platform.h"
@@ -581,6 +582,21 @@ static void warn_of_timeouts(const struct suite *s)
     }
 }
 
+/* --count and --until-fail. */
+static bool repeat(struct suite *s, struct error *err)
+{
+    const struct options *o = &s->options;
+    if (o->until_fail && o->resume)
+        return error_set(err, EXIT_USAGE, "--until-fail begins anew; run it without --resume");
+    for (size_t i = 0; o->until_fail && i < s->manifest.n; i++)
+        s->manifest.tests[i].reruns = 0;
+    if (o->until_fail)
+        s->options.maxfail = 1;
+    if (o->count < 2 || o->until_fail)
+        return true;
+    return repeat_tests(&s->manifest, &s->selection, (uint32_t)o->count, s->pytest.repeats, err);
+}
+
 bool suite_plan(struct suite *s, struct error *err)
 {
     recall(s);
@@ -600,6 +616,8 @@ bool suite_plan(struct suite *s, struct error *err)
                          "no tests %s (%s%s%zu deselected); 'rowlock list' prints what there is",
                          out ? "selected" : "found", status ? status : "", status ? " " : "", out);
     }
+    if (!repeat(s, err))
+        return false;
     for (size_t i = 0; s->options.resume && !keeps_order(s) && i < s->selection.n; i++) {
         struct test *t = &s->manifest.tests[s->selection.tests[i]];
         if (resume_has(&s->resume, t->id))

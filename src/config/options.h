@@ -71,6 +71,8 @@ struct options {
     bool coverage;          /* --coverage */
     struct strv cov_report; /* --cov-report: KIND[:PATH]; pytest-cov gets them, too */
     double cov_fail_under;  /* percent; < 0: not given */
+    int count; /* how often each test runs; 0: not given */
+    bool until_fail;
     bool resume;
     char *history_url; /* not checked; NULL: not given; "": none, whatever the ini says */
     int verbose;  /* -v minus -q */

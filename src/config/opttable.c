@@ -81,6 +81,17 @@ static bool store_count(struct options *o, const struct option_row *row, const c
     return parse_int(value, 0, field(o, row));
 }
 
+static bool store_times(struct options *o, const struct option_row *row, const char *value)
+{
+    enum { MOST_TIMES = 1000000 };
+    int n;
+    (void)row;
+    if (!parse_int(value, 1, &n) || n > MOST_TIMES)
+        return false;
+    o->count = n;
+    return true;
+}
+
 static bool store_verbosity(struct options *o, const struct option_row *row, const char *value)
 {
     return parse_int(value, INT_MIN + 1, field(o, row));
@@ -378,6 +389,11 @@ const struct option_row option_rows[] = {
      .help = "wait S seconds before a test runs again"},
     {"Running", 0, {"fail-on-flaky"}, NULL, store_flag, AT(fail_on_flaky),
      .help = "the exit code is 1 if a test was flaky"},
+    {"Running", 0, {"count"}, "N", store_times, .accepts = "a number from 1 to 1000000",
+     .pytest = "--count", .help = "run each test N times, each time a result of its own"},
+    {"Running", 0, {"until-fail"}, NULL, store_flag, AT(until_fail),
+     .help = "run all tests again and again until one fails, --count N times at most, or until "
+             "--run-timeout or Ctrl-C"},
     {"Running", 0, {"resume"}, NULL, store_flag, AT(resume),
      .help = "go on with the last run: what has ended there is not run again, and is reported "
              "together with the rest"},

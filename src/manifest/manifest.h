@@ -85,6 +85,8 @@ struct test {
     bool timeout_is_weak; /* it is that of all tests in pytest's ini file: a marker's goes before */
     int reruns;         /* how often it runs again when it fails; < 0: as the run says */
     double expected;    /* seconds it is expected to take; < 0: not known */
+    uint32_t copy;      /* under --count: 2 for the second of a test, …; 0 for the first */
+    uint32_t suffix;    /* so many bytes at the end of the id say that */
     double known;       /* seconds it took in earlier runs; < 0: not known */
     double shared;      /* seconds, as all machines know it (--shard-times); < 0: not known */
     bool failed;        /* its last run has failed, as far as somebody has asked */

@@ -249,6 +249,7 @@ static bool read_all(struct reader *r, struct pytest_info *info)
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
     info->collect_note = copy_string(root, "collect_note");
+    info->repeats = cJSON_IsTrue(fields_get(root, "repeats"));
     info->start_note = copy_string(root, "worker_start_note");
     return read_choices(r, root, info);
 }

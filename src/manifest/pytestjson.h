@@ -13,6 +13,7 @@ struct pytest_info {
     char *pytest_version;
     char *python_version;
     char *collect_note; /* why one process has collected; "" where there is nothing to say */
+    bool repeats;     /* what --count asks for is done by a plugin */
     char *start_note; /* why workers start as they do; "" where there is nothing to say */
     size_t deselected;
     size_t collected;

@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 
-#define PLAN_MAGIC "RLPLAN03"
+#define PLAN_MAGIC "RLPLAN04"
 
 struct plan_str {
     uint64_t off; /* of the first byte */
@@ -67,6 +67,8 @@ struct plan_test {
     uint64_t timeout_ms; /* 0: none */
     uint32_t reruns;     /* how often it runs again when it fails */
     uint32_t usual_ms;   /* how long it took in earlier runs; 0: not known */
+    uint32_t copy;       /* under --count: 2 for the second of a test, …; 0 for the first */
+    uint32_t suffix;     /* so many bytes at the end of the id say that */
 };
 
 struct plan_group {

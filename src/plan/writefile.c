@@ -136,6 +136,8 @@ static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *t
         put_rules(t, from, to);
         to->weight = from->weight;
         to->timeout_ms = milliseconds(plan_timeout(p, from));
+        to->copy = from->copy;
+        to->suffix = from->suffix;
         to->usual_ms = (uint32_t)milliseconds(from->known < 1e6 ? from->known : 1e6);
         to->reruns = plan_reruns(p, from);
     }

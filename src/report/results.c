@@ -23,6 +23,14 @@ void results_init(struct results *r, const struct plan_map *plan)
     strv_init(&r->others);
 }
 
+void results_restart(struct results *r)
+{
+    arena_release(&r->arena);
+    memset(r->tests, 0, r->plan->head->n_tests * sizeof *r->tests);
+    r->errors = NULL;
+    r->n_errors = 0;
+}
+
 void results_release(struct results *r)
 {
     arena_release(&r->arena);

@@ -85,6 +85,8 @@ struct results {
 
 void results_init(struct results *r, const struct plan_map *plan);
 void results_release(struct results *r);
+/* Forgets the results of all tests; what else is known stays. */
+void results_restart(struct results *r);
 /* Merges one record: a later RESULT or ATTEMPT of a test replaces an earlier one, which is kept as
  * an attempt (one that passes after one that failed makes the test flaky, with the failure's
  * message; where no RESULT follows, the last ATTEMPT is the verdict), an AMEND

@@ -158,7 +158,8 @@ static void pass_on(const struct driver *d, pid_t make, struct stopping *s)
         _Atomic uint32_t *stop = &d->state->run->stop;
         s->timed_out = n == 0;
         if (!s->timed_out || atomic_load(stop) != STOP_BROKEN)
-            atomic_store(stop, s->timed_out ? STOP_TIMEOUT : STOP_INTERRUPTED);
+            atomic_store(stop, s->timed_out && !d->quiet_deadline ? STOP_TIMEOUT
+                                                                  : STOP_INTERRUPTED);
         stop_recipes(d, make);
         s->deadline = now + d->grace_ms + (s->timed_out ? LATE_MS : CLEANUP_MS);
         s->told = s->timed_out ? 0 : 1;

@@ -20,6 +20,7 @@ struct driver {
     struct state *state;
     pid_t keep; /* a child that is not make's (the zygote); 0: none */
     uint64_t grace_ms;
+    bool quiet_deadline; /* tests that run then have not timed out, they just have not ended */
     uint64_t deadline_ms; /* CLOCK_MONOTONIC: then the time of the run is over; 0: never */
     int tick_ms; /* how often tick is called; it is called at the end too */
     void (*tick)(void *ctx);

@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
+#include "run/gate.h"
 #include "run/gtestprocess.h"
 #include "run/signals.h"
 
@@ -78,7 +80,9 @@ static bool choose(struct stretch *s, uint32_t *chosen, uint32_t *n)
             continue;
         bool alone = s->alone[k] || state_attempts(&j->state, s->tests[k]);
         size_t len = strlen(gtest_name(j, s->tests[k])) + 1;
-        if (*n && (alone || length + len > FILTER_MAX))
+        /* Two copies of a test (--count) would be one test to the program. */
+        bool other = *n && job_test(j, s->tests[k])->copy != job_test(j, s->tests[chosen[0]])->copy;
+        if (*n && (alone || other || length + len > FILTER_MAX))
             continue;
         chosen[(*n)++] = k;
         length += len;
@@ -248,6 +252,13 @@ enum group_end gtestgroup_run(struct job *j, struct isolation *iso, int null,
             end = group_wait_for_rerun(j);
         if (end != GROUP_DONE)
             break;
+        int pass;
+        if (!gate_wait(j, &pass, err)) {
+            end = err->msg ? GROUP_BROKEN : signals_stop() ? GROUP_STOPPED : GROUP_DONE;
+            break;
+        }
+        if (pass >= 0) /* its first test begins at once */
+            close(pass);
         enum gtest_end how = run_process(&s, chosen, count);
         signals_poll(NULL, 0, 0);
         end = how == GTEST_BROKEN ? GROUP_BROKEN : signals_stop() ? GROUP_STOPPED : GROUP_DONE;

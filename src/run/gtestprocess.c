@@ -135,6 +135,10 @@ bool gtest_process_charge(struct gtest_process *p, size_t i, enum outcome o, con
     capture_text(&p->text, &text);
     make_record(p, &r, i, o, p->reader.current == i, &text);
     buf_release(&text);
+    if (p->cut) {
+        journal_add_field(&p->fields, FIELD_CUT, NULL, 0);
+        r.n_fields++;
+    }
     return write_record(p, &r);
 }
 
@@ -282,8 +286,12 @@ static int64_t until(void *ctx)
 
 static void say_timeout(struct buf *b, const struct gtest_process *p, size_t i, const char *when)
 {
-    buf_addf(b, "timed out after %g s%s", (double)job_test(p->j, p->tests[i])->timeout_ms / 1000,
-             when);
+    if (p->cut)
+        verdict_add_cut(b, p->j->plan.head->run_timeout_ms);
+    else
+        buf_addf(b, "timed out after %g s",
+                 (double)job_test(p->j, p->tests[i])->timeout_ms / 1000);
+    buf_adds(b, when);
 }
 
 static void write_held(struct gtest_process *p, const struct supervised *res)
@@ -499,8 +507,12 @@ static enum gtest_end settle(struct gtest_process *p, const struct supervised *r
     size_t i = p->reader.current;
     if (p->broken)
         return GTEST_BROKEN;
-    if (res->end == SUPERVISE_STOPPED)
-        return GTEST_STOPPED;
+    if (res->end == SUPERVISE_STOPPED) {
+        p->cut = i != GTEST_NONE && atomic_load(&p->j->state.run->stop) == STOP_TIMEOUT;
+        if (p->cut)
+            settle_timeout(p, res);
+        return p->broken ? GTEST_BROKEN : GTEST_STOPPED;
+    }
     if (res->end == SUPERVISE_NOT_STARTED)
         return settle_unstarted(p, res);
     if (p->reader.odd && p->n > 1)

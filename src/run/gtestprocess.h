@@ -41,6 +41,7 @@ struct gtest_process {
     struct buf set_up;   /* of set-ups and teardowns that failed */
     int64_t since, since_real; /* when what happens now began */
     bool over;    /* it is to end: what it prints from now on is no test's */
+    bool cut;     /* because the time of the whole run is over */
     bool stop;    /* as the run is to stop */
     bool broken;  /* err is set */
     bool holds;   /* the last of its tests has ended; its record waits for the end of all */

@@ -119,6 +119,7 @@ static bool send_tests(struct talk *k)
         const struct plan_test *t = job_test(k->j, k->left[i]);
         const char *id = plan_map_str(&k->j->plan, t->id);
         size_t n = strlen(id);
+        n -= t->suffix < n ? t->suffix : 0;
         uint32_t failed = state_attempts(&k->j->state, k->left[i]);
         buf_add_u32(&b, k->left[i]);
         buf_add_u32(&b, failed < t->reruns ? t->reruns - failed : 0);

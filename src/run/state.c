@@ -175,6 +175,17 @@ void state_void(struct state *s, uint32_t test)
         atomic_fetch_sub(&s->run->failures, 1);
 }
 
+void state_restart(struct state *s)
+{
+    for (uint32_t i = 0; i < s->run->n_tests; i++) {
+        atomic_store(&s->tests[i], TEST_PENDING);
+        atomic_store(&s->failed_attempts[i], 0);
+    }
+    atomic_store(&s->run->ended, 0);
+    atomic_store(&s->run->failures, 0);
+    atomic_store(&s->run->stop, STOP_NO);
+}
+
 uint32_t state_attempts(const struct state *s, uint32_t test)
 {
     return test < s->run->n_tests ? atomic_load(&s->failed_attempts[test]) : 0;

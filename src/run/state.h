@@ -111,6 +111,8 @@ void state_attempt(struct state *s, uint32_t test, uint32_t slot);
 /* Takes state_end back: the test is pending, as if it had not run. Call it after the record that
  * says so is written. A run that has stopped meanwhile stays so. */
 void state_void(struct state *s, uint32_t test);
+/* All tests are pending again, nothing has failed, the run goes on. No test may be running. */
+void state_restart(struct state *s);
 /* How many attempts have failed after which it was to run again. */
 uint32_t state_attempts(const struct state *s, uint32_t test);
 /* OUTCOME_NONE while it has not ended. */

@@ -66,6 +66,7 @@
  *   "workers": n                             only where pytest_xdist_auto_num_workers said so
  *   "dist": "loadfile"                       only where pytest_xdist_make_scheduler said so
  *   "notes": ["…", …]                        only where there is something to tell the user
+ *   "repeats": bool                          a plugin has an option --count of its own
  *   "options": {…}                           what the zygote's pytest parsed, for the driver
  *   "worker_start": "fork" or "spawn", "worker_start_note": a line for people or null,
  *   "threads": ["name", …]                   beside the main one, where the list was made

@@ -95,6 +95,13 @@ OWN_OPTIONS = (
     (("--shard-times",), STORE),
     (("--random-order",), {"nargs": "?", "const": True}),
     (("--dry-run",), FLAG),
+    (("--count",), NUMBER),
+    (("--until-fail",), FLAG),
+    (("--resume",), FLAG),
+    (("--run-timeout",), {"type": float}),
+    (("--slow-warning",), {"type": float}),
+    (("--memory-floor",), STORE),
+    (("--history-url",), STORE),
     (("--parallel-collect",), FLAG),
     (("--no-parallel-collect",), FLAG),
 )

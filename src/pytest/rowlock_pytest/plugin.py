@@ -145,6 +145,8 @@ class ZygotePlugin:
             data["workers"] = self.settings.asked_workers
         data["worker_start"] = "spawn" if self.start.spawner is not None else "fork"
         data["worker_start_note"] = self.start.note
+        # pytest-repeat, say: what its option --count does is done.
+        data["repeats"] = not hasattr(session.config.option, "rowlock_count")
         data["collect_note"] = together.reason or None
         path = os.path.join(self.settings.rundir, "pytest.json")
         if together.done:

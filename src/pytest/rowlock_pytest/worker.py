@@ -156,6 +156,7 @@ class Worker:
         self.leftovers = Leftovers()
         procfs.exempt = functools.partial(runonce.keepers, settings.temp)
         self.verdict = None
+        self.ran = set()  # numbers of tests that have run here: under --count one runs again
         self.last = None  # (index in the plan, number, item) of the test that ran last
         self.halted = None  # what has ended the session
         self.item = None  # of the test that runs
@@ -376,6 +377,9 @@ class Worker:
         for at, (index, number, item, left) in enumerate(group):
             if self.must_stop():
                 return True
+            if number in self.ran:
+                reruns.make_ready(item)
+            self.ran.add(number)
             following = group[at + 1][2] if at + 1 < len(group) else None
             last = following is None
             if last or following is item:
