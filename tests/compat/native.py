@@ -46,7 +46,7 @@ PROJECTS = [
         "shell scripts that compare outputs, with a folder each",
         ["-DBUILD_SHARED_LIBS=ON"],
     ),
-    Project("cmark", "ctest", "Python scripts that start the program, PASS_REGULAR_EXPRESSION"),
+    Project("cmark", "ctest", "Python scripts that start the program on whole specifications"),
     Project(
         "libzip",
         "ctest",
@@ -59,15 +59,15 @@ PROJECTS = [
     Project(
         "wayland",
         "meson",
-        "forks, file descriptors, programs that are to fail",
+        "forks, signals, file descriptors",
         ["-Ddocumentation=false", "-Ddtd_validation=false"],
         ["libexpat1-dev", "libffi-dev"],
     ),
     Project("libtry-tiny-perl", "prove", "skipped as a whole where a module is missing"),
     Project("libpath-tiny-perl", "prove", "files, locks, forks"),
-    Project("libyaml-tiny-perl", "prove", "thousands of points, TODO"),
+    Project("libyaml-tiny-perl", "prove", "points from data files, TODO"),
     Project("libtest-deep-perl", "prove", "tests of a testing module"),
-    Project("liburi-perl", "prove", "many small scripts"),
+    Project("liburi-perl", "prove", "many small scripts, of which three lack a module and fail"),
 ]
 
 
