@@ -418,3 +418,30 @@ def test_workers_that_collect_side_by_side(project):
     project.write("conftest.py", "def pytest_collection_modifyitems(items): pass\n")
     done = project.rowlock("parallel", "-v", "-n", "3")
     assert "conftest.py implements pytest_collection_modifyitems" in done.stderr
+
+
+def test_a_collection_that_has_to_be_done_over_is_not_tried_again(project):
+    log = "open('log', 'a').write('x')\n"
+    for i in range(4):
+        project.write(f"test_{i}.py", log + "def test(): pass\n")
+    random = log + "import random\nN = random.random()\ndef test(): pass\n"
+    note = "one process has collected all tests: random numbers were used"
+    imports = []
+    for text, words, noted in (
+        (random, [], True),
+        (random, [], True),
+        (random, ["--lf"], False),
+        (random, [], True),
+        (log + "def test(): pass\n", [], True),
+        (log + "def test(): pass\n", [], False),
+    ):
+        project.write("test_2.py", text)
+        project.write("log", "")
+        done = project.rowlock("parallel", "-v", "-n", "2", *words)
+        assert done.returncode == 0, done
+        assert (note in done.stderr) == noted, done
+        imports.append(len(project.path("log").read_text()))
+    assert imports[0] > 4
+    assert imports[1:] == [4] * 5
+    collected = json.loads(project.path(".rowlock/last/pytest.json").read_text())
+    assert sum(n for n, _ in collected["collected_by"]) == 4

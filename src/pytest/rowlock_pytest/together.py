@@ -29,6 +29,7 @@ import pytest
 from rowlock_pytest import (
     channel,
     collect,
+    earlier,
     garbage,
     hazards,
     isolate,
@@ -58,6 +59,7 @@ _SIZE = struct.Struct("<I")
 
 
 ANOTHER = "another worker has given up"
+RANDOM = "random numbers were used or seeded while tests were collected"
 
 
 class Unshared(BaseException):
@@ -75,6 +77,7 @@ class Together:
         self.reason = None  # why one process collects
         self.done = False  # whether the workers have collected
         self.possible = False
+        self.tried = False  # whether there was nothing against it at first
         self.session = None
         self.files = {}
         self.first_shared = 0  # the number of the first file that was left to the workers
@@ -110,7 +113,7 @@ class Together:
         if self.role == ALONE and not self.start.collects_elsewhere(session):
             self.session = session
             self.reason = safe.why_one_process(session.config, self.settings, self.start)
-            self.possible = self.reason is None
+            self.begin(self.reason is None)
         outcome = yield
         self.possible = False
         if self.role == COLLECTOR and outcome.excinfo is not None:
@@ -118,6 +121,29 @@ class Together:
             self.give_up(str(error) or type(error).__name__)
         elif self.role == CONTROLLER and not self.done:
             self.end_children()
+        if self.tried and self.role == ALONE:
+            self.remember(session)
+
+    def begin(self, allowed):
+        """Tries it, unless that came to nothing in the run before (earlier.py)."""
+        before = earlier.read(self.settings.rundir)
+        self.tried = allowed
+        self.possible = allowed and before is None
+        self.random = random.getstate()
+        if allowed:
+            self.reason = before
+        elif before:
+            earlier.write(self.settings.rundir, before)  # for the run after this one
+
+    def remember(self, session):
+        """Whatever of what the collectors object to is to be seen here, too."""
+        reason = safe.find_hook(session.config) or self.why_not_fork()
+        if reason is None and random.getstate() != self.random:
+            reason = RANDOM
+        if reason is None and any(map(safe.spans_files, getattr(session, "items", ()))):
+            reason = "a test has a parameter of a scope wider than its file"
+        if reason:
+            earlier.write(self.settings.rundir, reason)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(self, collector):
@@ -292,7 +318,7 @@ class Together:
     def describe(self, session):
         """The frame that tells the zygote what was collected, and what it may object to."""
         if random.getstate() != self.random:
-            raise Unshared("random numbers were used or seeded while tests were collected")
+            raise Unshared(RANDOM)
         reason = self.why_not_fork()
         if reason is not None:
             raise Unshared(reason)
