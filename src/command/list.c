@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "command/alone.h"
 #include "command/chosen.h"
 #include "command/command.h"
 #include "command/suite.h"
@@ -225,6 +226,14 @@ static bool is_empty(const struct suite *s, const struct error *err)
     return err->code == EXIT_NO_TESTS || s->ended == EXIT_NO_TESTS || s->ended == EXIT_OK;
 }
 
+/* Options with which pytest prints something else. */
+static bool lists_tests(const struct suite *s, struct error *err)
+{
+    return !s->alone || alone_is_interactive(s->alone) ||
+           error_set(err, EXIT_USAGE, "list and %s both print something; leave one of the two out",
+                     s->alone);
+}
+
 int command_list(const struct invocation *inv)
 {
     struct suite s;
@@ -234,8 +243,8 @@ int command_list(const struct invocation *inv)
     bool json = take_json(inv, &sub.args);
     suite_init(&s);
     s.lists = true;
-    if (suite_configure(&s, &sub, SUITE_PARALLEL, &err) && suite_load(&s, &sub, &err) &&
-        suite_plan(&s, &err)) {
+    if (suite_configure(&s, &sub, SUITE_PARALLEL, &err) && lists_tests(&s, &err) &&
+        suite_load(&s, &sub, &err) && suite_plan(&s, &err)) {
         chosen_say(&s, stderr);
         say_errors(&s);
         if (json)

@@ -176,6 +176,9 @@ def test_what_goes_wrong(mixed):
     assert "4 deselected" in done.stderr
     done = mixed.rowlock("list", "--json", "--nothing-like-it")
     assert (done.returncode, done.stdout) == (USAGE, "")
+    done = mixed.rowlock("list", "--collect-only")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert "list and --collect-only both print something" in done.stderr
     mixed.write("test_b.py", "import nothing_of_this_name\n")
     done = mixed.rowlock("list", "--json")
     assert (done.returncode, done.stdout) == (2, "")  # pytest's code

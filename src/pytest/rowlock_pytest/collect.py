@@ -10,6 +10,7 @@ from rowlock_pytest import procfs, reruns, timeouts
 from rowlock_pytest.settings import find_zygote
 
 TEXT_LIMIT = 4096
+WIDE = ("session", "package", "module", "class")
 
 
 def clean(text):
@@ -101,8 +102,9 @@ def wide_params(item):
     indices = getattr(spec, "indices", {})
     found = {}
     for name, scope in scopes.items():
-        if scope.value != "function" and name in indices:
-            found.setdefault(scope.value, []).append(f"{clean(name)}={indices[name]}")
+        wide = getattr(scope, "value", None)
+        if wide in WIDE and name in indices:
+            found.setdefault(wide, []).append(f"{clean(name)}={indices[name]}")
     return {scope: " ".join(sorted(names)) for scope, names in found.items()}
 
 
