@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_imported_ends_the_run_as_in_pytest(suite, more):
         assert alone.status() == status
 
         def words(text):
-            return [line.split(" in ")[0] for line in text.splitlines()]
+            return [line.split(" in ")[0].strip("=") for line in text.splitlines()]
 
         assert words(alone.log) == words(log)
 
