@@ -1,5 +1,6 @@
 #include "command/covrun.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "command/command.h"
+#include "command/covpython.h"
 #include "run/isolation.h"
 
 /* The kinds of reports: the option of collect that writes it, and where to by default. */
@@ -47,7 +49,7 @@ static char *data_folder(const struct suite *s)
 bool covrun_start(const struct suite *s, struct error *err)
 {
     const struct options *o = &s->options;
-    if (!o->coverage)
+    if (!o->coverage && !o->cov)
         return true;
     for (size_t i = 0; i < o->cov_report.n; i++) {
         const char *report = o->cov_report.v[i];
@@ -64,7 +66,7 @@ bool covrun_start(const struct suite *s, struct error *err)
     }
     char *folder = data_folder(s);
     bool ok = file_mkdirs(folder, err);
-    if (ok)
+    if (ok && o->coverage)
         setenv(ISOLATION_COVERAGE, folder, 1);
     free(folder);
     return ok;
@@ -132,28 +134,49 @@ static void say_messages(const char *folder)
     free(path);
 }
 
+/* Is there anything but what pytest processes have left? */
+static bool has_native(const char *folder)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+    bool any = false;
+    while (d && (e = readdir(d)) != NULL)
+        any |= e->d_name[0] != '.' && strcmp(e->d_name, "python") != 0;
+    if (d)
+        closedir(d);
+    return any;
+}
+
+/* Lets collect make the reports; false if nothing was measured. */
+static bool report(const struct suite *s, const char *folder, int *code)
+{
+    struct invocation collect = {"collect", NULL, STRV_INIT};
+    add_reports(&collect.args, s);
+    bool any = covpython_inputs(&collect.args, s, folder);
+    if (has_native(folder)) {
+        strv_push(&collect.args, folder);
+        any = true;
+    }
+    int reported = any ? command_collect(&collect) : EXIT_OK;
+    if (*code == EXIT_OK)
+        *code = reported;
+    strv_release(&collect.args);
+    return any;
+}
+
 int covrun_report(const struct suite *s, int code)
 {
-    if (!s->options.coverage)
+    if (!s->options.coverage && !s->options.cov)
         return code;
     char *folder = data_folder(s);
-    struct invocation collect = {"collect", NULL, STRV_INIT};
     unsetenv(ISOLATION_COVERAGE);
     fflush(stdout);
     say_messages(folder);
-    if (rmdir(folder) == 0) {
-        fprintf(stderr, "rowlock: --coverage: no test has left coverage data; build the programs with "
-                        "gcc --coverage%s\n",
-                s->zygote_argv.n ? ", and give --cov for pytest-cov to measure Python" : "");
-    } else {
-        add_reports(&collect.args, s);
-        strv_push(&collect.args, folder);
-        int reported = command_collect(&collect);
-        if (code == EXIT_OK)
-            code = reported;
-        file_remove_tree(AT_FDCWD, folder);
-    }
-    strv_release(&collect.args);
+    if (!report(s, folder, &code) && s->options.coverage)
+        fputs("rowlock: --coverage: no test has left coverage data; build the programs with "
+              "gcc --coverage\n",
+              stderr);
+    file_remove_tree(AT_FDCWD, folder);
     free(folder);
     return code;
 }

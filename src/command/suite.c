@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 #include "command/alone.h"
 #include "command/chosen.h"
+#include "command/covpython.h"
 #include "command/pytestargs.h"
 #include "command/remember.h"
 #include "command/terminal.h"
@@ -332,6 +333,7 @@ static void build_zygote_argv(struct suite *s, const struct invocation *inv)
     strv_push(argv, s->program.zygote);
     strv_push(argv, "--rowlock-start");
     strv_push(argv, o->worker_start ? o->worker_start : s->config.worker_start);
+    covpython_ask(argv, o);
     if (inv->config_file) {
         strv_push(argv, "-c");
         strv_push(argv, inv->config_file);

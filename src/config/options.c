@@ -57,6 +57,9 @@ void options_release(struct options *o)
     free(o->no_failures);
     free(o->shard_times);
     strv_release(&o->deselect);
+    strv_release(&o->cov_source);
+    free(o->cov_config);
+    free(o->cov_context);
     strv_release(&o->cov_report);
     strv_release(&o->taps);
     strv_release(&o->ctest);
@@ -114,7 +117,7 @@ static void add_word(struct parser *p, enum word_kind kind, const char *word)
 /* An option that Rowlock knows, as pytest wants it. */
 static void pass_on(struct parser *p, const struct option_row *row, const char *value)
 {
-    if (!row->pytest || (row->value && !value))
+    if (!row->pytest || (row->value && !value && !row->bare))
         return;
     char *word = value ? xasprintf("%s=%s", row->pytest, value) : xstrdup(row->pytest);
     if (row->pytest[0])

@@ -85,6 +85,11 @@ struct options {
     bool no_summary;
     char *output; /* --output FILE: where `generate` writes; -o is pytest's --override-ini */
     struct strv deselect;
+    bool cov;               /* --cov, with or without a path; pytest-cov gets it, too, as the next */
+    struct strv cov_source; /* the paths and packages of --cov */
+    bool cov_branch;
+    char *cov_config;       /* NULL: not given */
+    char *cov_context;      /* likewise */
     uint32_t shard;      /* --shard I/N: I, from 1 to N; 0: not given */
     uint32_t shards;     /* N */
     char *shard_times;   /* --shard-times FILE; NULL: not given */

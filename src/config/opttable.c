@@ -46,6 +46,12 @@ static bool store_item(struct options *o, const struct option_row *row, const ch
     return true;
 }
 
+static bool store_cov(struct options *o, const struct option_row *row, const char *value)
+{
+    o->cov = true;
+    return !value || !*value || store_item(o, row, value);
+}
+
 /* Empty for none at all. */
 static bool store_report(struct options *o, const struct option_row *row, const char *value)
 {
@@ -403,7 +409,16 @@ const struct option_row option_rows[] = {
      .help = "where generate writes the Makefile"},
 
     {"Coverage", 0, {"coverage"}, NULL, store_flag, AT(coverage),
-     .help = "report what native tests covered of programs that gcc --coverage has built"},
+     .help = "report what was covered of Python and of programs that gcc --coverage has built"},
+    {"Coverage", 0, {"cov"}, "[PATH]", store_cov, AT(cov_source), .pytest = "--cov", .bare = true,
+     .help = "measure Python: this folder or package; may be repeated. With pytest-cov it measures, "
+             "unless --coverage is given"},
+    {"Coverage", 0, {"cov-branch"}, NULL, store_flag, AT(cov_branch), .pytest = "--cov-branch",
+     .help = "measure branches of Python, too"},
+    {"Coverage", 0, {"cov-config"}, "FILE", store_name, AT(cov_config), "a file",
+     .pytest = "--cov-config", .help = "the configuration of coverage.py"},
+    {"Coverage", 0, {"cov-context"}, "test", store_name, AT(cov_context), "test",
+     .pytest = "--cov-context", .help = "keep which test has run a line of Python"},
     {"Coverage", 0, {"cov-report"}, "KIND[:PATH]", store_report, AT(cov_report), "a kind of report",
      .pytest = "--cov-report",
      .help = "term, term-missing, xml, json, lcov, html; may be repeated. Default: term, xml, json "
@@ -487,7 +502,6 @@ static const char *const with_value[] = {
     "doctest-report", "durations-min", "ignore", "ignore-glob", "import-mode",
     "log-", "max-warnings", "override-ini",
     "pastebin", "pdbcls", "pythonwarnings", "report-chars", "rootdir",
-    "cov-config", "cov-context",
     "max-worker-restart", "maxschedchunk", "px", "rsyncdir", "rsyncignore",
     "testrunuid",
     "css", "html", "session-timeout", "timeout-method",
@@ -497,7 +511,7 @@ static const char *const with_value[] = {
     "benchmark-group-by", "benchmark-max-time", "benchmark-min-rounds", "benchmark-min-time",
     "benchmark-name", "benchmark-save", "benchmark-sort", "benchmark-storage", "benchmark-timer",
     NULL};
-static const char *const with_maybe[] = {"benchmark-compare", "cache-show", "cov", "debug", NULL};
+static const char *const with_maybe[] = {"benchmark-compare", "cache-show", "debug", NULL};
 static const char *const without_value[] = {
     "cache-clear", "co", "collect-in-virtualenv", "collect-only",
     "continue-on-collection-errors", "disable-plugin-autoload", "disable-pytest-warnings",
@@ -509,7 +523,7 @@ static const char *const without_value[] = {
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
     "sw-skip", "trace", "trace-config", "version", "xfail-tb",
-    "cov-append", "cov-branch", "cov-reset", "no-cov", "no-cov-on-fail", NULL};
+    "cov-append", "cov-reset", "no-cov", "no-cov-on-fail", NULL};
 /* clang-format on */
 
 static bool is_listed(const char *const *list, const char *name, size_t len)

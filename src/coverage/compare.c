@@ -67,10 +67,11 @@ static void compare_lines(struct compare *k, const struct cov_file *a, const str
     }
 }
 
-/* The next arm from *i on that counts; NULL if it is of another line or there is none. */
+/* The next arm from *i on that counts and was measured; NULL if it is of another line or there is
+ * none. What a comment lets count as taken is in no report of coverage.py. */
 static const struct cov_arm *next_arm(const struct cov_file *f, size_t *i, uint32_t line)
 {
-    while (*i < f->n_arms && (f->arms[*i].flags & COV_ARM_EXTRA))
+    while (*i < f->n_arms && f->arms[*i].flags & (COV_ARM_EXTRA | COV_ARM_ASSUMED))
         ++*i;
     return *i < f->n_arms && (!line || f->arms[*i].line == line) ? &f->arms[*i] : NULL;
 }

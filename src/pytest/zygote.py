@@ -1,9 +1,12 @@
 """The zygote: one Python process that starts pytest, collects once, and forks the workers.
 
     PYTHON zygote.py --rowlock-temp TEMP --rowlock-run RUNDIR --rowlock-ready FD
-           [--rowlock-start auto|fork|spawn] -- PYTEST_ARGS...
+           [--rowlock-start auto|fork|spawn] [--rowlock-coverage JSON] -- PYTEST_ARGS...
 
-or, by the zygote, one worker with an interpreter of its own:
+JSON says what to measure: {"asked": whether by --coverage, not only --cov, "source": [PATH...],
+"branch": true|false, "config": FILE|null, "context": "test"|null}.
+
+Or, by the zygote, one worker with an interpreter of its own:
 
     PYTHON zygote.py --rowlock-spawned FD
 
@@ -34,12 +37,14 @@ def parse_arguments(argv):
             return None
         values[name[len("--rowlock-") :]] = rest.pop(0)
     how = values.setdefault("start", "auto")
+    coverage = values.pop("coverage", "null")
     if not rest or set(values) != {"temp", "run", "ready", "start"}:
         return None
     if how not in ("auto", "fork", "spawn"):
         return None
     try:
         values["ready"] = int(values["ready"])
+        values["coverage"] = json.loads(coverage)
     except ValueError:
         return None
     return values, rest[1:]
@@ -131,6 +136,17 @@ def look_like_pytest(pytest_args):
     sys.argv[:] = ["pytest"] + pytest_args
 
 
+def measure(settings):
+    """Under --coverage, begins before anything of the project is imported. False after a message
+    that says why it cannot."""
+    from rowlock_pytest import measuring
+
+    message = measuring.start(settings.coverage, settings.rundir)
+    if message is not None:
+        print(message, file=sys.stderr)
+    return message is None
+
+
 def become_spawned(fd):
     """Runs one worker; its orders come over fd."""
     package = make_package()
@@ -143,6 +159,7 @@ def become_spawned(fd):
         stream.reconfigure(line_buffering=True)
     look_like_pytest(orders.arguments)
     sys.path[:] = orders.settings.sys_path
+    measure(orders.settings)
     from rowlock_pytest import isolate  # which needs pytest
 
     isolate.set_environment(orders.settings, orders.slot)
@@ -176,7 +193,8 @@ def main():
         return EXIT_INTERNAL
     look_like_pytest(pytest_args)
     settings.sys_path = list(sys.path)
-    if find_pytest() is None:
+    settings.coverage = values["coverage"]
+    if not measure(settings) or find_pytest() is None:
         return EXIT_USAGE
     finish_package(package)
     from rowlock_pytest.plugin import run_session

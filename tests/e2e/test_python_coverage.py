@@ -1,5 +1,7 @@
 """Coverage of Python: the figures are those of coverage.py."""
 
+import importlib.machinery
+import json
 import os
 import sqlite3
 import sys
@@ -183,3 +185,137 @@ def test_without_coverage_py(sample):
     done = sample.rowlock("collect", ".coverage")
     assert done.returncode == 4, done
     assert "coverage.py: " in done.stderr and "perhaps" in done.stderr
+
+
+# ---- Runs ---------------------------------------------------------------------------------------
+
+MODULE = """import os
+LEVEL = 1
+if os.environ.get("NEVER"):
+    LEVEL = 2
+
+
+def one():
+    return 1
+
+
+def two(flag):
+    if flag:
+        return 2
+    return 3
+
+
+def dies():
+    os.kill(os.getpid(), 9)
+
+
+def last():
+    return 4
+"""
+TESTS = """import module
+
+
+def test_one():
+    assert module.one() == 1
+
+
+class TestTwo:
+    def test_two(self):
+        assert module.two(True) == 2
+"""
+DEATH = """import module
+
+
+def test_dies():
+    module.dies()
+"""
+LAST = """import module
+
+
+def test_last():
+    assert module.last() == 4
+"""
+
+
+@pytest.fixture
+def small(project):
+    python_coverage.prepare(project)
+    project.write("pytest.ini", "[pytest]\npythonpath = .\n")
+    project.write("module.py", MODULE)
+    project.write("test_a.py", TESTS)
+    project.write("test_b.py", DEATH)
+    project.write("test_c.py", LAST)
+    project.write("never.py", "x = 1\n")
+    return project
+
+
+def missing(project, name="module.py", report="coverage-parallel.json"):
+    return json.loads((project.root / report).read_text())["files"][name]["missing_lines"]
+
+
+@pytest.mark.parametrize("how", ["--forked", "--worker-start=spawn", "--worker-start=fork"])
+def test_a_run_measures_python(small, how):
+    """Lines run by the import count, a worker that dies loses its own at most, what nothing has
+    imported is there."""
+    words = ["parallel", "-n2", "--coverage", "--cov=.", "--cov-branch", how]
+    done = small.rowlock(*words)
+    assert done.returncode == 1, done
+    assert "3 passed" in done.stdout and "1 crashed" in done.stdout, done
+    assert "TOTAL" in done.stdout
+    lost = missing(small)
+    assert {4, 14, 18} <= set(lost) <= {4, 8, 12, 13, 14, 18, 22}
+    if how == "--forked":
+        assert lost == [4, 14, 18]
+    else:
+        assert small.rowlock(*words, "test_a.py", "test_c.py").returncode == 0
+        assert missing(small) == [4, 14, 18]
+    assert missing(small, "never.py") == [1]
+    report = json.loads((small.root / "coverage-parallel.json").read_text())
+    assert report["files"]["module.py"]["missing_branches"] == [[3, 4], [12, 14]]
+    assert not any("rowlock" in name for name in report["files"])
+    assert (small.root / "coverage-parallel.xml").is_file()
+    assert (small.root / "htmlcov" / "parallel" / "index.html").is_file()
+    assert not list(small.root.glob(".rowlock/runs/*/coverage"))
+
+
+def test_figures_of_a_run_are_those_of_coverage_py(sample):
+    """pytest-cov is told to stay away, whatever addopts say; sequential runs count the same."""
+    sample.write(".coveragerc", CONFIG.format(branch=True) + "fail_under = 99.5\n")
+    tests = ["tests/test_config.py", "tests/test_converter.py"]
+    ini = (sample.root / "pytest.ini").read_text()
+    ini = ini.replace("addopts =", "addopts = --cov=src --cov-report=term-missing")
+    sample.write("pytest.ini", ini)
+    coverage(sample, "run", "-m", "pytest", "-qp", "no:cacheprovider", "--no-cov", *tests)
+    theirs = table(coverage(sample, "report", "-m", "--fail-under=0").stdout)
+    for command, name in (("parallel", "parallel"), ("coverage", "sequential")):
+        done = sample.rowlock(command, "-c", "pytest.ini", "--coverage", "--cov-report=json", *tests)
+        assert done.returncode == 1, done
+        assert "less than --fail-under 99.5" in done.stderr, done
+        ours = table(done.stdout)
+        assert ours[-len(theirs) :] == theirs, done
+        same = sample.rowlock("collect", "--compare", ".coverage", f"coverage-{name}.json")
+        assert same.returncode == 0, same
+
+
+def test_cov_without_pytest_cov(small):
+    """--cov alone is for pytest-cov where it is; else Rowlock does what it says."""
+    path = [str(python_coverage.PLUGINS), *sys.path]
+    found = importlib.machinery.PathFinder.find_spec("coverage", path)
+    only = small.root / "only"
+    only.mkdir()
+    os.symlink(os.path.dirname(found.origin), only / "coverage")
+    small.env["PYTHONPATH"] = str(only)
+    if small.run([sys.executable, "-c", "import pytest_cov"]).returncode == 0:
+        pytest.skip("pytest-cov is installed")
+    words = ["--cov=module", "--cov-context=test", "--cov-report=lcov", "test_a.py"]
+    done = small.rowlock("parallel", *words)
+    assert done.returncode == 0, done
+    assert "DA:8,1\n" in (small.root / "coverage-parallel.info").read_text()
+    assert "TOTAL" not in done.stdout
+    (only / "coverage").unlink()
+    small.write("only/coverage/__init__.py", "raise ImportError\n")
+    done = small.rowlock("parallel", *words)
+    assert done.returncode == 0, done
+    done = small.rowlock("parallel", "--coverage", *words)
+    assert done.returncode == 4, done
+    assert "-m pip install coverage" in done.stdout + done.stderr, done

@@ -1,4 +1,4 @@
-"""pytest-cov in forked workers.
+"""pytest-cov, or coverage.py alone (measuring.py), in forked workers.
 
 pytest-cov has a way for one process and one for pytest-xdist's workers. Here it is told of one
 process: it starts to measure in the zygote, a fork goes on with what its parent has measured,
@@ -9,7 +9,7 @@ when it ends; the zygote combines all files when its session ends, as it would w
 import os
 import traceback
 
-from rowlock_pytest import realtime
+from rowlock_pytest import measuring, realtime
 
 SECONDS = 2.0  # between two times that a worker's counts are written
 
@@ -24,6 +24,8 @@ def adopt(config):
 
 def _coverage(config):
     """The coverage.Coverage that measures here, or None."""
+    if measuring.current is not None:
+        return measuring.current
     plugin = config.pluginmanager.get_plugin("_cov")
     controller = getattr(plugin, "cov_controller", None)
     if controller is None or getattr(plugin, "_disabled", False):
@@ -86,6 +88,9 @@ class WorkerCoverage:
         """At the worker's end."""
         cov, self.cov = self.cov, None
         if cov is None:
+            return
+        if cov is measuring.current:
+            measuring.save(whole=False)
             return
         try:
             cov.stop()

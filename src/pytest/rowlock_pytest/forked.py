@@ -20,6 +20,7 @@ from rowlock_pytest import (
     channel,
     flood,
     isolate,
+    measuring,
     nodes,
     procfs,
     realtime,
@@ -174,6 +175,7 @@ class Forker:
             self.become_child()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, isolate.Signals.HELD)
             message = self.run_in_child(*test)
+            measuring.save(whole=False)
             link.send(message)
             link.close()
             isolate.run_exit_handlers()

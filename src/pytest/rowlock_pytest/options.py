@@ -7,7 +7,7 @@ Rowlock's business, not pytest's.
 
 import importlib.util
 
-from rowlock_pytest import reruns, timeouts
+from rowlock_pytest import measuring, reruns, timeouts
 
 MARKERS = (
     "parallel_safe: may run beside any other test",
@@ -133,6 +133,8 @@ def add_early_options(parser):
     """Adds the options of those plugins that are not installed."""
     known = known_options(parser)
     installed = {module: is_installed(module) for module, _, _, _ in PLUGIN_OPTIONS}
+    if measuring.current is not None:
+        installed["pytest_cov"] = False  # it is told to stay away
     for module, names, dest, attributes in PLUGIN_OPTIONS:
         if not installed[module]:
             _add(parser, known, names, dest, attributes)
@@ -161,5 +163,7 @@ def stop_distribution(namespace):
 
 def add_markers(config):
     """Makes Rowlock's markers known; a project's own line for one of them comes first."""
+    if measuring.current is not None:
+        config.addinivalue_line("markers", "no_cover: known to pytest-cov")
     for line in MARKERS:
         config.addinivalue_line("markers", line)

@@ -10,6 +10,7 @@ from rowlock_pytest import (
     forked,
     isolate,
     logfiles,
+    measuring,
     nodes,
     options,
     procfs,
@@ -232,8 +233,9 @@ def run_session(settings, arguments):
         start.watch.decided_again = plugin.decisions.looks
     summary = SummaryPlugin(settings, plugin)
     plugins = ["rowlock_pytest", plugin, plugin.together, start, Elsewhere(start), summary]
+    plugins += measuring.plugins()
     try:
-        status = pytest.main(list(arguments), plugins=plugins)
+        status = pytest.main(measuring.arguments(arguments), plugins=plugins)
     except BaseException:
         summary.give_up()
         if os.getpid() != plugin.pid:
@@ -241,6 +243,7 @@ def run_session(settings, arguments):
             os._exit(EXIT_INTERNAL)
         raise
     summary.finish()
+    measuring.save()
     if plugin.worker is not None:
         if plugin.worker.pid == os.getpid():
             plugin.worker.say_goodbye(status)

@@ -28,6 +28,7 @@ OWN_VARIABLES = frozenset(
         "COLOR",
         "COLLECTORS",
         "LINES",
+        "COVERAGE",
     )
 )
 # What GNU Make tells the makes below it.
@@ -75,6 +76,7 @@ class Settings:
         self.color = taken.get("ROWLOCK_COLOR") == "1"
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
         self.sys_path = []  # as pytest finds it
+        self.coverage = None  # what measuring.start wants: zygote.py's --rowlock-coverage
         self.worker_start = "auto"  # or "fork", "spawn": zygote.py's --rowlock-start
 
     def plain(self):

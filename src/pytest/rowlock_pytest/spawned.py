@@ -11,6 +11,7 @@ from rowlock_pytest import (
     forked,
     isolate,
     logfiles,
+    measuring,
     nodes,
     options,
     records,
@@ -166,7 +167,10 @@ def run_worker(orders):
     """Runs the session. Returns pytest's status where it ends before it has served."""
     plugin = SpawnedPlugin(orders)
     try:
-        status = pytest.main(list(orders.arguments), plugins=["rowlock_pytest", plugin])
+        status = pytest.main(
+            measuring.arguments(orders.arguments),
+            plugins=["rowlock_pytest", plugin, *measuring.plugins()],
+        )
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
         status = EXIT_INTERNAL
