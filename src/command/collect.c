@@ -320,8 +320,14 @@ static bool write_html(struct collect *k, struct error *err)
 static bool write_reports(struct collect *k, struct error *err)
 {
     char *root = path_absolute(k->source_root ? k->source_root : ".");
-    struct cov_json json = {NULL, 0};
-    bool ok = (!k->xml || cobertura_write(&k->coverage, k->xml, root, err)) &&
+    const struct py_config *config = &k->python.facts.config;
+    struct cov_json json = {k->python.known ? config->version : NULL, k->decimals};
+    struct cov_xml xml = {.root = root, .skip_empty = k->skip_empty};
+    if (k->python.known) {
+        xml.sources = config->sources;
+        xml.n_sources = config->n_sources;
+    }
+    bool ok = (!k->xml || cobertura_write(&k->coverage, k->xml, &xml, err)) &&
               (!k->json || cov_json_write(&k->coverage, k->json, &json, err));
     free(root);
     if (!ok)

@@ -8,20 +8,23 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/strv.h"
+#include "base/xalloc.h"
 #include "coverage/escape.h"
 #include "coverage/write.h"
 
 struct writer {
     FILE *out;
+    const struct cov_xml *how;
     bool branches; /* any file has them */
 };
 
 static void put_rate(FILE *out, const char *name, uint64_t hit, uint64_t n)
 {
-    if (n)
-        fprintf(out, " %s=\"%.4g\"", name, (double)hit / (double)n);
-    else
-        fprintf(out, " %s=\"1\"", name);
+    double rate = n ? (double)hit / (double)n : 1;
+    /* Rounding makes nothing whole, and nothing vanish. */
+    if (hit && hit < n)
+        rate = rate < 0.0001 ? 0.0001 : rate > 0.9999 ? 0.9999 : rate;
+    fprintf(out, " %s=\"%.4g\"", name, rate);
 }
 
 static void put_rates(const struct writer *w, const struct cov_totals *t)
@@ -56,6 +59,24 @@ static size_t count_arms(const struct cov_file *f, uint32_t line, size_t *taken)
     return counted;
 }
 
+/* What coverage.py adds to the DTD. */
+static void put_missing(FILE *out, const struct cov_file *f, uint32_t line)
+{
+    size_t n, missing = 0;
+    const struct cov_arm *arms = cov_find_arms(f, line, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!arms[i].to || cov_arm_taken(&arms[i]))
+            continue;
+        fputs(missing++ ? "," : " missing-branches=\"", out);
+        if (arms[i].to > 0)
+            fprintf(out, "%d", arms[i].to);
+        else
+            fputs("exit", out);
+    }
+    if (missing)
+        putc('"', out);
+}
+
 static void put_line(const struct writer *w, const struct cov_file *f, const struct cov_line *line,
                      const char *indent)
 {
@@ -65,6 +86,8 @@ static void put_line(const struct writer *w, const struct cov_file *f, const str
     if (arms)
         fprintf(w->out, " branch=\"true\" condition-coverage=\"%zu%% (%zu/%zu)\"",
                 100 * taken / arms, taken, arms);
+    if (arms && f->language == COV_PYTHON)
+        put_missing(w->out, f, line->line);
     fputs("/>\n", w->out);
 }
 
@@ -93,6 +116,26 @@ static void put_method(const struct writer *w, const struct cov_file *f,
             fn->start_line, (long long)(fn->count > 0 ? fn->count : fn->count < 0));
 }
 
+/* The name below the source folder that holds the file (*source: which one), else below root
+ * (*source: n_sources). Points into f->name. */
+static const char *name_of(const struct cov_xml *how, const struct cov_file *f, size_t *source)
+{
+    char *path = path_join(how->root, f->name);
+    const char *name = f->name;
+    size_t i = 0;
+    for (; i < how->n_sources; i++) {
+        size_t n = strlen(how->sources[i]);
+        if (strncmp(path, how->sources[i], n) == 0 && path[n] == '/') {
+            name = f->name + strlen(f->name) - strlen(path + n + 1);
+            break;
+        }
+    }
+    free(path);
+    if (source)
+        *source = i;
+    return name;
+}
+
 static void put_class(const struct writer *w, const struct cov_file *f)
 {
     struct cov_totals t = {0};
@@ -100,7 +143,7 @@ static void put_class(const struct writer *w, const struct cov_file *f)
     cov_file_totals(f, &t);
     fputs("\t\t\t\t<class", w->out);
     put_attribute(w->out, "name", path_basename(f->name));
-    put_attribute(w->out, "filename", f->name);
+    put_attribute(w->out, "filename", name_of(w->how, f, NULL));
     put_rates(w, &t);
     fputs(">\n", w->out);
     for (size_t i = 0; i < f->n_functions; i++) {
@@ -122,13 +165,23 @@ static void put_class(const struct writer *w, const struct cov_file *f)
 }
 
 /* "a.b" for files of a/b, "." for those of no folder. */
-static char *package_of(const struct cov_file *f)
+static char *package_of(const struct cov_xml *how, const struct cov_file *f)
 {
-    char *name = path_dirname(f->name);
+    char *name = path_dirname(name_of(how, f, NULL));
     for (char *p = name; *p; p++)
         if (*p == '/')
             *p = '.';
     return name;
+}
+
+/* In place of a package. */
+#define LEFT_OUT "/"
+
+static bool is_left_out(const struct cov_xml *how, const struct cov_file *f)
+{
+    struct cov_totals t = {0};
+    cov_file_totals(f, &t);
+    return how->skip_empty && !t.lines;
 }
 
 /* The files of one package: from files[i] on. Files of a folder need not stand side by side, as
@@ -150,7 +203,14 @@ static void put_package(const struct writer *w, const struct coverage *c, const 
     fputs("\t\t\t</classes>\n\t\t</package>\n", w->out);
 }
 
-static void put_head(const struct writer *w, const struct coverage *c, const char *root)
+static void put_source(FILE *out, const char *folder)
+{
+    fputs("\t\t<source>", out);
+    cov_put_xml(out, folder);
+    fputs("</source>\n", out);
+}
+
+static void put_head(const struct writer *w, const struct coverage *c)
 {
     struct timespec now;
     struct cov_totals t = coverage_totals(c);
@@ -163,27 +223,37 @@ static void put_head(const struct writer *w, const struct coverage *c, const cha
     fprintf(w->out, " branches-covered=\"%llu\" branches-valid=\"%llu\"",
             (unsigned long long)t.arms_hit, (unsigned long long)t.arms);
     put_rates(w, &t);
-    fputs(">\n\t<sources>\n\t\t<source>", w->out);
-    cov_put_xml(w->out, root);
-    fputs("</source>\n\t</sources>\n\t<packages>\n", w->out);
+    fputs(">\n\t<sources>\n", w->out);
+    for (size_t i = 0; i < w->how->n_sources; i++)
+        put_source(w->out, w->how->sources[i]);
+    bool below_root = !w->how->n_sources;
+    for (size_t i = 0; i < c->n_files && !below_root; i++) {
+        size_t source;
+        name_of(w->how, c->files[i], &source);
+        below_root = source == w->how->n_sources;
+    }
+    if (below_root)
+        put_source(w->out, w->how->root);
+    fputs("\t</sources>\n\t<packages>\n", w->out);
 }
 
-bool cobertura_write(const struct coverage *c, const char *path, const char *root,
+bool cobertura_write(const struct coverage *c, const char *path, const struct cov_xml *how,
                      struct error *err)
 {
     struct outfile o;
     if (!outfile_open(&o, path, err))
         return false;
-    struct writer w = {.out = o.f};
+    struct writer w = {.out = o.f, .how = how};
     struct strv packages = STRV_INIT;
     struct map seen = MAP_INIT;
     for (size_t i = 0; i < c->n_files; i++) {
         w.branches |= c->files[i]->has_branches;
-        strv_push_nodup(&packages, package_of(c->files[i]));
+        strv_push_nodup(&packages, is_left_out(how, c->files[i]) ? xstrdup(LEFT_OUT)
+                                                                 : package_of(how, c->files[i]));
     }
-    put_head(&w, c, root);
+    put_head(&w, c);
     for (size_t i = 0; i < c->n_files; i++)
-        if (map_put(&seen, packages.v[i], i) == MAP_NONE)
+        if (strcmp(packages.v[i], LEFT_OUT) != 0 && map_put(&seen, packages.v[i], i) == MAP_NONE)
             put_package(&w, c, packages.v[i], packages.v, i);
     fputs("\t</packages>\n</coverage>\n", w.out);
     map_release(&seen);

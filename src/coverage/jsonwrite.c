@@ -52,7 +52,7 @@ static void put_arcs(FILE *out, const struct part *p, bool taken)
     putc('[', out);
     for (size_t i = 0; i < p->f->n_arms; i++) {
         const struct cov_arm *a = &p->f->arms[i];
-        if (!a->to || (a->count != 0) != taken)
+        if (!a->to || (a->flags & COV_ARM_ASSUMED) || (a->count != 0) != taken)
             continue;
         const struct cov_line *l = cov_find_line(p->f, a->line);
         if (p->wanted && (!l || !p->wanted[l - p->f->lines]))
@@ -61,6 +61,17 @@ static void put_arcs(FILE *out, const struct part *p, bool taken)
         comma = ", ";
     }
     putc(']', out);
+}
+
+/* Of statements or branches alone. */
+static void put_share(FILE *out, const char *of, uint64_t hit, uint64_t n, int decimals)
+{
+    char text[COV_PERCENT_MAX];
+    double percent = cov_percent(hit, n);
+    fprintf(out, ", \"percent_%s_covered\": ", of);
+    cov_put_number(out, percent);
+    fprintf(out, ", \"percent_%s_covered_display\": \"%s\"", of,
+            cov_percent_text(text, percent, decimals));
 }
 
 static void put_totals(FILE *out, const struct cov_totals *t, bool branches, int decimals)
@@ -75,12 +86,15 @@ static void put_totals(FILE *out, const struct cov_totals *t, bool branches, int
             ", \"percent_covered_display\": \"%s\", \"missing_lines\": %llu, \"excluded_lines\": %llu",
             cov_percent_text(text, percent, decimals), (unsigned long long)missing,
             (unsigned long long)t->excluded);
-    if (branches)
+    put_share(out, "statements", t->lines_hit, t->lines, decimals);
+    if (branches) {
+        put_share(out, "branches", t->arms_hit, t->arms, decimals);
         fprintf(out,
                 ", \"num_branches\": %llu, \"num_partial_branches\": %llu, "
                 "\"covered_branches\": %llu, \"missing_branches\": %llu",
                 (unsigned long long)t->arms, (unsigned long long)t->partial,
                 (unsigned long long)t->arms_hit, (unsigned long long)(t->arms - t->arms_hit));
+    }
     putc('}', out);
 }
 
@@ -151,10 +165,71 @@ static bool mark(const struct cov_file *f, const struct cov_function *fn, unsign
     return true;
 }
 
+static bool in_region(const struct cov_function *fn, uint32_t line)
+{
+    for (size_t i = 0; i < fn->n_lines && fn->lines[i] <= line; i++)
+        if (fn->lines[i] == line)
+            return true;
+    return !fn->lines && fn->end_line && line >= fn->start_line && line <= fn->end_line;
+}
+
+/* The first line that belongs to none; 1 if they all do. */
+static uint32_t first_outside(const struct cov_file *f, enum cov_region kind)
+{
+    uint32_t last = f->n_lines ? f->lines[f->n_lines - 1].line : 0;
+    for (uint32_t line = 1; line <= last; line++) {
+        bool inside = false;
+        for (size_t i = 0; i < f->n_functions && !inside; i++)
+            inside = f->functions[i].kind == kind && in_region(&f->functions[i], line);
+        if (!inside)
+            return line;
+    }
+    return 1;
+}
+
+static bool has_statements(const struct cov_file *f, const unsigned char *wanted)
+{
+    for (size_t i = 0; i < f->n_lines; i++)
+        if (wanted[i] && cov_line_counts(&f->lines[i]))
+            return true;
+    return false;
+}
+
+/* Does a region of that name with statements come behind functions[i]? */
+static bool is_better_later(const struct cov_file *f, size_t i)
+{
+    const struct cov_function *fn = &f->functions[i];
+    unsigned char *wanted = xcalloc(f->n_lines + 1, 1);
+    bool found = false;
+    for (size_t k = i + 1; k < f->n_functions && !found; k++) {
+        const struct cov_function *other = &f->functions[k];
+        found = other->kind == fn->kind && strcmp(other->name, fn->name) == 0 &&
+                mark(f, other, wanted) && has_statements(f, wanted);
+    }
+    free(wanted);
+    return found;
+}
+
+/* "name", or, as the first region of that name with statements has it, "name@line". */
+static void put_region_name(FILE *out, const struct cov_file *f, size_t i, struct map *seen,
+                            const unsigned char *wanted)
+{
+    const struct cov_function *fn = &f->functions[i];
+    if (map_get(seen, fn->name) == MAP_NONE && (has_statements(f, wanted) || !is_better_later(f, i))) {
+        map_put(seen, fn->name, i);
+        cov_put_json(out, fn->name);
+        return;
+    }
+    char *name = xasprintf("%s@%u", fn->name, fn->start_line);
+    cov_put_json(out, name);
+    free(name);
+}
+
 static void put_regions(FILE *out, const struct part *whole, enum cov_region kind)
 {
     const struct cov_file *f = whole->f;
     struct part p = *whole;
+    struct map seen = MAP_INIT;
     unsigned char *wanted = xcalloc(f->n_lines + 1, 1), *outside = xcalloc(f->n_lines + 1, 1);
     memset(outside, 1, f->n_lines);
     putc('{', out);
@@ -165,7 +240,7 @@ static void put_regions(FILE *out, const struct part *whole, enum cov_region kin
             continue;
         for (size_t k = 0; k < f->n_lines; k++)
             outside[k] &= !wanted[k];
-        cov_put_json(out, fn->name);
+        put_region_name(out, f, i, &seen, wanted);
         fputs(": {", out);
         put_part(out, &p);
         fprintf(out, ", \"start_line\": %u}, ", fn->start_line);
@@ -173,7 +248,8 @@ static void put_regions(FILE *out, const struct part *whole, enum cov_region kin
     p.wanted = outside;
     fputs("\"\": {", out);
     put_part(out, &p);
-    fputs(", \"start_line\": 1}}", out);
+    fprintf(out, ", \"start_line\": %u}}", first_outside(f, kind));
+    map_release(&seen);
     free(wanted);
     free(outside);
 }

@@ -13,9 +13,14 @@
 /* An LCOV tracefile that lcov 1.16 and genhtml read, too. EXIT_INTERNAL on failure. */
 bool lcov_write(const struct coverage *c, const char *path, struct error *err);
 
-/* Cobertura XML, for Codecov, GitLab and others. root is the folder that the names of files are
- * relative to. EXIT_INTERNAL on failure. */
-bool cobertura_write(const struct coverage *c, const char *path, const char *root,
+struct cov_xml {
+    const char *root;           /* absolute; the names of files are relative to it */
+    const char *const *sources; /* absolute folders; files below one of them are named relative to it */
+    size_t n_sources;
+    bool skip_empty; /* leave out files without statements */
+};
+/* Cobertura XML, for Codecov, GitLab and others. EXIT_INTERNAL on failure. */
+bool cobertura_write(const struct coverage *c, const char *path, const struct cov_xml *how,
                      struct error *err);
 
 struct cov_json {

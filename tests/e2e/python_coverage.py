@@ -1,12 +1,14 @@
 """coverage.py for tests that compare with it: installed, or in the source tree's .tools/plugins,
 where ./bootstrap --ci puts it for tests alone."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import pytest
 
@@ -46,3 +48,51 @@ def table(text):
     """The lines of `coverage report`, whatever the widths that its version chooses."""
     lines = [re.sub(r" +", " ", line).strip() for line in text.splitlines()]
     return [line for line in lines if line and not set(line) <= {"-"}]
+
+
+# Those that say when and by whom, and those that not every version of coverage.py has.
+OPEN = {"timestamp", "version", "format"}
+NEWER = re.compile(r"percent_(statements|branches)_covered(_display)?$")
+
+
+def differences(theirs, ours, place="", found=None):
+    """What differs between two parsed JSON reports, as lines."""
+    found = [] if found is None else found
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key in sorted(theirs.keys() | ours.keys()):
+            if key in OPEN and place == "/meta":
+                continue
+            if key not in theirs and NEWER.match(key):
+                continue
+            if key not in theirs or key not in ours:
+                found.append(f"{place}/{key}: only {'ours' if key in ours else 'theirs'}")
+            else:
+                differences(theirs[key], ours[key], f"{place}/{key}", found)
+    elif theirs != ours:
+        found.append(f"{place}: {str(theirs)[:200]}, ours {str(ours)[:200]}")
+    return found
+
+
+def json_differences(theirs, ours):
+    with open(theirs, encoding="utf-8") as a, open(ours, encoding="utf-8") as b:
+        return differences(json.load(a), json.load(b))
+
+
+def xml_differences(theirs, ours):
+    return differences(flat_xml(theirs), flat_xml(ours))
+
+
+def flat_xml(path):
+    """{"package/file/line": attributes} of a Cobertura report; the order of packages is free."""
+    root = xml.etree.ElementTree.parse(path).getroot()
+    out = {"": {key: value for key, value in root.attrib.items() if key not in OPEN}}
+    out["sources"] = {"all": sorted(source.text or "" for source in root.iter("source"))}
+    for package in root.iter("package"):
+        name = package.get("name")
+        out[name] = dict(package.attrib)
+        for item in package.iter("class"):
+            file = f"{name}/{item.get('filename')}"
+            out[file] = dict(item.attrib)
+            for line in item.iter("line"):
+                out[f"{file}/{line.get('number')}"] = dict(line.attrib)
+    return out

@@ -132,6 +132,14 @@ def test_figures_are_those_of_coverage_py(sample, branch):
     theirs = coverage(sample, "report", "-m").stdout
     assert table(ours.stdout) == table(theirs)
     assert "odd.py" in theirs and "empty.py" not in theirs and "mappings.py" not in theirs
+    words = ["collect", "-q", "--json=ours.json", "--xml=ours.xml", "--python", python]
+    sample.rowlock(*words, *parts)
+    for kind in ("json", "xml"):
+        coverage(sample, kind, "-q", "-o", f"theirs.{kind}")
+    pair = (sample.root / "theirs.json", sample.root / "ours.json")
+    assert python_coverage.json_differences(*pair) == []
+    pair = (sample.root / "theirs.xml", sample.root / "ours.xml")
+    assert python_coverage.xml_differences(*pair) == []
     # A source that has changed, or a configuration, is looked at anew.
     sample.write("src/fqcn_converter/never.py", "x = 1\n")
     sample.write(".coveragerc", CONFIG.format(branch=branch) + "fail_under = 99\n")
@@ -288,7 +296,8 @@ def test_figures_of_a_run_are_those_of_coverage_py(sample):
     coverage(sample, "run", "-m", "pytest", "-qp", "no:cacheprovider", "--no-cov", *tests)
     theirs = table(coverage(sample, "report", "-m", "--fail-under=0").stdout)
     for command, name in (("parallel", "parallel"), ("coverage", "sequential")):
-        done = sample.rowlock(command, "-c", "pytest.ini", "--coverage", "--cov-report=json", *tests)
+        words = [command, "-c", "pytest.ini", "--coverage", "--cov-report=json"]
+        done = sample.rowlock(*words, *tests)
         assert done.returncode == 1, done
         assert "less than --fail-under 99.5" in done.stderr, done
         ours = table(done.stdout)

@@ -75,7 +75,8 @@ void fuzz_coverage_reader(bool (*read)(struct coverage *c, const char *path, con
         struct cov_json json = {NULL, 2};
         CHECK(lcov_write(&c, path, &err));
         check_written(&c, path);
-        CHECK(cobertura_write(&c, path, "/", &err));
+        struct cov_xml xml = {.root = "/"};
+        CHECK(cobertura_write(&c, path, &xml, &err));
         check_written(&c, path);
         CHECK(cov_json_write(&c, path, &json, &err));
         check_written(&c, path);
