@@ -25,6 +25,7 @@
 #include "manifest/meson.h"
 #include "manifest/suites.h"
 #include "plan/repeat.h"
+#include "run/cpus.h"
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/platform.h"
@@ -393,16 +394,20 @@ static void take_choices(struct suite *s)
         fprintf(stderr, "rowlock: %s\n", p->notes.v[i]);
 }
 
-/* How many workers may collect at once: below an outer make, one and another for each token that it
+/* How many processes may collect at once: below an outer make, one and another for each token that it
  * has to spare now. */
 static uint32_t collectors(struct suite *s, struct tokens *extra)
 {
     bool wanted = s->options.parallel_collect || s->config.parallel_collect;
     if (s->options.no_parallel_collect || !wanted || s->sequential || s->workers < 2)
         return 1;
+    /* More than there are processors would gain nothing. */
+    uint32_t n = (uint32_t)cpus_available(0);
+    n = n < 2 ? 2 : n;
+    n = n < s->workers ? n : s->workers;
     if (s->outer.state != JOBSERVER_OPEN)
-        return s->workers;
-    uint32_t n = 1 + tokens_try(extra, &s->outer, s->workers - 1);
+        return n;
+    n = 1 + tokens_try(extra, &s->outer, n - 1);
     s->no_tokens = n == 1;
     return n;
 }
