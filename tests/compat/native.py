@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Builds projects of the distribution's source packages, runs their tests with the tool that they
-are made for (ctest, meson test, prove) and with Rowlock, and compares test by test.
+are made for (ctest, meson test, prove, Google Test itself) and with Rowlock, and compares test by
+test.
 
 Everything lies in the work folder and is kept there: what was fetched, built and compared is not
 done again until the program or the project's entry changes. A run of all projects writes its part
-of docs/compatibility.md. Exits 0 if every
-difference is explained, 1 if one is not, 2 if something could not be run.
+of docs/compatibility.md. Exits 0 if every difference is explained, 1 if one is not, 2 if something
+could not be run.
 """
 
 import argparse
@@ -62,6 +63,23 @@ PROJECTS = [
         "forks, signals, file descriptors",
         ["-Ddocumentation=false", "-Ddtd_validation=false"],
         ["libexpat1-dev", "libffi-dev"],
+    ),
+    Project(
+        "googletest",
+        "gtest",
+        "Google Test's own tests, which print what looks like results",
+        [
+            f"googletest/test/{name}.cc"
+            for name in (
+                "gtest_unittest",
+                "gtest-typed-test_test",
+                "googletest-port-test",
+                "googletest-death-test-test",
+                "googletest-message-test",
+                "googletest-options-test",
+            )
+        ],
+        ["libgtest-dev"],
     ),
     Project("libtry-tiny-perl", "prove", "skipped as a whole where a module is missing"),
     Project("libpath-tiny-perl", "prove", "files, locks, forks"),

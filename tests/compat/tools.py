@@ -129,4 +129,50 @@ class Prove:
         return "t/" + test.removeprefix("tap/").removeprefix("t/")
 
 
-TOOLS = {tool.name: tool for tool in (CTest(), Meson(), Prove())}
+class GTest:
+    """Programs that are built from one source file each, named by the options; the tool that they
+    are run with is themselves."""
+
+    name = "gtest"
+    command = "each program by itself"
+
+    def programs(self, options):
+        return [os.path.splitext(os.path.basename(source))[0] for source in options]
+
+    def build(self, folder, options, _jobs):
+        where = os.path.join(folder, "build-gtest")
+        os.makedirs(where, exist_ok=True)
+        for source, program in zip(options, self.programs(options)):
+            if os.path.exists(os.path.join(where, program)):
+                continue
+            top = os.path.join(folder, os.path.dirname(os.path.dirname(source)))
+            command = ["g++", "-O0", f"-I{top}", f"-I{top}/include", "-o", f"{program}.new"]
+            libraries = ["-lgtest", "-lgtest_main", "-pthread"]
+            run([*command, os.path.join(folder, source), *libraries], where, "g++")
+            os.replace(os.path.join(where, f"{program}.new"), os.path.join(where, program))
+
+    def verdicts(self, folder, options):
+        where = os.path.join(folder, "build-gtest")
+        known = {}
+        for program in self.programs(options):
+            run([f"./{program}", "--gtest_output=json:own.json"], where, program, None)
+            with open(os.path.join(where, "own.json"), encoding="utf-8") as file:
+                suites = json.load(file)["testsuites"]
+            for suite, test in ((s, t) for s in suites for t in s["testsuite"]):
+                ran = "passed" if test["result"] == "COMPLETED" else "skipped"
+                name = f"{program}::{suite['name']}.{test['name']}"
+                known[name] = "failed" if test.get("failures") else ran
+        return known
+
+    def rowlock(self, folder, options):
+        globs = [f"build-gtest/{program}" for program in self.programs(options)]
+        suite = {"name": "own", "format": "gtest", "glob": globs}
+        with open(os.path.join(folder, "tests.json"), "w", encoding="utf-8") as file:
+            json.dump({"rowlock": 1, "suites": [suite]}, file)
+        return [], {}
+
+    def own_name(self, test):
+        return test.removeprefix("own/")
+
+
+TOOLS = {tool.name: tool for tool in (CTest(), Meson(), Prove(), GTest())}
