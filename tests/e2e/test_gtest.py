@@ -64,6 +64,17 @@ struct Aborts : testing::Test { static void SetUpTestSuite() { if (is("")) abort
 TEST_F(Aborts, One) {}
 TEST_F(Aborts, Two) {}
 
+struct Late : testing::Test {
+    static void SetUpTestSuite() { if (is("stuck")) for (;;) pause(); }
+    static void TearDownTestSuite() { if (is("stays")) for (;;) pause(); }
+};
+static bool late;
+TEST_F(Late, One) {}
+TEST_F(Late, Two) { late = true; }
+struct Leaver {
+    ~Leaver() { if (late && is("leaks")) _exit(23); if (late && is("falls")) abort(); }
+} leaver;
+
 TEST(Ends, Before) {}
 TEST(Ends, Crashes) { if (is("")) { say("before the end\n"); raise(SIGSEGV); } }
 TEST(Ends, Between) {}
@@ -122,6 +133,8 @@ EXPECTED = {
     "Typed/a-b::*?c d.1.Whole": "failed",
     "SetUp.One": "error",
     "SetUp.Two": "error",
+    "Late.One": "passed",
+    "Late.Two": "passed",
     "Ends.Before": "passed",
     "Ends.Between": "passed",
     "Ends.Closes": "passed",
@@ -250,6 +263,20 @@ def test_ends_of_all_kinds(project, programs):
     done, outcomes = describe(project, "", "sequential", command=command)
     assert outcomes == {"Down.One": "passed", "Down.Two": "error", "Ends.Forks": "passed"}
     assert "still in use" in done.stdout and "u::Ends.Forks left running" in done.stdout
+
+
+def test_ends_outside_of_tests(project, programs):
+    command = [str(programs / "unit"), "--gtest_filter=Late.*"]
+    told = {
+        "stuck": ("timeout", "timeout", "timed out after 0.3 s before the test began"),
+        "stays": ("passed", "timeout", "timed out after 0.3 s behind the test"),
+        "leaks": ("passed", "error", "exit status 23 behind the test, though no test failed"),
+        "falls": ("passed", "crashed", "killed by SIGABRT behind the test"),
+    }
+    for mode, (one, two, text) in told.items():
+        done, outcomes = describe(project, mode, "sequential", command=command, timeout=0.3)
+        assert outcomes == {"Late.One": one, "Late.Two": two}, mode
+        assert text in done.stdout and not project.processes()
 
 
 def test_forged_lines_spoil_no_other_test(project, programs):
