@@ -256,11 +256,13 @@ static bool take_place(const char *temp, const char *dir, bool exists, struct er
         else if (errno == EINVAL || errno == ENOSYS) { /* not every file system can */
             char *old = xasprintf("%s.old", temp);
             ok = rename(dir, old) == 0 && rename(temp, dir) == 0;
+            int why = errno;
             if (ok)
                 file_remove_tree(AT_FDCWD, old);
             else
                 rename(old, dir);
             free(old);
+            errno = why;
         }
     }
     return ok || error_errno(err, EXIT_INTERNAL, "%s: cannot be replaced", dir);

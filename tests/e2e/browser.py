@@ -43,7 +43,7 @@ class Tab:
         self.root = pathlib.Path(root).resolve()
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(5000)
+        self.page.set_default_timeout(120000)
         self.faults, self.requests = [], []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("console", lambda message: self.faults.append(message.text))

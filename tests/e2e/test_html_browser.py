@@ -243,7 +243,11 @@ def test_themes(chromium, report, scheme):
             page = tab.open(path)
             assert not page.evaluate(TOO_WIDE), (path, width)
             tab.screenshot(f"{path.split('-')[0].replace('/', '-')}-{scheme}-{width}")
+    # Paper is light, whatever the theme.
+    page.keyboard.press("t")
+    assert page.evaluate(PAPER) == paper["dark"]
     page.emulate_media(media="print")
+    assert page.evaluate(PAPER) == paper["light"]
     tab.screenshot(f"print-{scheme}")
     tab.check()
 
