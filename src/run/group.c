@@ -1,6 +1,7 @@
 #include "run/group.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -81,6 +82,23 @@ static bool supervise_test(struct native *n, const struct plan_test *t, struct s
     return ok;
 }
 
+/* Says how many points a script had beyond those that are kept. */
+static bool note_points(struct job *j, uint32_t test, const struct tap *tap, struct error *err)
+{
+    struct buf b = BUF_INIT;
+    if (tap->ran <= tap->n_points)
+        return true;
+    const char *id = plan_map_str(&j->plan, job_test(j, test)->id);
+    text_escape(&b, id, strlen(id), SHOWN_OF_NAME);
+    buf_addf(&b, ": of its %" PRIu64 " points, %" PRIu32 " are listed and counted below", tap->ran,
+             tap->n_points);
+    if (tap->failed)
+        buf_addf(&b, "; %" PRIu64 " failed in all", tap->failed);
+    bool ok = job_note(j, b.data, err);
+    buf_release(&b);
+    return ok;
+}
+
 /* Records what became of the test. An interrupted one stays without a record; one that the end of
  * the run's time has stopped has timed out. */
 static enum group_end conclude(struct native *n, const struct plan_test *t,
@@ -104,7 +122,7 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
     verdict_record(&r, &fields, res, n->tap, &how, t->timeout_ms, command ? command : "",
                    plan_map_str(&j->plan, t->cwd));
     job_reconsider(j, &r);
-    bool ok = job_record(j, &r, err);
+    bool ok = job_record(j, &r, err) && (!n->tap || note_points(j, n->test, n->tap, err));
     buf_release(&fields);
     return ok ? GROUP_DONE : GROUP_BROKEN;
 }

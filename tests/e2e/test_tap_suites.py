@@ -126,3 +126,13 @@ def test_output_that_is_no_tap_or_far_too_much(project):
         "tap/short.t": ("failed", "planned 10000000 points, ran 2"),
         "tap/bails.t": ("failed", "Bail out! no disk"),
     }
+
+
+def test_more_points_than_are_kept(project):
+    """They are judged all the same, and the report says how many they were."""
+    script = "seq 30000 | sed 's/^/ok /'; echo not ok 30001; echo 1..30001"
+    project.manifest({"id": "many", "format": "tap", "command": ["sh", "-c", script]})
+    done = project.rowlock("parallel", "--report-json", "report.json")
+    assert done.returncode == 1, done
+    assert "many: of its 30001 points, 10001 are listed and counted below; 1 failed" in done.stdout
+    assert "1 failed, 10000 passed" in done.stdout
