@@ -18,6 +18,20 @@ static bool ends_with(const char *s, const char *end)
     return n > m && strcmp(s + n - m, end) == 0;
 }
 
+/* The notes themselves where path is a link to them: all that link to the same ones are one object.
+ * NULL if there are none. Caller frees. */
+static char *real_notes(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return NULL;
+    if (!S_ISLNK(st.st_mode))
+        return xstrdup(path);
+    char *real = realpath(path, NULL), *copy = real ? xstrdup(real) : NULL;
+    free(real);
+    return copy;
+}
+
 /* All .gcda and .gcno files at or below path, links to folders not followed. */
 static void walk(char *path, struct strv *data, struct strv *notes, struct strv *problems)
 {
@@ -146,9 +160,11 @@ static const char *nearest_notes(const struct strv *sorted, const char *want, co
 /* In a tree of GCOV_PREFIX the path of the notes, from the root, is an end of the data's path. */
 static char *notes_from_root(const char *want)
 {
-    for (const char *slash = strchr(want + 1, '/'); slash; slash = strchr(slash + 1, '/'))
-        if (access(slash, F_OK) == 0)
-            return xstrdup(slash);
+    for (const char *slash = strchr(want + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        char *real = real_notes(slash);
+        if (real)
+            return real;
+    }
     return NULL;
 }
 
@@ -158,8 +174,8 @@ static char *notes_of(const char *data, const struct strv *below_objects)
     char *want = xstrdup(data), *found = NULL;
     memcpy(want + strlen(want) - 4, "gcno", 4);
     const char *near = nearest_notes(below_objects, want, data);
-    if (!near && access(want, F_OK) == 0)
-        found = xstrdup(want);
+    if (!near)
+        found = real_notes(want);
     /* -fprofile-dir puts the whole path into the name, with # for /. */
     const char *name = path_basename(want);
     if (!near && !found && name[0] == '#') {
@@ -167,15 +183,27 @@ static char *notes_of(const char *data, const struct strv *below_objects)
         for (char *p = mangled; *p; p++)
             *p = *p == '#' ? '/' : *p;
         near = nearest_notes(below_objects, mangled, data);
-        found = !near && access(mangled, F_OK) == 0 ? xstrdup(mangled) : NULL;
+        found = near ? NULL : real_notes(mangled);
         free(mangled);
     }
     if (near)
-        found = xstrdup(near);
+        found = real_notes(near);
     if (!found)
         found = notes_from_root(want);
     free(want);
     return found;
+}
+
+static void add_notes(struct gc_files *f, const struct strv *paths, struct strv *problems)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        char *real = real_notes(paths->v[i]);
+        if (real)
+            object_of(f, real);
+        else
+            strv_pushf(problems, "%s: %s", paths->v[i], strerror(errno));
+        free(real);
+    }
 }
 
 static int compare_objects(const void *va, const void *vb)
@@ -201,10 +229,8 @@ void gc_files_find(struct gc_files *f, char *const *inputs, size_t n_inputs, con
             qsort(below.v, below.n, sizeof *below.v, compare_basenames);
     }
     sort_unique(&data);
-    for (size_t i = 0; i < notes.n; i++)
-        object_of(f, notes.v[i]);
-    for (size_t i = 0; i < below.n; i++)
-        object_of(f, below.v[i]);
+    add_notes(f, &notes, problems);
+    add_notes(f, &below, problems);
     for (size_t i = 0; i < data.n; i++) {
         char *found = notes_of(data.v[i], &below);
         if (found)

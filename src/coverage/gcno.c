@@ -212,7 +212,9 @@ static bool read_lines(struct reader *r, struct gc_function *fn, struct gc_bytes
         fn->n_places++;
     }
     for (size_t i = first; i < n->n_places; i++)
-        qsort(n->lines + n->places[i].first, n->places[i].n, sizeof *n->lines, compare_numbers);
+        if (n->places[i].n)
+            qsort(n->lines + n->places[i].first, n->places[i].n, sizeof *n->lines,
+                  compare_numbers);
     return true;
 }
 
@@ -263,7 +265,8 @@ static void find_groups(struct gc_notes *n)
     for (size_t i = 0; i < n->n_functions; i++)
         if (!n->functions[i].artificial)
             starts[m++] = (struct start){n->functions[i].file, n->functions[i].start_line, i};
-    qsort(starts, m, sizeof *starts, compare_starts);
+    if (m)
+        qsort(starts, m, sizeof *starts, compare_starts);
     for (size_t i = 1; i < m; i++)
         if (compare_starts(&starts[i - 1], &starts[i]) == 0)
             n->functions[starts[i - 1].function].group = n->functions[starts[i].function].group =
@@ -285,10 +288,14 @@ static void find_unconditional(struct gc_notes *n)
     }
 }
 
-/* Room for the arcs into each block and for the counters. */
+/* Room for the arcs into each block and for the counters; none of the arrays is NULL after it. */
 static void lay_out(struct gc_notes *n)
 {
     size_t at = 0;
+    n->blocks = grow(n->blocks, n->n_blocks, &n->cap_blocks, sizeof *n->blocks);
+    n->arcs = grow(n->arcs, n->n_arcs, &n->cap_arcs, sizeof *n->arcs);
+    n->places = grow(n->places, n->n_places, &n->cap_places, sizeof *n->places);
+    n->lines = grow(n->lines, n->n_lines, &n->cap_lines, sizeof *n->lines);
     n->into = xcalloc(n->n_arcs + 1, sizeof *n->into);
     for (size_t i = 0; i < n->n_blocks; i++) {
         n->blocks[i].into = at;
