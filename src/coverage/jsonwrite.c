@@ -177,6 +177,7 @@ static bool in_region(const struct cov_function *fn, uint32_t line)
 static uint32_t first_outside(const struct cov_file *f, enum cov_region kind)
 {
     uint32_t last = f->n_lines ? f->lines[f->n_lines - 1].line : 0;
+    last = f->n_source_lines ? f->n_source_lines : last;
     for (uint32_t line = 1; line <= last; line++) {
         bool inside = false;
         for (size_t i = 0; i < f->n_functions && !inside; i++)
@@ -245,6 +246,9 @@ static void put_regions(FILE *out, const struct part *whole, enum cov_region kin
         put_part(out, &p);
         fprintf(out, ", \"start_line\": %u}, ", fn->start_line);
     }
+    /* A pattern of several lines may exclude one behind the last: that is outside of all. */
+    for (size_t i = 0; i < f->n_lines; i++)
+        outside[i] &= !f->n_source_lines || f->lines[i].line <= f->n_source_lines;
     p.wanted = outside;
     fputs("\"\": {", out);
     put_part(out, &p);

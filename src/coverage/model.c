@@ -283,6 +283,8 @@ static void merge_file(struct coverage *c, struct cov_file *into, const struct c
     if (into->language == COV_UNKNOWN)
         into->language = f->language;
     into->has_branches |= f->has_branches;
+    if (into->n_source_lines < f->n_source_lines)
+        into->n_source_lines = f->n_source_lines;
     for (size_t i = 0; i < f->n_lines; i++)
         cov_add_line(into, f->lines[i].line, f->lines[i].count, f->lines[i].flags);
     for (size_t i = 0; i < f->n_arms; i++) {

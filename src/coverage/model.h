@@ -71,6 +71,7 @@ struct cov_function {
 struct cov_file {
     const char *name; /* as reports show it: relative to the source root where it lies below it */
     enum cov_language language;
+    uint32_t n_source_lines; /* how many the source has; 0: unknown */
     bool has_branches; /* they were measured, even if there are none */
     struct cov_line *lines; /* ascending, excluded ones among them */
     size_t n_lines, cap_lines, sorted_lines;

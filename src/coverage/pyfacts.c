@@ -125,6 +125,7 @@ static bool take_record(struct cursor *c, struct arena *arena, struct py_source 
     if (!s->error[0])
         s->error = NULL;
     if (!s->error && s->flags & PY_REPORTED) {
+        s->n_lines = (uint32_t)take(&in);
         s->statements = take_numbers(&in, 1);
         s->excluded = take_numbers(&in, 1);
         s->firsts = take_numbers(&in, 2);

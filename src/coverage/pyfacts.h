@@ -60,6 +60,7 @@ struct py_source {
     const char *asked, *path, *name; /* in the data; the source file; in reports */
     const char *error;               /* NULL: none */
     unsigned flags;                  /* enum py_source_flag */
+    uint32_t n_lines; /* of the source */
     struct py_numbers statements, excluded;
     struct py_numbers firsts; /* line, first line of its statement; ascending */
     struct py_numbers better; /* from, to, better from, better to (0 0: none); ascending */

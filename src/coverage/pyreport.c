@@ -209,6 +209,7 @@ static void report_file(struct coverage *c, const struct py_file *data,
     struct cov_file *f = coverage_file(c, source->name);
     f->language = COV_PYTHON;
     f->has_branches = arcs;
+    f->n_source_lines = source->n_lines;
     fill_firsts(&w);
     add_lines(&w, arcs, f);
     if (arcs) {

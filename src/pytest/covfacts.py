@@ -15,8 +15,9 @@ native 32-bit integers; a text is its length and its bytes, filled up with NULs 
             number of source folders, text each
     record: length of the rest, text path as asked, text source file, text name in reports,
             text error, flags (1 is reported, 2 the error is none if it is no Python at all,
-            4 executed branches list impossible ones, too), then lists, each with the number of its
-            integers before it: statements; excluded; (line, first line of its statement);
+            4 executed branches list impossible ones, too). If it is reported and has no error:
+            number of lines of the source, then lists, each with the number of its integers before
+            it: statements; excluded; (line, first line of its statement);
             (from, to, better from, better to; 0 0: none); (from, to, kind: 0 a branch's way,
             1 to an excluded line, 2 never counted as missing); number of regions, each:
             kind (0 function, 1 class), text name, start line, list of (first, last)
@@ -174,6 +175,7 @@ class Project:
             arms.append((start, end, kind))
         return b"".join(
             [
+                integers(len(reporter.source().splitlines())),
                 numbers(sorted(statements)),
                 numbers(sorted(excluded)),
                 flat((line, first) for line, first in firsts.items() if line != first),
