@@ -198,20 +198,23 @@ static void skip(struct collect *k, const char *why)
 /* Folders and .gcda files are read together: all data of an object are added before it is solved. */
 static void read_native(struct collect *k)
 {
-    struct strv inputs = STRV_INIT, problems = STRV_INIT;
+    struct strv inputs = STRV_INIT, problems = STRV_INIT, notes = STRV_INIT;
     for (size_t i = 0; i < k->inputs.n; i++)
         if (cov_native_claims(k->inputs.v[i]))
             strv_push(&inputs, k->inputs.v[i]);
     char *root = path_absolute(k->source_root ? k->source_root : ".");
     struct cov_native how = {.objects = k->objects, .source_root = root,
-                             .only_root = k->source_root, .include = &k->include};
+                             .only_root = k->source_root, .include = &k->include, .notes = &notes};
     if (inputs.n)
         cov_native_read(&k->coverage, inputs.v, inputs.n, &how, &problems);
     for (size_t i = 0; i < problems.n; i++)
         skip(k, problems.v[i]);
+    for (size_t i = 0; i < notes.n; i++)
+        fprintf(stderr, "rowlock: %s\n", notes.v[i]);
     free(root);
     strv_release(&inputs);
     strv_release(&problems);
+    strv_release(&notes);
 }
 
 /* What the configuration of coverage.py says, where no option does. */

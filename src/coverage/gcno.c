@@ -380,9 +380,9 @@ enum gc_result gc_notes_read(struct gc_notes *n, const char *path, const void *d
         if (n->functions[i].n_places)
             qsort(n->places + n->functions[i].place, n->functions[i].n_places, sizeof *n->places,
                   compare_places);
+    lay_out(n);
     find_groups(n);
     find_unconditional(n);
-    lay_out(n);
     index_idents(n);
     return GC_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/xalloc.h"
 #include "coverage/gcfiles.h"
 #include "coverage/gcnotes.h"
+#include "coverage/gcovtool.h"
 
 enum { MOST_THREADS = 64 };
 
@@ -27,7 +28,7 @@ struct worker {
     struct work *work;
     pthread_t thread;
     struct coverage coverage;
-    struct strv problems;
+    struct strv problems, notes;
     struct buf data; /* of a file; its memory is kept */
     size_t n_data;
 };
@@ -108,8 +109,10 @@ static void read_object(struct worker *w, const struct gc_object *o)
     case GC_OK:
         break;
     case GC_UNKNOWN:
-        strv_pushf(&w->problems, "%s: of GCC %s, which this reader does not know", o->notes,
+        strv_pushf(&w->notes, "%s: of GCC %s, which is not known here; gcov is asked", o->notes,
                    gc_version_text(notes.head.version, version));
+        w->n_data += gcov_tool_add(&w->coverage, o, notes.head.version, shown_name, w,
+                                   &w->problems);
         return;
     case GC_BAD:
         return complain(w, &err);
@@ -176,12 +179,17 @@ size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
         coverage_merge(c, &w->coverage);
         coverage_release(&w->coverage);
         strv_push_all(&own, w->problems.v);
+        if (how->notes)
+            strv_push_all(how->notes, w->notes.v);
         strv_release(&w->problems);
+        strv_release(&w->notes);
         buf_release(&w->data);
         n_data += w->n_data;
     }
     free(workers);
     strv_sort(&own);
+    if (how->notes)
+        strv_sort(how->notes);
     strv_push_all(problems, own.v);
     strv_release(&own);
     gc_files_release(&files);

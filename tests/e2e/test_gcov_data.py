@@ -175,6 +175,27 @@ def test_fragments_of_many_processes(project, version):
     assert set(unrun.lines.values()) == {0}
 
 
+def test_an_unknown_version_is_left_to_gcov(project):
+    """Files that say to be of GCC 29; gcov-29 is this one, which takes them for its own."""
+    folder = build(project, VERSIONS[-1])
+    for n in (2, 3):
+        env = {"GCOV_PREFIX": str(project.root / f"fragments/{n}")}
+        assert project.run(["./program", str(n)], cwd=folder, env=env).returncode == 0
+    reference = counted(project, "fragments")
+    project.write("bin/gcov-29", f'#!/bin/sh\nexec gcov{VERSIONS[-1]} "$@"\n', executable=True)
+    for path in [*project.root.glob("fragments/**/*.gcda"), *folder.glob("**/*.gcno")]:
+        path.write_bytes(path.read_bytes()[:4] + b"*09C" + path.read_bytes()[8:])
+    env = {"PATH": f"{project.root}/bin:{project.env['PATH']}"}
+    words = ("collect", "-q", "--lcov", "o.info", "--source-root", "/nowhere", "--include", "*")
+    done = project.rowlock(*words, "fragments", env=env)
+    assert done.returncode == 0, done
+    assert done.stderr.count("of GCC 29.0, which is not known here; gcov is asked") == 2, done
+    assert from_lcov(project.root / "o.info").differences(reference) == []
+    project.write("bin/gcov-29", "#!/bin/sh\nexit 1\n", executable=True)
+    done = project.rowlock(*words, "fragments", env=env)
+    assert (done.returncode, done.stderr.count("gcov-29 cannot read it")) == (1, 4), done
+
+
 def test_what_is_torn_or_foreign_is_named_and_skipped(project):
     folder = build(project, VERSIONS[0])
     for n in range(6):
