@@ -61,7 +61,7 @@ static void become_make(const struct driver *d, const int fifo[2], pid_t parent,
                         char **env)
 {
     setpgid(0, 0);
-    if (!platform_die_with_parent(SIGTERM, parent))
+    if (!d->outer && !platform_die_with_parent(SIGTERM, parent))
         _exit(127);
     interrupts_reset();
     int in = open("/dev/null", O_RDONLY);
@@ -174,6 +174,7 @@ static void pass_on(const struct driver *d, pid_t make, struct stopping *s)
 enum driver_end driver_run(const struct driver *d, struct error *err)
 {
     platform_adopt_orphans();
+    d->state->run->driver = d->outer ? (uint32_t)getpid() : 0;
     pid_t make = start_make(d, err);
     if (make < 0)
         return DRIVER_NOT_STARTED;

@@ -65,7 +65,7 @@ static bool open_files(struct job *j, struct error *err)
 bool job_open(struct job *j, const char *run, char *const *goals, struct error *err)
 {
     memset(j, 0, sizeof *j);
-    j->journal = j->slot.fd = j->tokens.in = j->tokens.out = -1;
+    j->journal = j->slot.fd = j->tokens.in = j->tokens.out = j->driver = -1;
     j->dir = rundir_find(run, err);
     if (!j->dir || !open_files(j, err) || !goals_read(&j->goals, goals, err))
         return false;
@@ -88,13 +88,15 @@ void job_close(struct job *j)
         plan_map_close(&j->plan);
     if (j->journal >= 0)
         close(j->journal);
+    if (j->driver >= 0)
+        close(j->driver);
     if (j->progress)
         munmap(j->progress, sizeof *j->progress);
     free(j->tests);
     free(j->journal_path);
     free(j->dir);
     memset(j, 0, sizeof *j);
-    j->journal = j->slot.fd = -1;
+    j->journal = j->slot.fd = j->driver = -1;
 }
 
 const struct plan_test *job_test(const struct job *j, uint32_t test)

@@ -46,6 +46,7 @@ struct job {
     struct slot slot;
     struct tokens tokens; /* of a heavy group */
     char worker[16]; /* "gw3", "master" */
+    int driver;      /* readable when the driver is dead (state.h); -1: make's affair */
     bool prints;     /* one line per test: there is no driver to show progress */
     struct job_progress *progress;
 };

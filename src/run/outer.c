@@ -49,8 +49,27 @@ static void inner(struct job *j, pid_t outer)
     _exit(end == GROUP_DONE ? INNER_DONE : end == GROUP_STOPPED ? INNER_STOPPED : INNER_BROKEN);
 }
 
+/* Where tokens are an outer make's, make is not told when the driver is killed: GNU Make 4.4 would
+ * keep one. Its recipes stop by themselves, and it ends in order. */
+static void stop_with_driver(struct job *j)
+{
+    uint32_t no = STOP_NO;
+    atomic_compare_exchange_strong(&j->state.run->stop, &no, STOP_INTERRUPTED);
+    signals_stop_now();
+}
+
+static void watch_driver(struct job *j, pid_t make)
+{
+    pid_t driver = (pid_t)j->state.run->driver;
+    if (driver <= 1)
+        return;
+    j->driver = platform_watch(driver);
+    if (!platform_is_below(make, driver))
+        stop_with_driver(j);
+}
+
 /* Waits for the inner process, passing on that we are asked to stop. */
-static int wait_for(pid_t pid)
+static int wait_for(struct job *j, pid_t pid)
 {
     int status;
     pid_t got;
@@ -58,7 +77,13 @@ static int wait_for(pid_t pid)
     while ((got = waitpid(pid, &status, WNOHANG)) != pid) {
         if (got < 0 && errno != EINTR)
             return -1;
-        signals_poll(NULL, 0, -1);
+        struct pollfd driver = {j->driver, POLLIN, 0};
+        signals_poll(&driver, 1, -1);
+        if (driver.revents) {
+            stop_with_driver(j);
+            close(j->driver);
+            j->driver = -1;
+        }
         if (signals_stop() && !told) {
             kill(pid, SIGTERM);
             told = true;
@@ -156,7 +181,7 @@ static int run_inner(struct job *j, struct error *err)
             error_errno(err, EXIT_INTERNAL, "group %u cannot be started", j->group_number);
             return EXIT_INTERNAL;
         }
-        int status = wait_for(pid);
+        int status = wait_for(j, pid);
         int code = judge_inner(j, status);
         if (code >= 0)
             return code;
@@ -433,10 +458,12 @@ int outer_run(const char *run, uint32_t number, char *const *goals, struct error
     platform_adopt_orphans();
     if (!platform_die_with_parent(SIGTERM, parent))
         return EXIT_INTERRUPTED;
-    if (job_open(&j, run, goals, err))
+    if (job_open(&j, run, goals, err)) {
+        watch_driver(&j, parent);
         code = run_opened(&j, number, err);
-    else if (err->code != EXIT_OK)
+    } else if (err->code != EXIT_OK) {
         code = (int)err->code;
+    }
     job_close(&j);
     return code;
 }

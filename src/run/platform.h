@@ -69,6 +69,8 @@ bool platform_memory(const char *root, struct platform_memory *m);
 /* A descriptor that becomes readable when the process ends, -1 where there is no such thing or no
  * such process. The caller's. */
 int platform_end_of(pid_t pid);
+/* A descriptor (close-on-exec) that becomes readable when the process ends; -1: none can be had. */
+int platform_watch(pid_t pid);
 /* Sleeps until the process that platform_start_time gave start for has ended. */
 void platform_wait_exit(pid_t pid, unsigned long long start);
 

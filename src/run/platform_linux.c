@@ -348,6 +348,16 @@ int platform_end_of(pid_t pid)
 #endif
 }
 
+int platform_watch(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
 void platform_wait_exit(pid_t pid, unsigned long long start)
 {
     int fd = platform_end_of(pid);

@@ -104,6 +104,13 @@ void signals_reset_child(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void signals_stop_now(void)
+{
+    if (!stop)
+        stop_since = clock_monotonic_ns();
+    stop = 1;
+}
+
 bool signals_stop(void)
 {
     return stop;

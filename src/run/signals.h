@@ -21,6 +21,8 @@ void signals_forget(void);
 void signals_reset_child(void);
 /* True once SIGTERM, SIGINT, SIGHUP or SIGQUIT came. */
 bool signals_stop(void);
+/* As if such a signal had come. */
+void signals_stop_now(void);
 /* True once one of them came again a second later or more, or SIGNAL_NOW. */
 bool signals_now(void);
 /* poll(2) with the signals let in; ends at any of them, SIGCHLD included. timeout_ns < 0:

@@ -67,7 +67,8 @@ struct run_state {
     _Atomic uint64_t began_ns; /* CLOCK_MONOTONIC of the first time that groups could be taken */
     _Atomic uint32_t wide_ms;  /* the longest that a worker has needed to set up fixtures of the
                                   session; Python writes it */
-    uint32_t reserved;
+    uint32_t driver; /* pid of a driver whose make shares an outer make's tokens; else 0: recipes end
+                        in order when it is killed, as make would keep a token (run/outer.c) */
 };
 struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */
