@@ -190,9 +190,9 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
         }
         interrupts_wait(-1, d->tick_ms);
     }
-    /* Recipes that outlive a killed make have been told by the kernel, and clean up; what is still
-     * there after that is killed. */
-    if (WIFSIGNALED(status) && stopping.stage < 2) {
+    /* Recipes that outlive a killed make, and what outlives a killed recipe, have been told by the
+     * kernel, clean up and return tokens; what is still there after that is killed. */
+    if (stopping.stage < 2 && (WIFSIGNALED(status) || kill(-make, 0) == 0)) {
         kill(-make, SIGTERM);
         for (uint64_t end = now_ms() + d->grace_ms + CLEANUP_MS; now_ms() < end && kill(-make, 0) == 0;) {
             while (waitpid(-make, NULL, WNOHANG) > 0)
