@@ -1,15 +1,15 @@
-"""Collection by several workers at once.
+"""Collection by several processes at once.
 
 The zygote begins to collect alone. When it comes to the second file with tests, it forks the
-workers, which go on from there: each of them walks through all folders, takes files from a
+collectors, which go on from there: each of them walks through all folders, takes files from a
 common counter, collects those and passes over the others. The zygote passes over all files that
-are left. At the end of its walk it takes in what the workers tell of their tests, and has
-stand-ins for them in its session. What it had imported by then is shared by all workers.
+are left. At the end of its walk it takes in what the collectors tell of their tests, and has
+stand-ins for them in its session. What it had imported by then is shared by all.
 
-A worker that gets a test of a file that it has passed over collects that file then.
+No test runs in a collector: workers are forked from it (template.py).
 
 All this is done only where nobody can tell. Where something is not as expected, in whatever
-process, the workers are ended, the zygote collects the files that it has passed over, and the
+process, the collectors are ended, the zygote collects the files that it has passed over, and the
 list is what it would have been; the reason is told under -v.
 """
 
