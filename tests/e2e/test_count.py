@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 PASS, FAIL, USAGE = 0, 1, 4
 
 

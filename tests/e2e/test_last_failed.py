@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 FAIL, PASS, NO_TESTS, USAGE = 1, 0, 5, 4
 HEAD = "run-last-failure: "
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 FAIL, USAGE, NO_TESTS = 1, 4, 5
 
 SUITE = """

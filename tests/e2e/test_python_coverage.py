@@ -11,6 +11,8 @@ from python_coverage import coverage, table
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 CONFIG = """[run]
 branch = {branch}
 source = src

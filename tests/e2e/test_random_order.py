@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
 NOTE = """
 import pytest
 @pytest.fixture(autouse=True)
