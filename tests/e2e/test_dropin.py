@@ -119,6 +119,7 @@ workers = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.exhaustive
 @workers
 def test_number_of_workers(project, args, env, expected):
     project.write("test_count.py", COUNTED)
@@ -156,6 +157,7 @@ def test_workers_that_are_no_processes_here(suite, value):
 # Options of pytest-xdist that change no verdict.
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "args",
     [
@@ -234,6 +236,7 @@ def test_addopts(suite, name, head, text):
     assert done.workers <= {"gw0", "gw1"}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "env, args, tests",
     [
@@ -305,6 +308,7 @@ def test_ini_file_of_the_paths(suite, where):
 # Options of pytest: which tests, and what becomes of them.
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "args",
     [
@@ -368,6 +372,7 @@ def test_refused(suite, args):
     assert done.returncode == plain.returncode in (USAGE, NO_TESTS), (done, plain)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "args, expressions",
     [
@@ -436,6 +441,7 @@ def test_value_of_an_unknown_option_beside_native_tests(suite):
 # Options that print something and end: pytest's own output, whole.
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "args",
     [
