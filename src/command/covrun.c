@@ -172,7 +172,7 @@ int covrun_report(const struct suite *s, int code)
     unsetenv(ISOLATION_COVERAGE);
     fflush(stdout);
     say_messages(folder);
-    if (!report(s, folder, &code) && s->options.coverage)
+    if (!report(s, folder, &code) && s->options.coverage && s->plan.n_tests)
         fputs("rowlock: --coverage: no test has left coverage data; build the programs with "
               "gcc --coverage\n",
               stderr);

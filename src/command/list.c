@@ -223,7 +223,7 @@ static void say_errors(const struct suite *s)
 /* Is it no error that there are no tests, or one of its own? */
 static bool is_empty(const struct suite *s, const struct error *err)
 {
-    return err->code == EXIT_NO_TESTS || s->ended == EXIT_NO_TESTS || s->ended == EXIT_OK;
+    return err->code == EXIT_NO_TESTS || s->ended == EXIT_NO_TESTS;
 }
 
 /* Options with which pytest prints something else. */

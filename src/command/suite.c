@@ -611,12 +611,7 @@ bool suite_plan(struct suite *s, struct error *err)
         return false;
     if (!selection_make(&s->selection, &s->manifest, &s->options, s->is_pytest_path, err))
         return false;
-    if (!s->selection.n && s->selection.shard.all) {
-        chosen_say(s, s->lists ? stderr : stdout);
-        s->ended = EXIT_OK;
-        return false;
-    }
-    if (!s->selection.n) {
+    if (!s->selection.n && !s->selection.shard.all) {
         size_t out = s->selection.deselected + s->pytest.deselected;
         const char *status = s->selection.last_failed;
         return error_set(err, EXIT_NO_TESTS,

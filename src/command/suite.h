@@ -68,8 +68,7 @@ bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
  * s->ended >= 0 when pytest has ended the run: its own words have been printed. */
 bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
-/* Selects and plans. EXIT_NO_TESTS if nothing is left; where only this shard has nothing, that has
- * been said, and s->ended is EXIT_OK. */
+/* Selects and plans. EXIT_NO_TESTS if nothing is left, unless only this shard has nothing. */
 bool suite_plan(struct suite *s, struct error *err);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */
 bool suite_write(struct suite *s, struct error *err);

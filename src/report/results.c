@@ -407,16 +407,12 @@ void results_count(struct results *r)
 
 enum exit_code results_exit_code(const struct results *r)
 {
-    size_t total = r->n_errors, bad = r->counts[OUTCOME_NONE] + r->n_errors;
-    for (int o = OUTCOME_NONE; o < OUTCOME_COUNT; o++) {
-        total += r->counts[o];
+    size_t bad = r->counts[OUTCOME_NONE] + r->n_errors;
+    for (int o = OUTCOME_NONE; o < OUTCOME_COUNT; o++)
         if (outcome_is_failure((enum outcome)o))
             bad += r->counts[o];
-    }
     if (r->fail_on_flaky)
         bad += r->counts[OUTCOME_FLAKY];
-    if (total == 0)
-        return EXIT_NO_TESTS;
     return bad ? EXIT_FAILED : EXIT_OK;
 }
 

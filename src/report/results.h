@@ -104,9 +104,9 @@ void results_read_words(struct results *r, const char *rundir);
 void results_count(struct results *r);
 /* Seconds from the start of the first test to the end of the last, as the journal has them. */
 double results_span(const struct results *r);
-/* EXIT_OK, EXIT_FAILED (also when tests did not run: a run that lost tests is no success; and when
- * tests were flaky under --fail-on-flaky), or
- * EXIT_NO_TESTS by the counts. That a run was interrupted is for the caller to weigh. */
+/* EXIT_OK, or EXIT_FAILED: also when tests did not run (a run that lost tests is no success), and when
+ * tests were flaky under --fail-on-flaky. A plan without tests, as of a shard that got none, is OK. That
+ * a run was interrupted is for the caller to weigh. */
 enum exit_code results_exit_code(const struct results *r);
 /* Whether the test counts once as itself. A TAP script with points does not, its points do,
  * unless it failed for a reason that is none of its points' (a bad plan, its exit status). */

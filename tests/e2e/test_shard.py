@@ -2,6 +2,7 @@
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -133,12 +134,21 @@ def test_words(project):
 
 
 def test_more_parts_than_tests(project):
-    """A part without tests is no failure: its machine has nothing to do."""
+    """A part without tests is no failure: its machine has nothing to do but to say so."""
     project.manifest({"id": "a", "command": ["true"]}, {"id": "b", "command": ["true"]})
-    done = [project.rowlock("parallel", "-n", "2", f"--shard={i}/3") for i in (1, 2, 3)]
+    reports = ["--report-json", "report.json", "--junitxml", "junit.xml"]
+    done = [project.rowlock("parallel", "-n2", f"--shard={i}/3", *reports) for i in (1, 2, 3)]
     assert [d.returncode for d in done] == [0, 0, 0]
     assert ["1 passed" in d.stdout for d in done] == [True, True, False]
-    assert done[2].stdout.startswith("shard 3/3: 0 of 2 tests, partition ")
+    assert "shard 3/3: 0 of 2 tests, partition " in done[2].stdout
+    report = json.loads(project.path("report.json").read_text())
+    assert (report["tests"], report["summary"]["total"]) == ([], 0)
+    assert ElementTree.parse(project.path("junit.xml")).getroot().get("tests") == "0"
+    assert "no tests ran" in project.rowlock("report").stdout
+    project.rowlock("generate", "--shard=3/3")
+    assert project.make("-f", ".rowlock/tests.mk").returncode == 0
+    done = project.rowlock("parallel", "-n2", "--dist=worksteal", "--coverage", "--shard=3/3")
+    assert (done.returncode, done.stderr) == (0, "")
     empty = project.rowlock("list", "--json", "--shard=3/3")
     assert (empty.returncode, json.loads(empty.stdout)["tests"]) == (0, [])
     assert project.rowlock("parallel", "--shard=3/3", "-k", "nothing").returncode == 5
@@ -151,3 +161,5 @@ def test_more_parts_than_tests(project):
     assert "shard: 'test_a.py::test_1' and what stays with it would fill 2.0 shards" in done.stdout
     done = project.rowlock("parallel", "--dry-run", "--shard=1/2", "--dist=load")
     assert "would fill" not in done.stdout
+    done = project.rowlock("parallel", "--shard=2/2", "--report-json", "report.json")
+    assert (done.returncode, project.outcomes()) == (0, {})

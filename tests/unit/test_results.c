@@ -422,7 +422,7 @@ static void test_exit_codes(void **state)
     fixture_close(&f);
     fixture_open(&f, three, 0, 0);
     fixture_read(&f);
-    assert_int_equal(results_exit_code(&f.results), EXIT_NO_TESTS);
+    assert_int_equal(results_exit_code(&f.results), EXIT_OK); /* a shard that got none */
     fixture_close(&f);
 }
 
