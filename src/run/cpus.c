@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strv.h"
+#include "run/cgroup.h"
 
 /* The affinity mask counted, each core once if physical. */
 static int count_affinity(int physical)
@@ -61,18 +62,6 @@ static int read_numbers(const char *path, long long *a, long long *b)
     return n < 0 ? 0 : n;
 }
 
-/* Is cpu among the controllers, "cpu,cpuacct"? */
-static bool has_cpu(const char *controllers)
-{
-    while (*controllers) {
-        size_t n = strcspn(controllers, ",");
-        if (n == 3 && strncmp(controllers, "cpu", 3) == 0)
-            return true;
-        controllers += n + (controllers[n] == ',');
-    }
-    return false;
-}
-
 /* The quota that one group sets, in CPUs, rounded up; 0: none. Mounts are where systemd and
  * containers have them; beside v1 controllers the v2 hierarchy lies in "unified". */
 static int group_quota(const char *root, bool v2, const char *group)
@@ -97,33 +86,24 @@ static int group_quota(const char *root, bool v2, const char *group)
     return cpus < INT_MAX ? (int)cpus : INT_MAX;
 }
 
+struct least {
+    const char *root;
+    int cpus; /* 0: no quota */
+};
+
+static void apply_quota(void *ctx, bool v2, const char *group)
+{
+    struct least *l = ctx;
+    int cpus = group_quota(l->root, v2, group);
+    if (cpus && (!l->cpus || cpus < l->cpus))
+        l->cpus = cpus;
+}
+
 int cpus_quota(const char *root)
 {
-    int least = 0;
-    char line[4096], path[4200];
-    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    FILE *f = fopen(path, "re");
-    while (f && fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group)
-            continue;
-        *group++ = '\0';
-        bool v2 = controllers[1] == '\0';
-        for (bool more = v2 || has_cpu(controllers + 1); more;) {
-            int cpus = group_quota(root, v2, group);
-            if (cpus && (!least || cpus < least))
-                least = cpus;
-            char *slash = strrchr(group, '/');
-            more = slash != NULL;
-            if (slash)
-                *slash = '\0';
-        }
-    }
-    if (f)
-        fclose(f);
-    return least;
+    struct least l = {root, 0};
+    cgroup_walk(root, "cpu", apply_quota, &l);
+    return l.cpus;
 }
 
 int cpus_available(int physical)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/cgroup.h"
 #include "run/platform.h"
 
 /* Where the files of a control group lie and what they are called. */
@@ -43,57 +44,26 @@ static bool read_group(const char *root, const struct group_files *v, const char
     return len > 0 && (size_t)len < sizeof path && read_line(path, word, value);
 }
 
+struct walk {
+    const char *root;
+    struct platform_memory *m;
+};
+
 /* What one group leaves: its limit without what it uses, files that can be dropped left out. */
-static void apply_group(const char *root, const struct group_files *v, const char *group,
-                        struct platform_memory *m)
+static void apply_group(void *ctx, bool v2, const char *group)
 {
+    const struct walk *w = ctx;
+    const struct group_files *v = v2 ? &version2 : &version1;
     uint64_t limit, usage, inactive = 0;
-    if (!read_group(root, v, group, v->limit, "", &limit) || limit >= m->total ||
-        !read_group(root, v, group, v->usage, "", &usage))
+    if (!read_group(w->root, v, group, v->limit, "", &limit) || limit >= w->m->total ||
+        !read_group(w->root, v, group, v->usage, "", &usage))
         return;
-    read_group(root, v, group, "memory.stat", v->inactive, &inactive);
+    read_group(w->root, v, group, "memory.stat", v->inactive, &inactive);
     usage = usage > inactive ? usage - inactive : 0;
     uint64_t left = limit > usage ? limit - usage : 0;
-    m->total = limit;
-    if (left < m->available)
-        m->available = left;
-}
-
-static bool has_memory(const char *controllers)
-{
-    while (*controllers) {
-        size_t n = strcspn(controllers, ",");
-        if (n == 6 && strncmp(controllers, "memory", 6) == 0)
-            return true;
-        controllers += n + (controllers[n] == ',');
-    }
-    return false;
-}
-
-/* Our own group and all above it. */
-static void apply_groups(const char *root, struct platform_memory *m)
-{
-    char line[4096], path[4200];
-    snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    FILE *f = fopen(path, "re");
-    while (f && fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group)
-            continue;
-        *group++ = '\0';
-        bool v2 = controllers[1] == '\0';
-        for (bool more = v2 || has_memory(controllers + 1); more;) {
-            apply_group(root, v2 ? &version2 : &version1, group, m);
-            char *slash = strrchr(group, '/');
-            more = slash != NULL;
-            if (slash)
-                *slash = '\0';
-        }
-    }
-    if (f)
-        fclose(f);
+    w->m->total = limit;
+    if (left < w->m->available)
+        w->m->available = left;
 }
 
 /* "some avg10=1.23 avg60=…": percent of the last ten seconds in which somebody waited for memory. */
@@ -119,7 +89,8 @@ bool platform_memory(const char *root, struct platform_memory *m)
     if (!read_line(path, "MemTotal", &total) || !read_line(path, "MemAvailable", &available))
         return false;
     *m = (struct platform_memory){.total = total * 1024, .available = available * 1024};
-    apply_groups(root, m);
+    struct walk w = {root, m};
+    cgroup_walk(root, "memory", apply_group, &w);
     m->pressure = read_pressure(root);
     return true;
 }
