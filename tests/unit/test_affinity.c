@@ -4,15 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "run/affinity.h"
+#include "sharedrun.h"
 
 enum { SLOTS = 3, GROUPS = 600 };
 
@@ -31,35 +28,20 @@ struct file {
 };
 
 struct fixture {
+    struct sharedrun run;
     struct shared *shared;
-    struct state state;
     struct file file;
-    struct plan_map map;
 };
 
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    f->shared = mmap(NULL, sizeof *f->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                     -1, 0);
-    if (f->shared == MAP_FAILED)
-        return -1;
-    f->shared->run.n_slots = SLOTS;
+    sharedrun_open(&f->run, sizeof *f->shared, SLOTS, &f->file.head, sizeof f->file);
+    f->shared = f->run.memory;
     f->shared->run.n_tests = GROUPS;
-    f->state = (struct state){.run = &f->shared->run,
-                              .slots = f->shared->slots,
-                              .taken = f->shared->taken};
+    f->run.state.taken = f->shared->taken;
     f->file.head.off_groups = offsetof(struct file, groups);
-    f->map = (struct plan_map){(const unsigned char *)&f->file, sizeof f->file, &f->file.head};
     *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    munmap(f->shared, sizeof *f->shared);
-    free(f);
     return 0;
 }
 
@@ -77,7 +59,7 @@ static void add(struct fixture *f, uint32_t collector, uint32_t ms, uint32_t unk
 static void expect(struct fixture *f, uint32_t slot, enum affinity want, uint32_t what)
 {
     uint32_t group = UINT32_MAX, collector = UINT32_MAX;
-    assert_int_equal(affinity_take(&f->state, &f->map, slot, 0, &group, &collector), want);
+    assert_int_equal(affinity_take(&f->run.state, &f->run.map, slot, 0, &group, &collector), want);
     if (want == AFFINITY_TAKEN)
         assert_int_equal(group, what);
     else if (want == AFFINITY_ELSEWHERE)
@@ -89,7 +71,7 @@ static void set_pace(struct fixture *f, uint32_t ms_per_test, uint32_t ended)
 {
     uint64_t passed = (uint64_t)ms_per_test * ended / SLOTS;
     atomic_store(&f->shared->run.began_ns, 1);
-    affinity_reset(&f->state);
+    affinity_reset(&f->run.state);
     assert_int_equal(atomic_load(&f->shared->run.began_ns), 1);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -109,10 +91,10 @@ static void test_own_groups_in_the_order_of_the_plan(void **state)
     f->file.groups[4].flags = 0; /* it is its recipe's own */
     add(f, 1, 400, 0);
     f->file.groups[5].phase = 1;
-    affinity_reset(&f->state);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 0), 1);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 2), 1);
-    assert_int_equal(affinity_serves(&f->state, &f->map, SLOTS), 0);
+    affinity_reset(&f->run.state);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 0), 1);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 2), 1);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, SLOTS), 0);
     expect(f, 0, AFFINITY_TAKEN, 1);
     expect(f, 1, AFFINITY_TAKEN, 0);
     expect(f, 2, AFFINITY_TAKEN, 2);
@@ -120,9 +102,9 @@ static void test_own_groups_in_the_order_of_the_plan(void **state)
     expect(f, 0, AFFINITY_NONE, 0);
     expect(f, SLOTS, AFFINITY_NONE, 0);
     uint32_t group, collector;
-    assert_int_equal(affinity_take(&f->state, &f->map, 1, 1, &group, &collector), AFFINITY_TAKEN);
+    assert_int_equal(affinity_take(&f->run.state, &f->run.map, 1, 1, &group, &collector), AFFINITY_TAKEN);
     assert_int_equal(group, 5);
-    affinity_reset(&f->state);
+    affinity_reset(&f->run.state);
     expect(f, 1, AFFINITY_TAKEN, 0);
 }
 
@@ -131,9 +113,9 @@ static void test_where_one_process_has_collected_all_are_alike(void **state)
     struct fixture *f = *state;
     add(f, 0, 0, 1);
     add(f, 0, 0, 1);
-    affinity_reset(&f->state);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 1), 0);
-    affinity_follow(&f->state, &f->map, 1, 0);
+    affinity_reset(&f->run.state);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 1), 0);
+    affinity_follow(&f->run.state, &f->run.map, 1, 0);
     expect(f, 1, AFFINITY_TAKEN, 0);
     expect(f, 0, AFFINITY_TAKEN, 1);
     expect(f, 0, AFFINITY_NONE, 0);
@@ -145,15 +127,15 @@ static void test_a_worker_is_changed_if_that_gains_more_than_it_costs(void **sta
     add(f, 1, 100, 0);
     add(f, 2, 200, 0);
     add(f, 2, 300, 0);
-    affinity_reset(&f->state);
-    affinity_follow(&f->state, &f->map, 2, 2);
-    affinity_follow(&f->state, &f->map, 0, 1);
+    affinity_reset(&f->run.state);
+    affinity_follow(&f->run.state, &f->run.map, 2, 2);
+    affinity_follow(&f->run.state, &f->run.map, 0, 1);
     expect(f, 0, AFFINITY_TAKEN, 0);
     /* Two slots serve it: 500/2 - 500/3 is more than what a change costs ... */
     expect(f, 0, AFFINITY_TAKEN, 1);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 0), 2);
-    affinity_reset(&f->state);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 0), 1);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 0), 2);
+    affinity_reset(&f->run.state);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 0), 1);
     expect(f, 0, AFFINITY_TAKEN, 0);
     /* ... but not where fixtures have to be set up anew. */
     atomic_store(&f->shared->run.wide_ms, 200);
@@ -187,22 +169,22 @@ static void test_times_that_are_not_known_are_guessed(void **state)
 static void test_files_that_no_slot_serves_any_more_are_taken_in_any_case(void **state)
 {
     struct fixture *f = *state;
-    add(f, 1, 1, 0);
-    add(f, 2, 1, 0);
-    add(f, 3, 1, 0);
-    affinity_reset(&f->state);
-    affinity_follow(&f->state, &f->map, 1, 3);
+    for (uint32_t collector = 1; collector <= 3; collector++)
+        add(f, collector, 1, 0);
+    affinity_reset(&f->run.state);
+    affinity_follow(&f->run.state, &f->run.map, 1, 3);
     expect(f, 0, AFFINITY_TAKEN, 0);
     expect(f, 0, AFFINITY_TAKEN, 1);
-    assert_int_equal(affinity_serves(&f->state, &f->map, 0), 2);
+    assert_int_equal(affinity_serves(&f->run.state, &f->run.map, 0), 2);
     expect(f, 0, AFFINITY_ELSEWHERE, 3);
 }
 
-static void take_all(struct fixture *f, uint32_t slot)
+static void take_all(void *ctx, uint32_t slot)
 {
+    struct fixture *f = ctx;
     uint32_t group, collector;
     enum affinity found;
-    while ((found = affinity_take(&f->state, &f->map, slot, 0, &group, &collector)) !=
+    while ((found = affinity_take(&f->run.state, &f->run.map, slot, 0, &group, &collector)) !=
            AFFINITY_NONE)
         if (found == AFFINITY_TAKEN)
             atomic_fetch_add(&f->shared->count[group], 1);
@@ -213,20 +195,13 @@ static void test_each_group_is_taken_once(void **state)
     struct fixture *f = *state;
     for (uint32_t g = 0; g < GROUPS; g++)
         add(f, g % 4, g % 7 == 0 ? 1000 : 1, 0);
-    affinity_reset(&f->state);
-    for (uint32_t slot = 0; slot < SLOTS; slot++)
-        if (fork() == 0) {
-            take_all(f, slot);
-            _exit(0);
-        }
-    int status;
-    while (wait(&status) > 0)
-        assert_int_equal(status, 0);
+    affinity_reset(&f->run.state);
+    sharedrun_fork(SLOTS, take_all, f);
     for (uint32_t g = 0; g < GROUPS; g++)
         assert_int_equal(f->shared->count[g], 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, sharedrun_tear_down)
 
 int main(void)
 {

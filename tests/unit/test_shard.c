@@ -208,66 +208,81 @@ static void test_random_suites(void **state)
         check_suite(&seed, dists[round % 5], round % 2, round % 3 ? NULL : "not slow");
 }
 
+/* A suite that is cut. */
+struct cut {
+    struct manifest m;
+    struct options o;
+    struct shard shard; /* of the last part, */
+    struct strv ids;    /* and its tests */
+};
+
+static void cut_open(struct cut *c)
+{
+    *c = (struct cut){.ids = STRV_INIT};
+    manifest_init(&c->m);
+    options_init(&c->o);
+}
+
+static void cut_close(struct cut *c)
+{
+    strv_release(&c->ids);
+    options_release(&c->o);
+    manifest_release(&c->m);
+}
+
+static void cut_part(struct cut *c, uint32_t i, uint32_t n)
+{
+    strv_release(&c->ids);
+    part(&c->m, &c->o, i, n, &c->ids, &c->shard);
+}
+
 /* One file that is a suite by itself: whole under loadscope, in even parts under load. */
 static void test_one_long_scope(void **state)
 {
     (void)state;
-    struct manifest m;
-    struct options o;
-    struct shard shard;
-    struct strv ids = STRV_INIT;
-    manifest_init(&m);
-    options_init(&o);
+    struct cut c;
+    cut_open(&c);
     for (int i = 0; i < 1000; i++) {
         char *id = xasprintf("a.py::t[%03d]", i);
-        ADD(&m, id, "file=a.py", "scope=a.py")->shared = 0.001 * (i % 10);
+        ADD(&c.m, id, "file=a.py", "scope=a.py")->shared = 0.001 * (i % 10);
         free(id);
     }
-    o.dist = DIST_LOADSCOPE;
-    part(&m, &o, 1, 4, &ids, &shard);
-    assert_int_equal(shard.n, 1000);
-    assert_string_equal(shard.longest, "a.py::t[000]");
-    assert_true(shard.longest_shares > 3.99 && shard.longest_shares < 4.01);
-    o.dist = DIST_LOAD;
+    c.o.dist = DIST_LOADSCOPE;
+    cut_part(&c, 1, 4);
+    assert_int_equal(c.shard.n, 1000);
+    assert_string_equal(c.shard.longest, "a.py::t[000]");
+    assert_true(c.shard.longest_shares > 3.99 && c.shard.longest_shares < 4.01);
+    c.o.dist = DIST_LOAD;
     for (uint32_t i = 1; i <= 4; i++) {
-        strv_release(&ids);
-        part(&m, &o, i, 4, &ids, &shard);
-        assert_null(shard.longest);
-        assert_in_range(shard.us, 4500000 / 4 * 0.97, 4500000 / 4 * 1.03);
+        cut_part(&c, i, 4);
+        assert_null(c.shard.longest);
+        assert_in_range(c.shard.us, 4500000 / 4 * 0.97, 4500000 / 4 * 1.03);
         size_t breaks = 0;
-        for (size_t k = 1; k < ids.n; k++)
-            breaks += atoi(ids.v[k] + 8) != atoi(ids.v[k - 1] + 8) + 1;
+        for (size_t k = 1; k < c.ids.n; k++)
+            breaks += atoi(c.ids.v[k] + 8) != atoi(c.ids.v[k - 1] + 8) + 1;
         assert_in_range(breaks, 1, 16); /* pieces of neighbours */
     }
-    strv_release(&ids);
-    options_release(&o);
-    manifest_release(&m);
+    cut_close(&c);
 }
 
 /* Tests that take no time are spread, too; more parts than tests leave some empty. */
 static void test_small_suites(void **state)
 {
     (void)state;
-    struct manifest m;
-    struct options o;
-    struct shard shard;
-    struct strv ids = STRV_INIT;
-    manifest_init(&m);
-    options_init(&o);
-    for (char c = 'a'; c < 'e'; c++) {
-        char id[] = {c, '\0'};
-        ADD(&m, id, "tap")->shared = 0;
+    struct cut c;
+    cut_open(&c);
+    for (char letter = 'a'; letter < 'e'; letter++) {
+        char id[] = {letter, '\0'};
+        ADD(&c.m, id, "tap")->shared = 0;
     }
     for (uint32_t i = 1; i <= 6; i++) {
-        part(&m, &o, i, 6, &ids, &shard);
-        assert_int_equal(shard.n, i <= 4);
+        cut_part(&c, i, 6);
+        assert_int_equal(c.shard.n, i <= 4);
     }
-    part(&m, &o, 65535, 65535, &ids, &shard);
-    assert_int_equal(shard.n, 0);
-    assert_int_equal(shard.all, 4);
-    strv_release(&ids);
-    options_release(&o);
-    manifest_release(&m);
+    cut_part(&c, 65535, 65535);
+    assert_int_equal(c.shard.n, 0);
+    assert_int_equal(c.shard.all, 4);
+    cut_close(&c);
 }
 
 static void expect_times(struct manifest *m, const char *text, double a, double b)
