@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 static const unsigned char magic[4] = {'R', 'L', 'J', '1'};
 
 enum {
@@ -70,16 +72,6 @@ bool journal_write(int fd, const struct record *r, struct error *err)
         errno = ENOSPC;
     buf_release(&b);
     return ok || error_errno(err, EXIT_INTERNAL, "journal: cannot be written");
-}
-
-static uint32_t get_u32(const unsigned char *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get_u64(const unsigned char *p)
-{
-    return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
 }
 
 void journal_fields(struct field_iter *it, const struct record *r)

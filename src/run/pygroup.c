@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/xalloc.h"
 #include "run/gate.h"
 #include "run/lastwords.h"
@@ -21,8 +22,7 @@
 #define SECOND ((int64_t)1000000000)
 
 enum {
-    ABORT_SECONDS = 5, /* for the worker's dying words */
-    RECORD_HEAD = 50   /* of a 'J' frame, all before the fields */
+    ABORT_SECONDS = 5 /* for the worker's dying words */
 };
 
 /* How a connection to a worker ended. */
@@ -63,16 +63,6 @@ struct talk {
     int64_t started_real;
     uint64_t timeout_ms; /* 0: none */
 };
-
-static uint32_t get_u32(const unsigned char *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get_u64(const unsigned char *p)
-{
-    return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
-}
 
 /* The place of a test among those that are left; n_left if it is none of them. */
 static uint32_t find_left(const struct talk *k, uint32_t test)
@@ -223,26 +213,11 @@ static void turn_into_timeout(struct talk *k, struct record *r, struct buf *fiel
 
 static enum talk_end on_record(struct talk *k, const struct frame *f)
 {
-    const unsigned char *p = f->payload;
-    if (f->len < RECORD_HEAD)
+    struct record r;
+    if (!frame_record(f, &r))
         return TALK_GARBAGE;
-    struct record r = {
-        .test = get_u32(p),
-        .kind = (enum record_kind)p[4],
-        .outcome = (enum outcome)p[5],
-        .attempt = 1,
-        .start_ns = (int64_t)get_u64(p + 6),
-        .wall_ns = get_u64(p + 14),
-        .user_ns = get_u64(p + 22),
-        .sys_ns = get_u64(p + 30),
-        .peak_bytes = get_u64(p + 38),
-        .n_fields = get_u32(p + 46),
-        .fields = p + RECORD_HEAD,
-        .fields_len = f->len - RECORD_HEAD,
-    };
     bool attempt = r.kind == RECORD_ATTEMPT, result = r.kind == RECORD_RESULT || attempt;
-    if (((p[4] < RECORD_RESULT || p[4] > RECORD_NOTE) && !attempt) || (attempt && !outcome_is_failure(r.outcome)) || p[5] >= OUTCOME_COUNT ||
-        !journal_fields_valid(r.fields, r.fields_len, r.n_fields) ||
+    if ((attempt && !outcome_is_failure(r.outcome)) ||
         (r.kind != RECORD_NOTE && !job_test(k->j, r.test)) ||
         (result && (r.outcome == OUTCOME_NONE || find_left(k, r.test) == k->n_left ||
                     (k->running != UINT32_MAX && k->running != r.test))))

@@ -93,6 +93,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "run/journal.h"
 
 struct frame {
     uint8_t type;
@@ -118,5 +119,9 @@ void frame_reader_release(struct frame_reader *r);
  * 1: a frame; 0: the other side closed; -1: EAGAIN or an error, errno says. A frame above
  * 256 MiB is an error (EMSGSIZE). */
 int frame_read(struct frame_reader *r, struct frame *f);
+/* The record of a 'J' frame, a first attempt; its fields are borrowed from the frame. False if it is
+ * none: of another kind than a result, an attempt, an amendment or a note, of no known outcome, or with
+ * fields that are not whole. */
+bool frame_record(const struct frame *f, struct record *r);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 enum {
     FRAME_HEAD = 5,
     FRAME_MAX = 256 * 1024 * 1024,
@@ -166,4 +168,26 @@ int frame_read(struct frame_reader *r, struct frame *f)
         r->in.len += (size_t)n;
         r->in.data[r->in.len] = '\0';
     }
+}
+
+bool frame_record(const struct frame *f, struct record *r)
+{
+    enum { HEAD = 4 + 1 + 1 + 8 + 4 * 8 + 4 };
+    const unsigned char *p = f->payload;
+    if (f->len < HEAD || p[4] < RECORD_RESULT ||
+        (p[4] > RECORD_NOTE && p[4] != RECORD_ATTEMPT) || p[5] >= OUTCOME_COUNT)
+        return false;
+    *r = (struct record){.test = get_u32(p),
+                         .kind = p[4],
+                         .outcome = p[5],
+                         .attempt = 1,
+                         .start_ns = (int64_t)get_u64(p + 6),
+                         .wall_ns = get_u64(p + 14),
+                         .user_ns = get_u64(p + 22),
+                         .sys_ns = get_u64(p + 30),
+                         .peak_bytes = get_u64(p + 38),
+                         .n_fields = get_u32(p + 46),
+                         .fields = p + HEAD,
+                         .fields_len = f->len - HEAD};
+    return journal_fields_valid(r->fields, r->fields_len, r->n_fields);
 }

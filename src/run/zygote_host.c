@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/strv.h"
 #include "manifest/manifest.h"
 #include "run/interrupts.h"
@@ -152,37 +153,13 @@ enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *st
     return result;
 }
 
-static uint32_t get_u32(const unsigned char *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get_u64(const unsigned char *p)
-{
-    return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
-}
-
 /* Journals the payload of a 'J' frame, unless it is none: the journal stays whole. */
 static bool journal_frame(int journal_fd, const struct frame *f, struct error *err)
 {
-    enum { HEAD = 4 + 1 + 1 + 8 + 4 * 8 + 4 };
-    const unsigned char *p = f->payload;
-    if (f->len < HEAD || p[4] < RECORD_RESULT || p[4] > RECORD_NOTE || p[5] >= OUTCOME_COUNT ||
-        !journal_fields_valid(p + HEAD, f->len - HEAD, get_u32(p + 46)))
+    struct record r;
+    if (!frame_record(f, &r) || r.kind == RECORD_ATTEMPT)
         return true;
-    struct record r = {.test = get_u32(p),
-                       .kind = p[4],
-                       .outcome = p[5],
-                       .slot = JOURNAL_NO_SLOT,
-                       .attempt = 1,
-                       .start_ns = (int64_t)get_u64(p + 6),
-                       .wall_ns = get_u64(p + 14),
-                       .user_ns = get_u64(p + 22),
-                       .sys_ns = get_u64(p + 30),
-                       .peak_bytes = get_u64(p + 38),
-                       .n_fields = get_u32(p + 46),
-                       .fields = p + HEAD,
-                       .fields_len = f->len - HEAD};
+    r.slot = JOURNAL_NO_SLOT;
     return journal_write(journal_fd, &r, err);
 }
 
