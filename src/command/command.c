@@ -36,6 +36,11 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static const struct command by_default = {"", "", "[OPTION…] [PATH|ID…]", command_default, true,
                                           NULL};
 
+const struct command *command_row(size_t i)
+{
+    return i < N_COMMANDS ? &commands[i] : NULL;
+}
+
 int command_fail(struct error *err)
 {
     fflush(stdout);

@@ -47,6 +47,9 @@ int command_probe(const struct invocation *inv); /* __probe: what validate runs 
 void command_collect_help(FILE *out);
 void command_report_help(FILE *out);
 
+/* For docs/reference.md: the ith row of the table; NULL behind the last. */
+const struct command *command_row(size_t i);
+
 /* Everything; returns the process's exit code. */
 int command_main(int argc, char **argv);
 /* Prints the row's help. */

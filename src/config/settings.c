@@ -163,6 +163,12 @@ static const struct setting {
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
+const char *settings_key(size_t i, const char **accepts)
+{
+    *accepts = i < N_SETTINGS ? settings[i].accepts : NULL;
+    return i < N_SETTINGS ? settings[i].key : NULL;
+}
+
 static bool refuse_key(const char *key, struct place at, struct error *err)
 {
     struct nearest near;

@@ -19,6 +19,8 @@ void settings_default(struct config *c);
  * is refused at key_at, a bad value at value_at, both with EXIT_USAGE. */
 bool settings_store(struct config *c, const char *key, const char *value, struct place key_at,
                     struct place value_at, struct error *err);
+/* For docs/reference.md: the ith key and what a good value of it is; NULL behind the last. */
+const char *settings_key(size_t i, const char **accepts);
 /* An error of EXIT_USAGE at a place. */
 bool place_error(struct place at, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

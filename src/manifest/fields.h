@@ -9,6 +9,12 @@
 #include "manifest/json.h"
 #include "manifest/manifest.h"
 
+/* For docs/reference.md: the keys of one kind of object in tests.json. */
+struct key_set {
+    const char *object;      /* "test"; NULL behind the last */
+    const char *const *keys; /* NULL behind the last */
+};
+
 /* Every function here that fails sets err to "path:line:column: what; what to do". */
 
 /* The object's keys are all among known (NULL-terminated)? what names the object: "a test". */

@@ -23,6 +23,12 @@ static const char *const NATIVE_KEYS[] = {"name",  "format", "glob",   "markers"
 static const char *const GTEST_KEYS[] = {"name",    "format", "glob",   "command", "markers", "env",
                                          "timeout", "locks",  "weight", "cwd",     "reruns", NULL};
 
+const struct key_set suites_keys[] = {{"suite of format exec or tap", NATIVE_KEYS},
+                                      {"suite of format gtest", GTEST_KEYS},
+                                      {"suite of format pytest", PYTEST_KEYS},
+                                      {"suite of format ctest or meson", BUILD_KEYS},
+                                      {NULL, NULL}};
+
 static const struct format_row {
     const char *name;
     int format; /* enum test_format; -1: a later version's */

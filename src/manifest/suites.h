@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 
+#include "manifest/fields.h"
 #include "manifest/json.h"
 #include "manifest/testsjson.h"
 
+/* The keys of a suite, by its format. */
+extern const struct key_set suites_keys[];
 /* Reads the value of "format": EXIT_USAGE with the nearest known one if this version does not
  * know it. */
 bool suites_format(const struct json *j, const cJSON *value, enum test_format *format,

@@ -23,6 +23,11 @@ static const char *const GTEST_KEYS[] = {"id",     "format",  "command", "marker
                                          "needs",  "depends", "inputs",  "disabled", "required_files",
                                          NULL};
 
+const struct key_set testsjson_keys[] = {{"file", TOP_KEYS},
+                                         {"test", TEST_KEYS},
+                                         {"test of format gtest", GTEST_KEYS},
+                                         {NULL, NULL}};
+
 /* The manifest's own copy of the strings, NULL for none. */
 static char **keep(struct manifest *m, const struct strv *s)
 {

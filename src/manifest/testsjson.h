@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "manifest/fields.h"
 #include "manifest/manifest.h"
 
 /* A pytest suite that tests.json names: its tests come from the zygote. */
@@ -33,6 +34,8 @@ struct testsjson {
  * that matches nothing, a lock or marker that is empty, a weight below 1. */
 bool testsjson_read(struct manifest *m, struct testsjson *t, const char *path, const char *text,
                     size_t len, const char *root, struct error *err);
+/* The keys of the file, and those of a test. */
+extern const struct key_set testsjson_keys[];
 void testsjson_release(struct testsjson *t);
 
 #endif
