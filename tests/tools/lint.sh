@@ -34,6 +34,16 @@ if have shellcheck shellcheck; then
         fail 'shellcheck found something'
 fi
 
+if have mandoc mandoc; then
+    echo 'mandoc'
+    for page in docs/man/*.[1-8]; do
+        # Which other manuals are installed says nothing of the page; and mandoc exits with 0
+        # where it has something to say of the style.
+        said=$(mandoc -Tlint "$page" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db')
+        [ -z "$said" ] || fail "$said"
+    done
+fi
+
 echo 'ruff'
 if command -v ruff >/dev/null 2>&1; then
     ruff=ruff
