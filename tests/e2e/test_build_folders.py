@@ -287,6 +287,75 @@ def test_bad_build_folders(project):
     assert "ctest finds no program for it; build it (cmake --build" in done.stdout
 
 
+# What decides which tests run side by side, and in which order: each writes down its start and end.
+SCHEDULE = """
+function(u name)
+  t(${name} "echo +${name} >>$ENV{LOG}; sleep 0.1; echo -${name} >>$ENV{LOG}" ${ARGN})
+endfunction()
+u(cheap COST 1)
+u(dear COST 100)
+u(dearer COST 200)
+u(lock_a)
+u(lock_b RESOURCE_LOCK db)
+u(lock_c RESOURCE_LOCK net)
+u(behind)
+u(alone RUN_SERIAL ON)
+u(wide PROCESSORS 2)
+u(wider PROCESSORS 9)
+u(plain_1)
+u(plain_2)
+set_property(TEST lock_a PROPERTY RESOURCE_LOCK db net)
+set_property(TEST behind PROPERTY DEPENDS lock_c plain_1)
+"""
+
+
+def side_by_side(log):
+    """The names in the order of their starts, and for each those that ran beside it. Of two workers
+    one may be slow to write: a test is sure to stand behind only one of two that started first."""
+    order, now, beside = [], set(), {}
+    for line in log.read_text().split():
+        name = line[1:]
+        if line[0] == "-":
+            now.remove(name)
+            continue
+        order.append(name)
+        beside[name] = set(now)
+        for other in now:
+            beside[other].add(name)
+        now.add(name)
+    log.unlink()
+    return order, beside
+
+
+def check_schedule(log):
+    order, beside = side_by_side(log)
+    assert len(order) == 12
+    assert beside["alone"] == beside["wide"] == beside["wider"] == set()
+    assert not beside["lock_a"] & {"lock_b", "lock_c"}
+    assert all(order.index("behind") > order.index(name) for name in ("lock_c", "plain_1"))
+    assert not beside["behind"] & {"lock_c", "plain_1"}
+    assert order.index("cheap") > min(order.index("dear"), order.index("dearer"))
+    assert any(beside.values())
+
+
+@needs_cmake
+def test_the_schedule_is_that_of_ctest(project):
+    log = project.path("log")
+    build(project, SCHEDULE.replace("$ENV{LOG}", str(log)))
+    subprocess.run(["ctest", "-j2"], cwd=project.path("build"), capture_output=True, check=True)
+    check_schedule(log)
+    done = project.rowlock("parallel", "-n", "2", "--ctest", "build")
+    assert done.returncode == 0
+    assert "the weight of 'wider', 9, is more than the 2 workers; it runs as 2" in done.stderr
+    check_schedule(log)
+    listed = json.loads(project.rowlock("list", "--json", "--ctest", "build").stdout)["tests"]
+    facts = {t["id"]: (t["locks"], t["serial"], t["weight"], t["after"]) for t in listed}
+    assert facts["lock_a"] == (["db", "net"], False, 1, [])
+    assert facts["alone"] == ([], True, 1, [])
+    assert facts["wide"] == ([], False, 2, [])
+    assert facts["behind"] == ([], False, 1, ["lock_c", "plain_1"])
+
+
 def test_a_tool_that_is_missing(project, tmp_path):
     project.write("build/CTestTestfile.cmake", "")
     (tmp_path / "bin").mkdir()
@@ -371,6 +440,32 @@ def test_verdicts_are_those_of_meson(project):
     assert done.stderr == ""
     chosen, done = our_verdicts(project, "--meson", "build", "-m", "net")
     assert set(chosen) == {"twin"} and done.returncode == 0
+
+
+@needs_meson
+def test_the_schedule_is_that_of_meson(project):
+    log = project.path("log")
+    lines = [
+        f"test('{name}', sh, args: ['-c', 'echo +{name} >>{log}; sleep 0.1; echo -{name} >>{log}']"
+        + f"{more})"
+        for name, more in [
+            ("last", ", priority: -5"),
+            ("usual", ""),
+            ("other", ""),
+            ("first", ", priority: 9"),
+            ("second", ", priority: 8"),
+            ("alone", ", is_parallel: false"),
+        ]
+    ]
+    where = setup_meson(project, "\n".join(["project('p')", "sh = find_program('sh')", *lines]))
+    command = ["meson", "test", "--num-processes=2"]
+    subprocess.run(command, cwd=where, capture_output=True, check=True)
+    theirs = side_by_side(log)
+    assert project.rowlock("parallel", "-n", "2", "--meson", "build").returncode == 0
+    for order, beside in theirs, side_by_side(log):
+        parallel = [name for name in order if name != "alone"]
+        assert parallel[0] in ("first", "second") and parallel.index("last") >= 3
+        assert beside["alone"] == set() and any(beside.values())
 
 
 @needs_meson
