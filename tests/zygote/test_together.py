@@ -375,3 +375,29 @@ def test_%d(n): pass
         assert sorted(group.outcomes) == ["error", "passed"]
         (error,) = [r for r in group.results.values() if r.outcome == "error"]
         assert "its tests have other ids here" in error.message
+
+
+def test_what_all_share_stays_frozen(suite):
+    """A collector freezes what it has added, and does not look at the rest for that."""
+    drop = """
+import gc, holder
+holder.held.clear()
+def test_%d():
+    assert holder.ref() is not None
+    gc.collect()
+    assert holder.ref() is None
+"""
+    held = """
+import weakref
+class Ring: pass
+ring = Ring()
+ring.itself = ring
+ref, held = weakref.ref(ring), [ring]
+del ring
+"""
+    write_pair(suite, first=drop % 1, second=drop % 2, holder=held, conftest="import holder")
+    with zygote(suite) as process:
+        assert "collected_by" in process.json
+        for number in (1, 2):
+            assert process.run(number, slot=number).outcomes == ["passed"]
+        assert process.finish()[0] == 0

@@ -15,6 +15,8 @@ WIDE = ("session", "package", "module", "class")
 
 def clean(text):
     """Text for JSON that any reader takes: no lone surrogates, no NUL."""
+    if type(text) is str and text.isascii() and "\0" not in text:
+        return text  # the same object, as there may be many
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text.replace("\0", "\\x00") if "\0" in text else text
 

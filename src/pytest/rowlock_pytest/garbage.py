@@ -2,23 +2,31 @@
 on sharing its memory: a full collection would write to every page of it.
 
 Tests can tell: gc.get_objects and gc.get_referrers leave out what is frozen, and gc.collect
-does not free it. So the first call of one of these puts everything back.
+does not free it. So the first call of one of these puts everything back. We ourselves call the
+originals: what was frozen once stays so when a process that was forked freezes what it has added.
 """
 
 import gc
 import sys
+import weakref
 
 NAMES = ("collect", "get_objects", "get_referrers")
-originals = {}
+originals = {name: getattr(gc, name) for name in NAMES}
+known = weakref.WeakSet()  # what find() has found, as it may be frozen by now
 
 
 def freeze():
-    """Call it before the first fork."""
-    gc.collect()
+    """Call it before a fork whose child is to live long."""
+    originals["collect"]()
     gc.freeze()
-    if not originals:
-        originals.update({name: getattr(gc, name) for name in NAMES})
+    if gc.collect is originals["collect"]:
         gc.collect, gc.get_objects, gc.get_referrers = collect, get_objects, get_referrers
+
+
+def find(kinds):
+    """All objects of these types, which are always the same ones. Call it before each freeze."""
+    known.update(thing for thing in originals["get_objects"]() if type(thing) in kinds)
+    return list(known)
 
 
 def thaw():

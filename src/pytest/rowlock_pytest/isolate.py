@@ -7,7 +7,6 @@ Each function here undoes one thing that fork(2) shares and a fresh interpreter 
 import atexit
 import contextlib
 import faulthandler
-import gc
 import io
 import os
 import random
@@ -18,7 +17,7 @@ import sys
 import tempfile
 import weakref
 
-from rowlock_pytest import flood, logfiles, nodes, procfs
+from rowlock_pytest import flood, garbage, logfiles, nodes, procfs
 
 
 class SeedWatch:
@@ -257,7 +256,7 @@ def flush_files():
     """Writes out what a project's open files hold back: every fork would write it again. Only
     regular files, as a pipe may be full."""
     kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-    found = [thing for thing in gc.get_objects() if type(thing) in kinds]
+    found = garbage.find(kinds)
     for kind in kinds:  # text first: it flows into one of the others
         for stream in found:
             try:

@@ -58,6 +58,13 @@ def flush_c_streams():
     _c_library().fflush(None)
 
 
+def return_memory():
+    """Gives back to the system what was freed in this process, where glibc keeps it."""
+    trim = getattr(_c_library(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def free_range(fd, offset, size):
     """Frees a part of a file; the rest stays where it is. False where that cannot be done."""
     try:

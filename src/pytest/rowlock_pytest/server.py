@@ -121,6 +121,7 @@ class Server:
         self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
         if self.spawning is None:
             isolate.flush_files()
+            procfs.return_memory()
             garbage.freeze()
             if self.together.done:
                 self.together.open(self)

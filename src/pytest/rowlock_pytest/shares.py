@@ -64,12 +64,20 @@ class TestFile:
 class LazyStandIn:
     """A test that a worker has collected, in the zygote. Looks up what is rarely asked for."""
 
-    def __init__(self, session, nodeid, told, place):
-        self.config = session.config
-        self.session = session
+    __slots__ = ("nodeid", "told", "place", "__dict__", "__weakref__")
+
+    def __init__(self, nodeid, told, place):
         self.nodeid = nodeid
         self.told = told
         self.place = place
+
+    @property
+    def config(self):
+        return self.told.session.config
+
+    @property
+    def session(self):
+        return self.told.session
 
     @property
     def ihook(self):
@@ -94,13 +102,18 @@ class LazyStandIn:
 class Told:
     """What a worker has told about the tests of one file."""
 
-    def __init__(self, ids, nodeids, details, tests, hook):
+    def __init__(self, ids, nodeids, details, tests, session, hook):
         self.ids = ids
         self.nodeids = nodeids or ids
         self.details = details  # JSON, until somebody wants to know
         self.tests = tests  # JSON: their descriptions, joined by commas
+        self.session = session
         self.hook = hook
         self.known = None
+
+    def take_tests(self):
+        tests, self.tests = self.tests, None
+        return tests
 
     def _of(self, place):
         if self.known is None:

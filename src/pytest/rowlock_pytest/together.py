@@ -382,9 +382,8 @@ class Together:
     def serve(self, session):
         """Tells what was collected, learns the numbers of all tests, and becomes a template;
         goes on in each worker that is forked from it."""
-        data = self.try_to_describe(session)
         try:
-            link = self.become_template(session, data)
+            link = self.become_template(session, self.try_to_describe(session))
             orders = template.serve(link, session.config)
             self.role = WORKER
             self.make_worker(session, orders).run(self.base, self.random_state, None)
@@ -417,6 +416,7 @@ class Together:
         session.shouldstop = session.shouldfail = False
         self.claims.close()
         isolate.flush_files()
+        procfs.return_memory()
         garbage.freeze()
         return link
 
@@ -500,7 +500,6 @@ class Together:
         (size,) = _SIZE.unpack_from(payload, 0)
         at = _SIZE.size + size
         child.told = json.loads(payload[_SIZE.size : at])
-        hook = self.session.config.hook
         for key in child.told["taken"]:
             if key in self.files:
                 self.files[key].owner = child.slot
@@ -513,7 +512,8 @@ class Together:
                     data["nodeids"],
                     payload[at + tests : at + tests + details],
                     payload[at : at + tests],
-                    file.nodes[0].ihook if file.nodes else hook,
+                    self.session,
+                    file.nodes[0].ihook if file.nodes else self.session.config.hook,
                 )
             at += tests + details
 
@@ -580,14 +580,14 @@ class Together:
                 added, file.ids = [], []
             else:
                 told, file.ids = file.told, file.told.ids
-                added = [LazyStandIn(session, n, told, k) for k, n in enumerate(told.nodeids)]
+                added = [LazyStandIn(n, told, k) for k, n in enumerate(told.nodeids)]
             file.count = len(added)
             file.mark = mark_of(file.ids)
             whole += added
             self.ids += file.ids
             if added:
                 self.runs.append([len(added), -1 if file.owner is None else file.owner])
-                self.fragments.append(added if file.here else file.told.tests)
+                self.fragments.append(added if file.here else file.told.take_tests())
         items[:] = whole
         self.tell_counts(session)
         for child in self.children:
