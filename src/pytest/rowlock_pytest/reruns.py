@@ -24,6 +24,16 @@ def find_plugin(config):
     return None
 
 
+def has_plugin(config):
+    """Whether pytest-rerunfailures is in use here. Where pytest-xdist is not installed, it would
+    keep its attempts to itself in a worker: it looks for the version."""
+    plugin = find_plugin(config)
+    works = getattr(plugin, "works_with_current_xdist", None)
+    if works is not None and works() is None:
+        plugin.works_with_current_xdist = lambda: True
+    return plugin is not None
+
+
 def add_ini(parser):
     """The ini key `reruns` of pytest-rerunfailures, where nothing else has it."""
     if "reruns" not in getattr(parser, "_inidict", ()):

@@ -162,7 +162,7 @@ class Worker:
         self.item = None  # of the test that runs
         self.left = 0  # how often that may run again
         self.again = False  # whether it is to
-        self.reruns_by_plugin = reruns.find_plugin(self.config) is not None
+        self.reruns_by_plugin = reruns.has_plugin(self.config)
         self.wide = 0.0  # seconds that fixtures of the session have taken
         self.held = False  # whether the zygote keeps its last report back
         self.client = None
