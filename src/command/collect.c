@@ -22,7 +22,7 @@ struct collect {
     const char *objects, *source_root;
     const char *html, *html_title;
     double html_low, html_high; /* percent; below 0: not given */
-    const char *xml, *json, *lcov;
+    const char *xml, *json, *lcov, *totals;
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
     int decimals;              /* of percentages */
@@ -102,6 +102,7 @@ static const struct collect_option options[] = {
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
     {"--compare", NULL, store_flag, AT(compare),
      "print what differs between two inputs; exit with 1 if anything does"},
+    {"--totals", "FILE", store_text, AT(totals), NULL}, /* for covrun.c */
     {"-q", NULL, store_flag, AT(quiet), "print no table"},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
@@ -374,6 +375,13 @@ static int collect(struct collect *k, struct error *err)
         return EXIT_INTERNAL;
     struct cov_totals t = coverage_totals(&k->coverage);
     double percent = cov_percent(t.covered, t.coverable);
+    if (k->totals) {
+        char text[80];
+        int n = snprintf(text, sizeof text, "covered %llu\ncoverable %llu\n",
+                         (unsigned long long)t.covered, (unsigned long long)t.coverable);
+        if (!file_write(k->totals, text, (size_t)n, err))
+            return EXIT_INTERNAL;
+    }
     if (falls_short(percent, k->fail_under, k->decimals)) {
         char text[COV_PERCENT_MAX];
         fflush(stdout);

@@ -105,6 +105,10 @@ static void add_reports(struct strv *words, const struct suite *s)
     }
     if (!table || o->verbose < 0)
         strv_push(words, "-q");
+    char *covered = path_join(s->store.dir, "covered"), *path = path_join(s->root, covered);
+    strv_push(words, "--totals");
+    strv_push_nodup(words, path);
+    free(covered);
     if (o->cov_fail_under >= 0) {
         strv_push(words, "--fail-under");
         strv_pushf(words, "%g", o->cov_fail_under);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/github.h"
 #include "command/outcome.h"
 #include "command/progress.h"
 #include "command/terminal.h"
@@ -82,9 +83,11 @@ static int report_last(const struct options *o, struct error *err)
                 say_which(&results);
             results_read_words(&results, LAST);
             results_count(&results);
+            results_read_covered(&results, LAST);
             results.wall_seconds = results_span(&results);
             if (say_verdicts(&map, &state, o, err) &&
-                outcome_report(&results, o, results.interrupted, err))
+                outcome_report(&results, o, results.interrupted, err) &&
+                outcome_summaries(&results, o, err))
                 code = results.interrupted ? EXIT_INTERRUPTED : (int)results_exit_code(&results);
         }
         state_close(&state);
@@ -111,11 +114,16 @@ int command_report(const struct invocation *inv)
             options_unknown(o.pytest_args.v[0], &err);
         else if (o.test_paths.n)
             error_set(&err, EXIT_USAGE, "report takes no paths or ids; it prints all of the last run");
-        else
+        else {
+            github_begin(&o);
+            if (!o.report_github) /* the run itself has told GitHub: only once more if asked to */
+                o.no_report_github = true;
             code = report_last(&o, &err);
+        }
     }
     if (err.msg)
         code = command_fail(&err);
+    github_end();
     options_release(&o);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "command/github.h"
 #include "command/terminal.h"
 #include "report/report.h"
 #include "run/journal.h"
@@ -76,6 +77,20 @@ static bool on_ci(void)
     return (ci && *ci) || (number && *number);
 }
 
+static void say_files(const struct options *o)
+{
+    const char *const files[] = {o->junitxml, o->report_json, o->report_tap, o->report_markdown};
+    const char *before = "reports: ";
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!files[i])
+            continue;
+        printf("%s%s", before, files[i]);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        putchar('\n');
+}
+
 bool outcome_report(const struct results *r, const struct options *o, bool interrupted,
                     struct error *err)
 {
@@ -99,12 +114,19 @@ bool outcome_report(const struct results *r, const struct options *o, bool inter
         ok = report_junit(o->junitxml, o->junit_prefix, r, err);
     if (o->report_json && ok)
         ok = report_json(o->report_json, r, err);
-    if (ok && o->verbose >= 0 && (o->junitxml || o->report_json))
-        printf("reports: %s%s%s\n", o->junitxml ? o->junitxml : "",
-               o->junitxml && o->report_json ? ", " : "", o->report_json ? o->report_json : "");
+    if (o->report_tap && ok)
+        ok = report_tap(o->report_tap, r, err);
+    if (ok && o->verbose >= 0)
+        say_files(o);
     report_terminal(stdout, r, &style);
     fflush(stdout);
     return ok;
+}
+
+bool outcome_summaries(const struct results *r, const struct options *o, struct error *err)
+{
+    bool ok = !o->report_markdown || report_markdown(o->report_markdown, r, err);
+    return github_report(r, o, err) && ok;
 }
 
 void outcome_list_markers(const struct config *c)

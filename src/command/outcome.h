@@ -20,6 +20,9 @@ size_t outcome_settle(const struct plan_map *map, struct state *state, int journ
 /* The terminal summary and the files that options ask for. */
 bool outcome_report(const struct results *r, const struct options *o, bool interrupted,
                     struct error *err);
+/* What is for people elsewhere: the summary in Markdown, and what GitHub Actions gets. Behind the
+ * report of the coverage, which is in both. */
+bool outcome_summaries(const struct results *r, const struct options *o, struct error *err);
 /* `--markers`, as pytest prints it. */
 void outcome_list_markers(const struct config *c);
 

@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/covrun.h"
 #include "command/dryrun.h"
+#include "command/github.h"
 #include "command/live.h"
 #include "command/outcome.h"
 #include "command/progress.h"
@@ -333,6 +334,19 @@ static bool record_collection(const struct session *n, struct error *err)
     return ok;
 }
 
+/* The last of the reports; the exit code is another one only if they cannot be written. */
+static int summarize(struct session *n, int code, struct error *err)
+{
+    struct error own = ERROR_INIT;
+    results_read_covered(&n->results, n->suite->store.dir);
+    if (!outcome_summaries(&n->results, &n->suite->options, &own) && !err->msg) {
+        *err = own;
+        return EXIT_INTERNAL;
+    }
+    error_release(&own);
+    return code;
+}
+
 static int run_tests(struct suite *s, struct error *err)
 {
     struct session n;
@@ -359,6 +373,9 @@ static int run_tests(struct suite *s, struct error *err)
             code = (int)results_exit_code(&n.results);
         code = combine(code, status);
         remember_publish(&s->remote, s->store.dir);
+        code = summarize(&n, covrun_report(s, code), err);
+    } else {
+        code = covrun_report(s, code);
     }
     session_close(&n);
     return code;
@@ -444,6 +461,13 @@ static void say_what_runs(const struct suite *s)
     fflush(stdout);
 }
 
+/* Collecting runs code of the tests: what that prints is theirs, too. */
+static bool load_and_plan(struct suite *s, const struct invocation *inv, struct error *err)
+{
+    github_begin(&s->options);
+    return suite_load(s, inv, err) && suite_plan(s, err);
+}
+
 static int run(const struct invocation *inv, enum suite_mode mode)
 {
     struct suite s;
@@ -456,7 +480,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
             code = alone_run(&s, inv, &err);
         } else if (s.options.list_markers) {
             outcome_list_markers(&s.config);
-        } else if (suite_load(&s, inv, &err) && suite_plan(&s, &err)) {
+        } else if (load_and_plan(&s, inv, &err)) {
             if (s.options.dry_run) {
                 chosen_say(&s, stdout);
                 dryrun_print(stdout, &s.plan);
@@ -464,7 +488,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
                 say_what_runs(&s);
                 platform_return_memory(); /* of reading and planning: tests need it more */
                 if (covrun_start(&s, &err))
-                    code = covrun_report(&s, run_tests(&s, &err));
+                    code = run_tests(&s, &err);
             }
         }
     }
@@ -472,6 +496,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
         code = command_fail(&err);
     else if (s.ended >= 0)
         code = s.ended;
+    github_end();
     error_release(&err);
     suite_release(&s, !planned);
     return code;

@@ -47,6 +47,8 @@ void options_release(struct options *o)
     free(o->junitxml);
     free(o->junit_prefix);
     free(o->report_json);
+    free(o->report_markdown);
+    free(o->report_tap);
     free(o->history_url);
     free(o->color);
     free(o->output);

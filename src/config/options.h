@@ -67,6 +67,10 @@ struct options {
     char *junitxml;
     char *junit_prefix; /* before each class name in it; NULL: nothing */
     char *report_json;
+    char *report_markdown;
+    char *report_tap;
+    bool report_github;
+    bool no_report_github; /* has the last word */
     bool dry_run;
     bool coverage;          /* --coverage */
     struct strv cov_report; /* --cov-report: KIND[:PATH]; pytest-cov gets them, too */

@@ -10,10 +10,16 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
+#include "report/place.h"
 #include "report/report.h"
 #include "report/show.h"
 #include "report/stream.h"
 
+/* How testcases are named. */
+struct how {
+    const char *prefix;   /* before class names; NULL: nothing */
+    struct places places; /* for the file of each, on a CI server that makes a link of it */
+};
 struct counts {
     size_t tests, failures, errors, skipped;
 };
@@ -181,12 +187,12 @@ static void add_pytest_name(struct buf *b, const char *prefix, const char *id)
     buf_release(&dotted);
 }
 
-static void add_name(struct buf *b, const char *prefix, const struct results *r,
+static void add_name(struct buf *b, struct how *how, const struct results *r,
                      const struct plan_test *pt)
 {
     const char *id = plan_map_str(r->plan, pt->id), *suite = suite_name(r, pt);
     if (pt->format == FORMAT_PYTEST) {
-        add_pytest_name(b, prefix, id);
+        add_pytest_name(b, how->prefix, id);
         return;
     }
     const char *name = id;
@@ -194,8 +200,18 @@ static void add_name(struct buf *b, const char *prefix, const struct results *r,
     /* Only a suite's own tests bear its name: a test listed singly may be called "tests/a". */
     if (pt->suite.len && strncmp(id, suite, n) == 0 && id[n] == '/' && id[n + 1])
         name = id + n + 1;
-    add_class_name(b, prefix, suite, n);
+    add_class_name(b, how->prefix, suite, n);
     add_attribute(b, "name", name, strlen(name));
+}
+
+/* GitLab and others link a testcase to its file, seen from the repository. The schema knows no such
+ * attribute, so it is there only for them. */
+static void add_file(struct buf *b, struct how *how, const struct plan_test *pt)
+{
+    struct place at = {.file = BUF_INIT};
+    if (how->places.on_server && place_of_test(&how->places, pt, &at))
+        add_attribute(b, "file", at.file.data, at.file.len);
+    buf_release(&at.file);
 }
 
 /* The text of a failure, or of a skip with a location: all of it, or what there is. */
@@ -325,12 +341,13 @@ static void add_attempts(struct buf *b, const struct result *t)
     }
 }
 
-static void add_itself(struct buf *b, const char *prefix, const struct results *r,
+static void add_itself(struct buf *b, struct how *how, const struct results *r,
                        const struct plan_test *pt, const struct result *t)
 {
     static const struct result_text not_run = {.data = "did not run", .len = 11};
     buf_adds(b, "<testcase");
-    add_name(b, prefix, r, pt);
+    add_name(b, how, r, pt);
+    add_file(b, how, pt);
     buf_addf(b, " time=\"%.3f\">", (double)t->wall_ns / 1e9);
     add_properties(b, t);
     bool body =
@@ -352,7 +369,7 @@ static size_t carrier(const struct result *t)
     return 0;
 }
 
-static void write_points(struct stream *s, const char *prefix, const struct results *r,
+static void write_points(struct stream *s, struct how *how, const struct results *r,
                          const struct plan_test *pt, const struct result *t)
 {
     const char *id = plan_map_str(r->plan, pt->id);
@@ -365,8 +382,9 @@ static void write_points(struct stream *s, const char *prefix, const struct resu
         buf_addf(&name, "%zu%s", k + 1, message.len ? " - " : "");
         buf_add(&name, p->description, message.len);
         buf_adds(&s->b, "<testcase");
-        add_class_name(&s->b, prefix, id, strlen(id));
+        add_class_name(&s->b, how->prefix, id, strlen(id));
         add_attribute(&s->b, "name", name.data, name.len);
+        add_file(&s->b, how, pt);
         buf_addf(&s->b, " time=\"%.3f\">", k == carries ? (double)t->wall_ns / 1e9 : 0.0);
         if (k == carries)
             add_properties(&s->b, t);
@@ -402,7 +420,7 @@ static void add_suite_head(struct buf *b, const struct suite *s, const char *hos
     buf_adds(b, ">\n");
 }
 
-static void write_suite(struct stream *s, const char *prefix, const struct results *r,
+static void write_suite(struct stream *s, struct how *how, const struct results *r,
                         const struct suites *all, const struct suite *suite, const char *host)
 {
     add_suite_head(&s->b, suite, host);
@@ -410,8 +428,8 @@ static void write_suite(struct stream *s, const char *prefix, const struct resul
         const struct plan_test *pt = plan_map_test(r->plan, i);
         const struct result *t = &r->tests[i];
         if (result_counts_itself(t))
-            add_itself(&s->b, prefix, r, pt, t);
-        write_points(s, prefix, r, pt, t);
+            add_itself(&s->b, how, r, pt, t);
+        write_points(s, how, r, pt, t);
         stream_flow(s);
     }
     buf_adds(&s->b, "</testsuite>\n");
@@ -420,8 +438,10 @@ static void write_suite(struct stream *s, const char *prefix, const struct resul
 bool report_junit(const char *path, const char *prefix, const struct results *r, struct error *err)
 {
     struct stream s;
+    struct how how = {.prefix = prefix};
     if (!stream_open(&s, path, err))
         return false;
+    places_init(&how.places, r);
     char host[256];
     if (gethostname(host, sizeof host) != 0)
         host[0] = '\0';
@@ -438,8 +458,9 @@ bool report_junit(const char *path, const char *prefix, const struct results *r,
     add_counts(&s.b, &total);
     buf_addf(&s.b, " time=\"%.3f\">\n", r->wall_seconds);
     for (size_t k = 0; k < all.n; k++)
-        write_suite(&s, prefix, r, &all, &all.v[k], host);
+        write_suite(&s, &how, r, &all, &all.v[k], host);
     buf_adds(&s.b, "</testsuites>\n");
     suites_release(&all);
+    places_release(&how.places);
     return stream_close(&s, err);
 }

@@ -37,6 +37,18 @@ bool report_junit(const char *path, const char *prefix, const struct results *r,
 /* {"summary": {…}, "tests": […]}; json.c describes every key. Folders of path are made. */
 bool report_json(const char *path, const struct results *r, struct error *err);
 
+/* A summary in Markdown: counts, failures with what they printed, flaky tests, the slowest, the
+ * coverage. Folders of path are made. */
+bool report_markdown(const char *path, const struct results *r, struct error *err);
+/* The same, appended to the file in which GitHub Actions gathers the summary of a step, as far as
+ * its limit of 1 MiB allows. Code EXIT_OK if there was no room for it at all. */
+bool report_step_summary(const char *path, const struct results *r, struct error *err);
+/* TAP version 14; tapwrite.c describes it. Folders of path are made. */
+bool report_tap(const char *path, const struct results *r, struct error *err);
+/* Workflow commands of GitHub Actions: an annotation for each failed test, as many as GitHub shows,
+ * and how many there are besides. */
+void report_github(FILE *out, const struct results *r);
+
 /* Appends a JSON string, as in --report-json: bytes that are no UTF-8, and NUL, as \\xNN. */
 void report_json_string(struct buf *b, const char *s, size_t len);
 

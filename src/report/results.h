@@ -77,6 +77,8 @@ struct results {
     struct strv others;         /* what pytest's plugins count: "2 rerun" */
     struct result_text summary; /* what pytest printed at its end */
     size_t summary_passes;      /* bytes of it that stand before the output of passed tests */
+    uint64_t covered, coverable; /* lines, and branches where they count; coverable 0: not measured;
+                                    set by results_read_covered */
     size_t torn;                  /* damaged places of the journal that were passed over */
     double wall_seconds;          /* of the run; set by the caller */
     bool timed_out; /* its time was over (the plan's run_timeout_ms); set by the caller */
@@ -100,6 +102,8 @@ void results_add(struct results *r, const struct record *rec);
 bool results_read(struct results *r, const char *journal_path, struct error *err);
 /* Reads what RUNDIR/counts and RUNDIR/summary say; either may be missing. */
 void results_read_words(struct results *r, const char *rundir);
+/* The same of RUNDIR/covered, which is there when the coverage has been reported. */
+void results_read_covered(struct results *r, const char *rundir);
 /* Counts outcomes anew; call after the last results_add. */
 void results_count(struct results *r);
 /* Seconds from the start of the first test to the end of the last, as the journal has them. */

@@ -52,6 +52,11 @@ const char *screen_id(const struct screen *s, uint32_t i)
     return pt ? plan_map_str(s->r->plan, pt->id) : "";
 }
 
+const char *screen_short_word(enum outcome o)
+{
+    return words[o].summary;
+}
+
 const char *screen_outcome(enum outcome o)
 {
     return words[o].one;

@@ -25,6 +25,8 @@ void screen_release(struct screen *s);
 const char *screen_id(const struct screen *s, uint32_t i);
 /* "failed", "timed out", …: the word for people. */
 const char *screen_outcome(enum outcome o);
+/* "FAILED", "TIMEOUT", …: the word of the short summary. */
+const char *screen_short_word(enum outcome o);
 
 /* Appends text to the line, escaped. */
 void screen_plain(struct screen *s, const char *text, size_t len);

@@ -20,6 +20,10 @@ static void add_line(struct results *r, const char *line, size_t len)
         r->deselected = (size_t)strtoul(value, NULL, 10);
     else if (value && strcmp(text, "passes") == 0)
         r->summary_passes = (size_t)strtoul(value, NULL, 10);
+    else if (value && strcmp(text, "covered") == 0)
+        r->covered = strtoull(value, NULL, 10);
+    else if (value && strcmp(text, "coverable") == 0)
+        r->coverable = strtoull(value, NULL, 10);
     else if (value && strcmp(text, "count") == 0)
         strv_push(&r->others, value);
     free(text);
@@ -55,4 +59,11 @@ void results_read_words(struct results *r, const char *rundir)
         read_words(r, path);
         free(path);
     }
+}
+
+void results_read_covered(struct results *r, const char *rundir)
+{
+    char *path = path_join(rundir, "covered");
+    read_words(r, path);
+    free(path);
 }

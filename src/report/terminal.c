@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/xalloc.h"
 #include "manifest/manifest.h"
 #include "report/report.h"
 #include "report/screen.h"
 #include "report/shorts.h"
 #include "report/show.h"
+#include "report/slowest.h"
 #include "report/traceback.h"
 
 static bool is_pytest(const struct screen *s, uint32_t i)
@@ -346,31 +346,13 @@ static void show_notes(struct screen *s)
     show_leftovers(s);
 }
 
-struct timed {
-    uint64_t wall_ns;
-    uint32_t test;
-};
-
-static int compare_timed(const void *a, const void *b)
-{
-    const struct timed *x = a, *y = b;
-    if (x->wall_ns != y->wall_ns)
-        return x->wall_ns < y->wall_ns ? 1 : -1;
-    return x->test < y->test ? -1 : x->test > y->test;
-}
-
 static void show_durations(struct screen *s)
 {
     const struct results *r = s->r;
     if (s->style->durations < 0)
         return;
-    struct timed *v = xcalloc(r->plan->head->n_tests, sizeof *v);
-    size_t n = 0;
-    for (uint32_t i = 0; i < r->plan->head->n_tests; i++)
-        if (r->tests[i].outcome != OUTCOME_NONE)
-            v[n++] = (struct timed){r->tests[i].wall_ns, i};
-    if (n)
-        qsort(v, n, sizeof *v, compare_timed);
+    size_t n;
+    uint32_t *v = slowest_tests(r, &n);
     size_t most = s->style->durations ? (size_t)s->style->durations : n;
     char title[64];
     snprintf(title, sizeof title, most < n ? "slowest %zu durations" : "slowest durations", most);
@@ -379,13 +361,13 @@ static void show_durations(struct screen *s)
         screen_linef(s, "%9s %9s %8s  test", "time", "cpu", "memory");
     }
     for (size_t k = 0; k < n && k < most; k++) {
-        const struct result *t = &r->tests[v[k].test];
+        const struct result *t = &r->tests[v[k]];
         char wall[16], cpu[16], bytes[16];
         report_seconds(wall, sizeof wall, (double)t->wall_ns / 1e9);
         report_seconds(cpu, sizeof cpu, (double)t->cpu_ns / 1e9);
         report_bytes(bytes, sizeof bytes, (double)t->peak_bytes);
         buf_addf(&s->b, "%9s %9s %8s  ", wall, cpu, t->peak_bytes ? bytes : "-");
-        const char *id = screen_id(s, v[k].test);
+        const char *id = screen_id(s, v[k]);
         screen_plain(s, id, strlen(id));
         screen_line(s);
     }

@@ -19,7 +19,18 @@ VERDICTS_PLUGIN = HERE.parent / "compat" / "plugin"
 
 # What the runner of these tests puts into the environment must not reach the program: they may
 # be started by make, by pytest and by Rowlock itself.
-FOREIGN = ("MAKE", "MFLAGS", "GNUMAKEFLAGS", "ROWLOCK_", "PYTEST_", "FQCN_", "GCOV_")
+FOREIGN = (
+    "MAKE",
+    "MFLAGS",
+    "GNUMAKEFLAGS",
+    "ROWLOCK_",
+    "PYTEST_",
+    "FQCN_",
+    "GCOV_",
+    "GITHUB_",
+    "CI_",
+    "GITLAB_",
+)
 
 
 def find_program(name="rowlock"):

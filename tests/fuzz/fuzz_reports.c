@@ -1,4 +1,4 @@
-/* Exercises the reports (terminal, JSON, JUnit) and report_plain with a run whose ids, suites,
+/* Exercises the reports (terminal, JSON, JUnit, Markdown, TAP, GitHub) and report_plain with a run whose ids, suites,
  * markers, messages and outputs are the input. Nothing of them reaches a terminal but text, the
  * JSON is strict and gives every id back, the XML is well-formed and counts right.
  *
@@ -203,6 +203,45 @@ static void check_junit(const struct results *r)
     free(path);
 }
 
+/* Markdown and TAP are lines of clean text; TAP has a line for each test. */
+static void check_texts(const struct results *r)
+{
+    struct error err = ERROR_INIT;
+    size_t len, points = 0;
+    char *path = path_join(fuzz_folder(), "report.txt");
+    CHECK(report_markdown(path, r, &err));
+    char *text = slurp(path, &len);
+    CHECK(fuzz_is_clean(text, len, "\n\t"));
+    free(text);
+    CHECK(report_tap(path, r, &err));
+    text = slurp(path, &len);
+    CHECK(fuzz_is_clean(text, len, "\n\t"));
+    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        points += strncmp(line, "ok ", 3) == 0 || strncmp(line, "not ok ", 7) == 0;
+    CHECK(points == r->plan->head->n_tests);
+    free(text);
+    free(path);
+}
+
+/* Every line that GitHub gets is one of our commands, and holds nothing but clean text. */
+static void check_github(const struct results *r)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    CHECK(out);
+    report_github(out, r);
+    CHECK(fclose(out) == 0);
+    CHECK(fuzz_is_clean(text, len, "\n\t"));
+    for (const char *line = text; line && *line;) {
+        CHECK(strncmp(line, "::error ", 8) == 0 || strncmp(line, "::warning ", 10) == 0 ||
+              strncmp(line, "::notice ", 9) == 0);
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    free(text);
+}
+
 static void check_plain(const uint8_t *data, size_t size)
 {
     struct buf b = BUF_INIT;
@@ -233,6 +272,8 @@ static void check_reports(const struct run *run, const char *style)
     check_terminal(&results, style);
     check_json(&results);
     check_junit(&results);
+    check_texts(&results);
+    check_github(&results);
     results_release(&results);
     plan_map_close(&map);
 }

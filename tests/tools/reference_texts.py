@@ -97,9 +97,13 @@ TEST_VARIABLES = {
 READ_VARIABLES = {
     "BUILD_NUMBER": "set: the run is one of a CI machine, as for pytest",
     "CI": "set: the run is one of a CI machine, as for pytest",
+    "CI_PROJECT_DIR": "on GitLab: the repository, from which reports name files",
     "COLUMNS": "the width of what is printed where there is no terminal",
     "COVERAGE_RCFILE": "the configuration of coverage.py, as there",
     "FORCE_COLOR": "not empty: colours, wherever the output goes",
+    "GITHUB_ACTIONS": "`true`: annotations and a step summary, as with `--report-github`",
+    "GITHUB_STEP_SUMMARY": "the file to which the step summary is appended",
+    "GITHUB_WORKSPACE": "on GitHub: the repository, from which reports name files",
     "HARNESS_PERL": "the perl that starts TAP scripts, as for prove",
     "MAKEFLAGS": "the jobserver of an outer make; under -n, -q and -t nothing runs",
     "NO_COLOR": "not empty: no colours",

@@ -93,6 +93,8 @@ void fixture_open(struct fixture *f, const struct fixture_test *tests, uint32_t 
     struct error err = ERROR_INIT;
     const char *tmp = getenv("TMPDIR");
     memset(f, 0, sizeof *f);
+    unsetenv("GITHUB_WORKSPACE"); /* reports name files as a CI server knows them */
+    unsetenv("CI_PROJECT_DIR");
     snprintf(f->dir, sizeof f->dir, "%s/report-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(f->dir))
         die(f->dir, NULL);
