@@ -51,7 +51,10 @@ JSON_KEYS = {
         "the program and its arguments; no shell is involved. Of a suite of format gtest: one "
         "program instead of a glob",
     ),
-    "glob": ("string or array", "the files of the suite; * and ? do not cross a slash, ** does"),
+    "glob": (
+        "string or array",
+        "the files of the suite; * and ? do not cross a slash, and there is no **",
+    ),
     "paths": ("array of strings", "files, folders or ids for pytest"),
     "build": ("string", "the build folder"),
     "config": ("string", "the configuration of a build that has several (ctest)"),
