@@ -1,0 +1,102 @@
+"""The commands that README.md and docs/*.md show, for test_docs.py."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+PROGRAM = r"(?:rowlock|make|pytest|cmake|meson|gcc|\./(?:bootstrap|configure))"
+VARIABLES = r"(?:[A-Z_0-9]+=(?:\$\([^)]*\)|\S+) )*"
+COMMAND = re.compile(rf"(?:\$ )?({VARIABLES}{PROGRAM}(?:\s.*|$))")
+INLINE = re.compile(rf"({VARIABLES}(?:rowlock|make|pytest|\./bootstrap|\./configure) .*)")
+
+# What a block that holds no commands begins with.
+DATA = [
+    r'[{"]',  # JSON
+    r"\[",  # ini, TOML
+    r"(?:def|import|from|class|@)\b|@pytest",  # Python
+    r"[a-z_-]+:(?: |$)",  # Makefile
+    r"(?:config ──►|\.rowlock/$|rowlock \(driver)",  # drawings and trees
+]
+
+
+class Command:
+    def __init__(self, place, text, output):
+        self.place = place  # "docs/guide.md:17"
+        self.text = text
+        self.output = output  # the lines below it in its block, if it stands behind "$ "
+
+
+def blocks(text):
+    """The blocks of code: (number of the first line, lines without their indentation)."""
+    found = []
+    block = None
+    fence = None
+    before = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip().startswith("```"):
+            fence = None if fence is not None else number
+            block = None
+        elif fence is not None or (line.startswith("    ") and (block or not before.strip())):
+            if block is None:
+                block = []
+                found.append((number, block))
+            block.append(line if fence is not None else line[4:])
+        elif line.strip() or block is None:
+            block = None
+        else:
+            block.append("")
+        before = line
+    return found
+
+
+def without_comment(text):
+    return re.sub(r"\s{2,}#.*|\s# .*", "", text).strip()
+
+
+def of_block(name, first, lines):
+    """The commands of a block; None if nobody knows what it is."""
+    found = []
+    if any(re.match(data, lines[0]) for data in DATA):
+        return found
+    for number, line in enumerate(lines, first):
+        match = COMMAND.match(line)
+        place = f"{name}:{number}"
+        if match and (line.startswith("$ ") or not (found and found[-1].output is not None)):
+            output = [] if line.startswith("$ ") else None
+            found.append(Command(place, without_comment(match.group(1)), output))
+        elif found and found[-1].output is not None:
+            found[-1].output.append(line)
+        elif not found or (line.strip() and not line.startswith(" ")):
+            return None
+    return found
+
+
+def pages():
+    named = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [(str(path.relative_to(ROOT)), path.read_text()) for path in named]
+
+
+def commands():
+    """All commands, and the places of blocks that nobody knows."""
+    found = []
+    unknown = []
+    for name, text in pages():
+        inside = set()
+        for first, lines in blocks(text):
+            inside.update(range(first, first + len(lines)))
+            of_this = of_block(name, first, lines)
+            if of_this is None:
+                unknown.append(f"{name}:{first}: {lines[0]}")
+            found += of_this or []
+        prose = [
+            "" if number in inside else line for number, line in enumerate(text.splitlines(), 1)
+        ]
+        # A span may go over the end of a line.
+        whole = "\n".join(prose)
+        for span in re.finditer(r"(?<!`)`([^`]+)`(?!`)", whole):
+            match = INLINE.fullmatch(" ".join(span.group(1).split()).replace("\\|", "|"))
+            if match:
+                line = whole.count("\n", 0, span.start()) + 1
+                found.append(Command(f"{name}:{line}", match.group(1), None))
+    return found, unknown
