@@ -245,6 +245,18 @@ static bool read_record(struct reader *r, char *s)
     return true; /* sums, and what later versions add */
 }
 
+/* Takes off the line's end and blanks before it, but not those that a name ends with. */
+static void trim(struct buf *line)
+{
+    static const char *const named[] = {"SF:", "FN:", "FNDA:", "FNA:"};
+    const char *blanks = "\r \t";
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strncmp(buf_cstr(line), named[i], strlen(named[i])) == 0)
+            blanks = "\r";
+    while (line->len && strchr(blanks, line->data[line->len - 1]))
+        line->data[--line->len] = '\0';
+}
+
 bool lcov_read(struct coverage *c, const char *path, const char *data, size_t len,
                struct error *err)
 {
@@ -257,8 +269,7 @@ bool lcov_read(struct coverage *c, const char *path, const char *data, size_t le
         r.line++;
         buf_clear(&line);
         buf_add(&line, data, n);
-        while (line.len && strchr("\r \t", line.data[line.len - 1]))
-            line.data[--line.len] = '\0';
+        trim(&line);
         ok = read_record(&r, line.data);
         data += n + (end != NULL);
         len -= n + (end != NULL);
@@ -292,7 +303,7 @@ static void write_functions(const struct cov_file *f, FILE *out)
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < f->n_functions; i++) {
             const struct cov_function *fn = &f->functions[i];
-            if (fn->kind != COV_FUNCTION || fn->count == -1)
+            if (fn->kind != COV_FUNCTION || fn->count == -1 || !fn->name[0])
                 continue;
             if (pass == 0 && fn->start_line)
                 fprintf(out, "FN:%u,", fn->start_line);

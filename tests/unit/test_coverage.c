@@ -216,6 +216,34 @@ static void test_lcov_round_trip(void **state)
     unlink(path);
 }
 
+/* Names may end with blanks; a function without a name (in somebody's XML) has no place in LCOV. */
+static void test_lcov_names(void **state)
+{
+    (void)state;
+    struct coverage c, back;
+    struct error err = ERROR_INIT;
+    char path[] = "/tmp/test_coverage.XXXXXX";
+    close(mkstemp(path));
+    coverage_init(&c);
+    coverage_init(&back);
+    assert_true(read_text(&c, "SF: \nFN:1,f \nFNDA:2,f \nDA:1,2 \r\nend_of_record \n", &err));
+    struct cov_file *f = coverage_find(&c, " ");
+    assert_non_null(f);
+    struct cov_function nameless = {.name = "", .start_line = 1, .count = 1};
+    cov_add_function(f, &nameless);
+    coverage_finish(&c);
+    assert_true(lcov_write(&c, path, &err) && coverage_read_file(&back, path, &err));
+    coverage_finish(&back);
+    f = coverage_find(&back, " ");
+    assert_non_null(f);
+    assert_int_equal(f->n_functions, 1);
+    assert_string_equal(f->functions[0].name, "f ");
+    assert_int_equal(f->functions[0].count, 2);
+    coverage_release(&c);
+    coverage_release(&back);
+    unlink(path);
+}
+
 /* Nothing of a bad file is taken, and the message has the line. */
 static void test_lcov_bad(void **state)
 {
@@ -303,7 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adding_up),        cmocka_unit_test(test_percentages),
         cmocka_unit_test(test_filter_and_merge), cmocka_unit_test(test_lcov_read),
-        cmocka_unit_test(test_lcov_round_trip),  cmocka_unit_test(test_lcov_bad),
+        cmocka_unit_test(test_lcov_round_trip),  cmocka_unit_test(test_lcov_names),
+        cmocka_unit_test(test_lcov_bad),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
