@@ -229,6 +229,8 @@ def answer_in_parts(project, paths, out):
 
 
 def main(arguments):
+    import covquick
+
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
     rcfile, sources = None, []
@@ -251,6 +253,7 @@ def main(arguments):
     from coverage.exceptions import CoverageException
 
     sys.setrecursionlimit(10000)
+    covquick.start()
     try:
         project = Project(rcfile, sources)
         head = project.head()

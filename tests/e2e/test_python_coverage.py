@@ -3,7 +3,9 @@
 import importlib.machinery
 import json
 import os
+import pathlib
 import sqlite3
+import subprocess
 import sys
 
 import python_coverage
@@ -195,6 +197,30 @@ def test_without_coverage_py(sample):
     done = sample.rowlock("collect", ".coverage")
     assert done.returncode == 4, done
     assert "coverage.py: " in done.stderr and "perhaps" in done.stderr
+
+
+def test_quick_facts_are_those_of_coverage_py(sample):
+    """What makes it sooner changes nothing: all of asyncio, email and json of this Python."""
+    scripts = python_coverage.SOURCE / "src" / "pytest"
+    sample.write("plain/covfacts.py", (scripts / "covfacts.py").read_text())
+    sample.write("plain/covquick.py", "def start():\n    pass\n")
+    library = pathlib.Path(os.__file__).parent
+    names = [*library.glob("asyncio/*.py"), *library.glob("email/*.py"), *library.glob("json/*.py")]
+    names += sample.root.glob("src/**/*.py")
+    sample.write("paths", "".join(f"{name}\0" for name in sorted(names)))
+    answers = [
+        subprocess.run(
+            [sys.executable, folder / "covfacts.py", "paths"],
+            cwd=sample.root,
+            env=sample.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        for folder in (scripts, sample.root / "plain")
+    ]
+    assert answers[0].returncode == 0, answers[0].stderr
+    assert len(answers[0].stdout) > 200_000
+    assert answers[0].stdout == answers[1].stdout
 
 
 # ---- Runs ---------------------------------------------------------------------------------------
