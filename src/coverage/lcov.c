@@ -104,7 +104,12 @@ static bool read_fn(struct reader *r, char *s)
     uint32_t start, end = 0;
     if (!take_line(&s, ',', &start))
         return fail(r, "FN: a line and a name are expected");
+    char *name = s;
     take_line(&s, ',', &end);
+    if (!*s) { /* "7," is a name, if an odd one */
+        s = name;
+        end = 0;
+    }
     if (!*s)
         return fail(r, "FN: the name is missing");
     size_t at = map_get(&r->by_name, s);

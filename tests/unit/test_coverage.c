@@ -226,7 +226,7 @@ static void test_lcov_names(void **state)
     close(mkstemp(path));
     coverage_init(&c);
     coverage_init(&back);
-    assert_true(read_text(&c, "SF: \nFN:1,f \nFNDA:2,f \nDA:1,2 \r\nend_of_record \n", &err));
+    assert_true(read_text(&c, "SF: \nFN:1,f \nFNDA:2,f \nFN:2,7,\nDA:1,2 \r\nend_of_record \n", &err));
     struct cov_file *f = coverage_find(&c, " ");
     assert_non_null(f);
     struct cov_function nameless = {.name = "", .start_line = 1, .count = 1};
@@ -236,9 +236,10 @@ static void test_lcov_names(void **state)
     coverage_finish(&back);
     f = coverage_find(&back, " ");
     assert_non_null(f);
-    assert_int_equal(f->n_functions, 1);
+    assert_int_equal(f->n_functions, 2);
     assert_string_equal(f->functions[0].name, "f ");
     assert_int_equal(f->functions[0].count, 2);
+    assert_string_equal(f->functions[1].name, "7,");
     coverage_release(&c);
     coverage_release(&back);
     unlink(path);
