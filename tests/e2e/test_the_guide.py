@@ -1,0 +1,294 @@
+"""The parallel testing guide of the fqcn-converter, from top to bottom: each line that it shows,
+quoted, and what the same words do behind `rowlock`. Its code examples are run by the sample
+project itself (tests/projects/fqcn-converter/tests/test_guide_examples.py)."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import xml.etree.ElementTree
+
+import python_coverage
+import support
+
+import pytest
+
+pytestmark = pytest.mark.slow  # each case runs whole programs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "tests" / "projects" / "fqcn-converter"
+PARALLEL = r"\b[2-9]\d* workers"
+
+
+def prepare(project):
+    """The sample project with those of its tests that are quick, and the file that the guide
+    speaks of without showing it."""
+    ignored = shutil.ignore_patterns(
+        ".rowlock",
+        "__pycache__",
+        ".pytest_cache",
+        "test_cli.py",
+        "test_files.py",
+        "test_config.py",
+        "test_formatting.py",
+        "test_performance.py",
+        "test_mappings_unittest.py",
+    )
+    shutil.copytree(SAMPLE, project.root, ignore=ignored, dirs_exist_ok=True)
+    project.write("tests/test_specific.py", "def test_specific(worker_id): assert worker_id\n")
+    project.write(
+        "tests/test_speed.py",
+        "import pytest\n@pytest.mark.performance\ndef test_speed(): assert sum(range(9)) == 36\n",
+    )
+    return project
+
+
+@pytest.fixture
+def sample(project):
+    return prepare(project)
+
+
+@pytest.fixture(scope="module")
+def truth(program, tmp_path_factory):
+    """What plain pytest says of each test, and the markers of each: ({id: outcome}, {id: …})."""
+    project = support.Project(tmp_path_factory.mktemp("truth") / "project", program)
+    try:
+        plain = prepare(project).pytest_plain("-c", "pytest.ini")
+        assert plain.returncode == 0, plain
+        done = project.rowlock("sequential", "--report-json", "report.json")
+        assert done.returncode == 0, done
+        assert project.outcomes() == plain.outcomes
+        return plain.outcomes, {t["id"]: t["markers"] for t in project.report()["tests"]}
+    finally:
+        project.close()
+
+
+def typed(line):
+    """The same words behind `rowlock`, without the guide's comment."""
+    return re.sub(r"^(python scripts/run_tests\.py|pytest)\b", "rowlock", line.split("  #")[0])
+
+
+def check_outcomes(project, truth, marker=None, under=""):
+    """Exactly the tests with that marker and below that path, with plain pytest's verdicts."""
+    verdicts, markers = truth
+    assert project.outcomes() == {
+        test: verdict
+        for test, verdict in verdicts.items()
+        if test.startswith(under) and (marker is None or marker in str(markers[test]))
+    }
+
+
+# (the guide's line, what the output has to match, the tests that run: marker, path)
+COMMANDS = [
+    # "Using the Test Runner Script"
+    ("python scripts/run_tests.py sequential", "tests in", {}),
+    ("python scripts/run_tests.py parallel", PARALLEL, {}),
+    ("python scripts/run_tests.py parallel --workers 4", "4 workers", {}),
+    ('python scripts/run_tests.py parallel --markers "unit"', "deselected", {"marker": "unit"}),
+    (
+        'python scripts/run_tests.py parallel --markers "integration"',
+        "deselected",
+        {"marker": "integration"},
+    ),
+    # "Direct pytest Commands"
+    ("pytest -c pytest.ini", "passed", {}),
+    ("pytest -c pytest-parallel.ini", PARALLEL, {}),
+    ("pytest -c pytest-parallel.ini --numprocesses=4", "4 workers", {}),
+    ("pytest -c pytest-parallel.ini --dist=loadscope  # Default", PARALLEL, {}),
+    ("pytest -c pytest-parallel.ini --dist=loadfile   # File-based distribution", PARALLEL, {}),
+    ("pytest -c pytest-parallel.ini --dist=worksteal  # Work-stealing distribution", PARALLEL, {}),
+    # "Debugging Parallel Execution"
+    ("python scripts/run_tests.py parallel --workers 2 -v", r"\[gw[01]\] .* PASSED ", {}),
+    (
+        "pytest -c pytest-parallel.ini tests/test_specific.py -v",
+        "PASSED tests/test_specific.py::test_specific",
+        {"under": "tests/test_specific.py"},
+    ),
+    (
+        "pytest -c pytest-parallel.ini tests/test_parallel_execution.py -v",
+        "PASSED tests/test_parallel_execution.py::",
+        {"under": "tests/test_parallel_execution.py"},
+    ),
+    # "Validation Commands"
+    (
+        "pytest -c pytest-parallel.ini --numprocesses=2 tests/test_parallel_execution.py",
+        "2 workers",
+        {"under": "tests/test_parallel_execution.py"},
+    ),
+]
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=[row[0].split("  #")[0] for row in COMMANDS])
+def test_commands(sample, truth, row):
+    line, shows, tests = row
+    # auto is the number of processors, of which there may be one.
+    env = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "3"}
+    more = "" if "parallel" in line or "sequential" in line else " -n 0"
+    command = f"{typed(line)}{more} --report-json report.json"
+    if line.endswith("run_tests.py parallel"):
+        command += " -n 3"
+    done = sample.run(["sh", "-c", command], env=env)
+    assert done.returncode == 0, done
+    assert re.search(shows, done.stdout), done
+    check_outcomes(sample, truth, **tests)
+
+
+def test_pytest_itself(sample):
+    """ "pytest -c pytest-parallel.ini --numprocesses=4", typed as it stands."""
+    words = ["-c", "pytest-parallel.ini", "--numprocesses=4", "-p", "rowlock_pytest"]
+    env = {"PYTHONPATH": str(ROOT / "src" / "pytest")}
+    done = sample.run([sys.executable, "-m", "pytest", *words], env=env)
+    assert done.returncode == 0, done
+    if importlib.util.find_spec("xdist") is None:
+        assert done.stdout.startswith("rowlock ") and "4 workers" in done.stdout, done
+
+
+# Also the step "Run tests in parallel" of "GitHub Actions Example".
+COVERAGE = "python scripts/run_tests.py parallel --coverage"
+
+
+def test_coverage(sample):
+    """ "Coverage Configuration": "Parallel execution generates separate coverage files"."""
+    python_coverage.prepare(sample)
+    done = sample.run(["sh", "-c", typed(COVERAGE) + " --cov=src"])
+    assert done.returncode == 0, done
+    # "`coverage-parallel.xml`: XML format for CI/CD"; "file: ./coverage-parallel.xml"
+    cobertura = xml.etree.ElementTree.parse(sample.path("./coverage-parallel.xml"))
+    assert any("converter.py" in c.get("filename") for c in cobertura.iter("class"))
+    # "`coverage-parallel.json`: JSON format for analysis"
+    assert json.loads(sample.path("coverage-parallel.json").read_text())["totals"]
+    # "`htmlcov/parallel/`: HTML coverage report"
+    assert sample.path("htmlcov/parallel/index.html").exists()
+
+
+def test_validate(sample):
+    """ "python scripts/run_tests.py validate"."""
+    done = sample.run(["sh", "-c", typed("python scripts/run_tests.py validate")])
+    assert done.returncode == 0, done
+    assert "GNU Make" in done.stdout and "jobserver" in done.stdout, done
+
+
+# "Environment Variables": each with what the guide says of it.
+VARIABLES = {
+    "FQCN_TEST_WORKER_ID": "Current worker ID",
+    "FQCN_TEST_TEMP_DIR": "Worker-specific temporary directory",
+    "FQCN_TEST_MODE": "'parallel' or 'sequential'",
+    "FQCN_CONFIG_DIR": "Worker-specific config directory",
+    "FQCN_CACHE_DIR": "Worker-specific cache directory",
+}
+# Two tests that wait for each other, so that two workers have one each; then a lone one.
+WAITING = """
+import json, os, pathlib, time, pytest
+
+@pytest.mark.parametrize("me, other", [("a", "b"), ("b", "a")])
+def test_meet(me, other):
+    pathlib.Path(me).write_text(json.dumps(dict(os.environ)))
+    while not pathlib.Path(other).exists():
+        time.sleep(0.01)
+"""
+
+
+def test_environment_variables(project):
+    project.write("test_env.py", WAITING)
+    done = project.rowlock("parallel", "-n", "2", "--dist", "load", "--timeout", "60")
+    assert done.returncode == 0, done
+    workers = [json.loads(project.path(name).read_text()) for name in "ab"]
+    for name, said in VARIABLES.items():
+        values = {worker[name] for worker in workers}
+        # "Each worker gets isolated temporary directories and environment variables"
+        assert len(values) == (1 if "or" in said.split() else 2), (name, values)
+    assert workers[0]["FQCN_TEST_MODE"] == "parallel"
+    assert {w["FQCN_TEST_WORKER_ID"] for w in workers} == {"gw0", "gw1"}
+    assert project.rowlock("sequential", "-k", "a-b").returncode == 0
+    alone = json.loads(project.path("a").read_text())
+    assert alone["FQCN_TEST_MODE"] == "sequential"
+    assert alone["FQCN_TEST_WORKER_ID"] == "master"
+
+
+# "pytest-xdist Options", in the words of the guide; STRATEGY stands above.
+FAILING = "import pytest\n@pytest.mark.parametrize('i', range(6))\ndef test_f(i): assert i < 0\n"
+PIDS = """
+import os, pathlib, pytest
+@pytest.mark.parametrize("i", range(4))
+def test_p(i): pathlib.Path(f"pid-{os.getpid()}").touch()
+"""
+
+
+def test_options(project):
+    project.write("test_f.py", FAILING)
+    # "`--maxfail=N`: Stop after N failures across all workers"
+    done = project.rowlock("-n", "1", "--maxfail=2", "--report-json", "report.json")
+    assert done.returncode == 1, done
+    assert list(project.outcomes().values()).count("failed") == 2
+    other = project.other()
+    other.write("test_p.py", PIDS)
+    # "`--forked`: Use forked processes for better isolation"
+    done = other.rowlock("--numprocesses=1", "--forked")
+    assert done.returncode == 0, done
+    assert len(list(other.root.glob("pid-*"))) == 4
+    # "`--numprocesses=N`: Number of worker processes"
+    done = other.rowlock("--numprocesses=3")
+    assert "3 workers" in done.stdout, done
+    # "`--numprocesses=auto`: Auto-detect optimal worker count"
+    done = other.rowlock("--numprocesses=auto", "-v")
+    processors = len(os.sched_getaffinity(0))
+    workers = int(re.search(r"(\d+) workers?", done.stdout).group(1))
+    assert done.returncode == 0 and 1 <= workers <= processors, done
+
+
+def test_worker_id_as_it_stands(project):
+    """The one example that the sample project has in other words."""
+    project.write(
+        "test_guide.py",
+        "def test_worker_identification(worker_id):\n"
+        "    assert worker_id in ['master', 'gw0', 'gw1', 'gw2', ...]\n",
+    )
+    for command in (["sequential"], ["parallel", "--workers", "2"]):
+        assert project.rowlock(*command).returncode == 0
+
+
+# "Parallel Execution Markers"
+MARKED = """
+import os, pathlib, time, pytest
+
+def alone():
+    others = [p for p in pathlib.Path("running").iterdir()]
+    assert not others, others
+
+@pytest.fixture
+def running(request):
+    path = pathlib.Path("running") / request.node.name
+    path.touch()
+    yield
+    path.unlink()
+
+@pytest.mark.parallel_safe
+@pytest.mark.parametrize("i", range(6))
+def test_safe_for_parallel(i, running):
+    time.sleep(0.02)
+
+@pytest.mark.serial
+@pytest.mark.parametrize("i", range(2))
+def test_requires_serial_execution(i):
+    alone()
+
+@pytest.mark.resource_intensive
+@pytest.mark.parallel_safe
+def test_heavy_computation(running):
+    pass
+"""
+
+
+def test_markers(project):
+    """`@pytest.mark.serial`: "Tests that must run serially (not in parallel)"."""
+    project.write("test_m.py", MARKED)
+    project.path("running").mkdir()
+    done = project.rowlock("parallel", "-n", "3", "--dist", "load", "--strict-markers")
+    assert done.returncode == 0, done
+    listed = json.loads(project.rowlock("list", "--json").stdout)["tests"]
+    weights = {test["id"].split("::")[1].split("[")[0]: test["weight"] for test in listed}
+    assert weights["test_heavy_computation"] == 2 and weights["test_safe_for_parallel"] == 1
+    assert {t["serial"] for t in listed if "serial_execution" in t["id"]} == {True}
