@@ -46,6 +46,7 @@ int command_probe(const struct invocation *inv); /* __probe: what validate runs 
 
 void command_collect_help(FILE *out);
 void command_report_help(FILE *out);
+void command_validate_help(FILE *out);
 
 /* For docs/reference.md: the ith row of the table; NULL behind the last. */
 const struct command *command_row(size_t i);

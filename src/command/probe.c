@@ -1,10 +1,14 @@
 /* __probe: the tests of the suite that validate runs. Each is a process like any test, and looks at
  * what it was given.
  *
- *   __probe worker DIR N   notes its worker's identity and folders in DIR, stays until N workers are
- *                          there at once, holding a shared lock on DIR/alone meanwhile
+ *   __probe worker DIR N   notes its worker's identity and folders in DIR, writes its name to a file in
+ *                          each of them, stays until N workers are there at once, holding a shared lock
+ *                          on DIR/alone meanwhile, and reads the files again
  *   __probe serial DIR     passes if nobody else holds DIR/alone
- *   __probe tokens         prints how many tokens of make's jobserver it can take (and returns) */
+ *   __probe hold DIR N     stays until N of these were there at once; notes DIR/over if there are more
+ *   __probe tokens         prints how many tokens of make's jobserver it can take (and returns)
+ *
+ * ROWLOCK_PROBE_PATIENCE: how many milliseconds to wait for others, instead of 20,000. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +34,41 @@ static int complain(const char *what, const char *value)
     return EXIT_FAILED;
 }
 
-/* The variable must name a folder in which a file can be made. */
-static bool writable_folder(const char *variable)
+static int patience(void)
+{
+    const char *text = getenv("ROWLOCK_PROBE_PATIENCE");
+    int ms = text ? atoi(text) : 0;
+    return ms > 0 ? ms : PATIENCE_MS;
+}
+
+/* The variable must name a folder in which a file can be made; it holds the text then. */
+static bool writable_folder(const char *variable, const char *text)
 {
     const char *dir = getenv(variable);
     char *file = dir ? path_join(dir, "probe") : NULL;
-    int fd = file ? open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+    int fd = file ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    bool ok = fd >= 0 && file_write_all(fd, text, strlen(text)) == 0;
     if (fd >= 0)
         close(fd);
     free(file);
-    if (fd < 0)
+    if (!ok)
         complain(variable, dir);
-    return fd >= 0;
+    return ok;
+}
+
+/* Does the file still hold the text? */
+static bool holds(const char *variable, const char *text)
+{
+    struct buf found = BUF_INIT;
+    struct error err = ERROR_INIT;
+    char *file = path_join(getenv(variable), "probe");
+    bool ok = file_read(file, &found, &err) && strcmp(buf_cstr(&found), text) == 0;
+    error_release(&err);
+    buf_release(&found);
+    free(file);
+    if (!ok)
+        complain("another worker wrote to the folder of this one", variable);
+    return ok;
 }
 
 static size_t count_files(const char *dir, const char *prefix)
@@ -63,38 +90,86 @@ static int lock_alone(const char *dir, int how)
     return fd >= 0 && flock(fd, how | LOCK_NB) == 0 ? fd : -1;
 }
 
+/* Waits until there are so many files of that name, or DIR/full says that there were. */
+static bool wait_for(const char *dir, const char *prefix, size_t wanted)
+{
+    struct timespec pause = {0, 5000000};
+    char *full = path_join(dir, "full");
+    bool there;
+    for (int ms = 0; !(there = count_files(dir, prefix) >= wanted || access(full, F_OK) == 0) &&
+                     ms <= patience();
+         ms += 5)
+        nanosleep(&pause, NULL);
+    free(full);
+    return there;
+}
+
+/* In place, as files are counted by their names. */
+static bool note(const char *dir, const char *name, const char *text, size_t len)
+{
+    char *file = path_join(dir, name);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok = fd >= 0 && file_write_all(fd, text, len) == 0;
+    if (fd >= 0)
+        close(fd);
+    free(file);
+    return ok;
+}
+
 static int probe_worker(const char *dir, size_t workers, const char *prefix)
 {
     static const char *const ends[] = {"_TEST_TEMP_DIR", "_CONFIG_DIR", "_CACHE_DIR"};
+    enum { N = sizeof ends / sizeof *ends };
     if (lock_alone(dir, LOCK_SH) < 0)
         return complain("a serial test runs beside this one", dir);
-    char *name = xasprintf("%s_TEST_WORKER_ID", prefix);
+    char *name = xasprintf("%s_TEST_WORKER_ID", prefix), *variables[N];
     const char *id = getenv(name);
     free(name);
     struct buf text = BUF_INIT;
-    bool ok = id && id[0] && !strchr(id, '/') && writable_folder("TMPDIR");
-    for (size_t i = 0; i < sizeof ends / sizeof *ends && ok; i++) {
-        char *variable = xasprintf("%s%s", prefix, ends[i]);
-        ok = writable_folder(variable);
+    bool ok = id && id[0] && !strchr(id, '/');
+    for (int i = 0; i < N; i++) {
+        variables[i] = xasprintf("%s%s", prefix, ends[i]);
+        ok = ok && writable_folder(variables[i], id);
         if (ok)
-            buf_addf(&text, "%s\n", getenv(variable));
-        free(variable);
+            buf_addf(&text, "%s\n", getenv(variables[i]));
     }
-    char *file = ok ? xasprintf("%s/worker-%s", dir, id) : NULL;
-    struct error err = ERROR_INIT;
-    ok = ok && file_write(file, buf_cstr(&text), text.len, &err);
-    error_release(&err);
+    char *file = xasprintf("worker-%s", ok ? id : "none");
+    if (!ok || !note(dir, file, buf_cstr(&text), text.len))
+        ok = complain("worker", id) == EXIT_OK;
+    if (ok && !wait_for(dir, "worker-gw", workers))
+        ok = complain("other workers did not start beside this one", id) == EXIT_OK;
+    for (int i = 0; i < N; i++) {
+        ok = ok && holds(variables[i], id);
+        free(variables[i]);
+    }
     free(file);
     buf_release(&text);
-    if (!ok)
-        return complain("worker", id);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+static int probe_hold(const char *dir, size_t jobs)
+{
+    enum { LINGERS = 100 }; /* a hundredth of the patience */
     struct timespec pause = {0, 5000000};
-    for (int ms = 0; count_files(dir, "worker-gw") < workers; ms += 5) {
-        if (ms > PATIENCE_MS)
-            return complain("other workers did not start beside this one", id);
+    char name[32], text[16], *path, *told = path_join(dir, "over");
+    snprintf(name, sizeof name, "hold-%ld", (long)getpid());
+    snprintf(text, sizeof text, "%zu", jobs);
+    path = path_join(dir, name);
+    bool ok = note(dir, name, "", 0), over = false;
+    if (!wait_for(dir, "hold-", jobs))
+        ok = complain("jobs that were never there at once", text) == EXIT_OK;
+    else
+        note(dir, "full", "", 0);
+    for (int ms = 0; ok && !over && ms < patience() / LINGERS; ms += 5) {
         nanosleep(&pause, NULL);
+        over = count_files(dir, "hold-") > jobs || access(told, F_OK) == 0;
     }
-    return EXIT_OK;
+    if (over)
+        note(dir, "over", "", 0);
+    unlink(path);
+    free(told);
+    free(path);
+    return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 static int probe_tokens(void)
@@ -122,6 +197,8 @@ int command_probe(const struct invocation *inv)
     const char *prefix = getenv("ROWLOCK_PROBE_PREFIX");
     if (inv->args.n == 1 && strcmp(a[0], "tokens") == 0)
         return probe_tokens();
+    if (inv->args.n == 3 && strcmp(a[0], "hold") == 0)
+        return probe_hold(a[1], (size_t)atoi(a[2]));
     if (inv->args.n == 3 && strcmp(a[0], "worker") == 0)
         return probe_worker(a[1], (size_t)atoi(a[2]), prefix ? prefix : "FQCN");
     if (inv->args.n == 2 && strcmp(a[0], "serial") == 0)

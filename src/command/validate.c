@@ -1,47 +1,52 @@
-/* validate: tries what parallel runs need, and says what to do where it fails. */
+/* validate: tries what parallel runs need, and says what to do where it fails.
+ *
+ * The JSON of --json:
+ *
+ *   {"ok": bool,                 no check has failed
+ *    "workers": n,               for so many
+ *    "checks": [
+ *     {"name",                   "jobserver"; a name may come more than once
+ *      "status",                 "ok", "warning", "skipped" or "failed"
+ *      "ok": bool,               it has not failed
+ *      "detail",                 what was found
+ *      "remedy"},                what to do about a warning or a failure; else null
+ *     …]}
+ *
+ * in the order in which the checks ran. Strings are as in --report-json. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
-#include "base/buf.h"
 #include "base/file.h"
-#include "base/map.h"
 #include "base/subprocess.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "command/command.h"
-#include "command/program.h"
 #include "command/terminal.h"
-#include "config/config.h"
+#include "command/validation.h"
+#include "config/values.h"
+#include "report/report.h"
 #include "run/cpus.h"
-#include "run/driver.h"
 
-struct check {
-    char *name, *detail;
-    const char *remedy; /* what to do if it failed */
-    bool ok;
-};
-struct validation {
-    struct check checks[32];
-    size_t n;
-    struct program program;
-    struct config config;
-    char *make;
-    char *temp; /* scratch folder */
-    unsigned workers;
+enum { MOST_WORKERS = 256, MOST_OUTPUT = 64 << 20, DEFAULT_FREE = 100000000 };
+
+static const struct {
+    const char *mark, *word, *color;
+} statuses[] = {
+    [CHECK_OK] = {"ok  ", "ok", "\033[32m"},
+    [CHECK_WARNING] = {"warn", "warning", "\033[33m"},
+    [CHECK_SKIPPED] = {"skip", "skipped", "\033[33m"},
+    [CHECK_FAILED] = {"FAIL", "failed", "\033[31m"},
 };
 
-static void add(struct validation *v, bool ok, const char *name, const char *remedy,
-                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+static volatile sig_atomic_t interrupted;
 
-static void add(struct validation *v, bool ok, const char *name, const char *remedy,
-                const char *fmt, ...)
+void validation_add(struct validation *v, enum check_status status, const char *name,
+                    const char *remedy, const char *fmt, ...)
 {
     va_list ap;
     char *detail = NULL;
@@ -49,278 +54,325 @@ static void add(struct validation *v, bool ok, const char *name, const char *rem
     if (vasprintf(&detail, fmt, ap) < 0)
         detail = xstrdup(fmt);
     va_end(ap);
-    if (v->n == sizeof v->checks / sizeof *v->checks)
-        abort();
-    v->checks[v->n++] = (struct check){xstrdup(name), detail, remedy, ok};
+    v->checks = xreallocarray(v->checks, v->n + 1, sizeof *v->checks);
+    v->checks[v->n] = (struct check){status, xstrdup(name), detail, remedy};
+    if (v->added)
+        v->added(v->ctx, &v->checks[v->n]);
+    v->n++;
 }
 
-/* As subprocess_output, without the final newline. */
-static int run_program(char *const argv[], struct buf *out)
+void validation_begins(struct validation *v, const char *name)
 {
-    int code = subprocess_output(argv, out, 65536);
-    if (out->len && out->data[out->len - 1] == '\n')
-        out->data[--out->len] = '\0';
+    if (v->begins)
+        v->begins(v->ctx, name);
+}
+
+int validation_run(char *const argv[], unsigned seconds, struct buf *out, struct buf *errors)
+{
+    static char *const without[] = {"PYTEST_ADDOPTS", "PYTEST_XDIST_AUTO_NUM_WORKERS", NULL};
+    bool late;
+    int code = subprocess_run(
+        &(struct subprocess){.argv = argv, .env = without, .seconds = seconds}, out, errors,
+        MOST_OUTPUT, &late);
+    struct buf *both[] = {out, errors};
+    for (int i = 0; i < 2; i++)
+        if (both[i]->len && both[i]->data[both[i]->len - 1] == '\n')
+            both[i]->data[--both[i]->len] = '\0';
+    if (late)
+        buf_addf(errors, "\nwas not done after %u s", seconds);
     return code;
 }
 
-static void check_make(struct validation *v)
+char *validation_last_line(const char *text)
 {
-    struct error err = ERROR_INIT;
-    char *version = NULL;
-    bool ok = driver_find_make(&v->make, &version, &err);
-    add(v, ok, "GNU Make", "install GNU Make 4.0 or newer", "%s", ok ? version : err.msg);
-    free(version);
-    error_release(&err);
-    if (!ok)
+    size_t end = strlen(text);
+    while (end && strchr(" \t\r\n", text[end - 1]))
+        end--;
+    size_t start = end;
+    while (start && text[start - 1] != '\n')
+        start--;
+    return xmemdup0(text + start, end - start);
+}
+
+/* How the points are printed. */
+struct printer {
+    bool json, color, live;
+    int width;  /* columns; 0: lines are not broken */
+    bool shown; /* a line of progress stands on the terminal */
+};
+
+static void hide_progress(struct printer *p)
+{
+    if (p->shown)
+        fputs("\r\033[K", stderr);
+    p->shown = false;
+}
+
+static void show_progress(void *ctx, const char *name)
+{
+    struct printer *p = ctx;
+    hide_progress(p);
+    if (p->live && !p->json) {
+        fflush(stdout);
+        fprintf(stderr, "      %s … ", name);
+        p->shown = true;
+    }
+}
+
+/* Words of one line, broken before the column width; the next lines start at column indent. */
+static void print_words(const char *line, int at, int indent, int width)
+{
+    for (const char *word = line; *word;) {
+        size_t len = strcspn(word, " ");
+        int columns = (int)text_count(word, len);
+        if (width && word != line && at + 1 + columns > width) {
+            printf("\n%*s", indent, "");
+            at = indent;
+        } else if (word != line) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", (int)len, word);
+        at += columns;
+        word += len + (word[len] == ' ');
+    }
+    putchar('\n');
+}
+
+/* Text of several lines, at column indent where the cursor is. */
+static void print_block(const char *text, int indent, int width)
+{
+    do {
+        size_t len = strcspn(text, "\n");
+        struct buf line = BUF_INIT;
+        text_escape(&line, text, len, 2000);
+        print_words(buf_cstr(&line), indent, indent, width);
+        buf_release(&line);
+        text += len + (text[len] == '\n');
+        if (*text)
+            printf("%*s", indent, "");
+    } while (*text);
+}
+
+static void print_check(void *ctx, const struct check *c)
+{
+    enum { NAME_AT = 6, NAME = 18, NARROW = 50 };
+    struct printer *p = ctx;
+    hide_progress(p);
+    if (p->json)
         return;
-    static const char makefile[] = "all:\n\t+@\"$$ROWLOCK_PROBE\" __probe tokens\n";
-    struct buf out = BUF_INIT;
-    char *path = path_join(v->temp, "jobserver.mk");
-    char *const argv[] = {v->make, "-s", "-j3", "-f", path, NULL};
-    setenv("ROWLOCK_PROBE", v->program.rowlock, 1);
-    int code =
-        file_write(path, makefile, sizeof makefile - 1, &err) ? run_program(argv, &out) : 127;
-    ok = code == 0 && strcmp(buf_cstr(&out), "2") == 0;
-    add(v, ok, "jobserver", "look whether MAKEFLAGS or a wrapper around make disturbs it",
-        ok ? "under make -j3 a recipe can take %s more tokens" : "expected 2 tokens, got: %s",
-        buf_cstr(&out));
-    error_release(&err);
-    free(path);
-    buf_release(&out);
-}
-
-static void check_config(struct validation *v, const char *file)
-{
-    struct error err = ERROR_INIT;
-    char *cwd = path_absolute("."), *python = program_python(NULL, NULL);
-    bool ok = config_load(&v->config, cwd, file, python, &err);
-    add(v, ok, "configuration", "correct the file at that place", "%s",
-        !ok              ? err.msg
-        : v->config.path ? v->config.path
-                         : "no ini file; defaults apply");
-    error_release(&err);
-    free(python);
-    free(cwd);
-}
-
-static void check_pytest(struct validation *v)
-{
-    static char script[] =
-        "import sys, pytest; print('pytest', pytest.__version__, 'on Python', "
-        "sys.version.split()[0]); sys.exit(int(pytest.__version__.split('.')[0]) "
-        "< 7)";
-    char *python = program_python(NULL, v->config.python);
-    char *const argv[] = {python, "-c", script, NULL};
-    struct buf out = BUF_INIT;
-    int code = run_program(argv, &out);
-    const char *last = strrchr(buf_cstr(&out), '\n');
-    /* Native projects need no pytest. */
-    bool needed = v->config.has_pytest;
-    add(v, code == 0 || !needed, "pytest",
-        "install pytest 7 or newer for that Python, or name another one with --python",
-        code == 0 ? "%s%s" : "%s: %s", code == 0 ? "" : python,
-        code == 127 ? "cannot be started"
-        : last      ? last + 1
-                    : buf_cstr(&out));
-    buf_release(&out);
-    free(python);
-}
-
-/* Writes the built-in suite: twice as many probes as workers, and two serial ones. */
-static bool write_suite(const struct validation *v, const char *seen, struct error *err)
-{
-    cJSON *root = cJSON_CreateObject(), *tests = cJSON_AddArrayToObject(root, "tests");
-    cJSON_AddNumberToObject(root, "rowlock", 1);
-    char number[16];
-    snprintf(number, sizeof number, "%u", v->workers);
-    for (unsigned i = 0; i < 2 * v->workers + 2; i++) {
-        bool serial = i >= 2 * v->workers;
-        char id[32];
-        snprintf(id, sizeof id, "%s/%u", serial ? "serial" : "worker", i);
-        cJSON *t = cJSON_CreateObject(), *command = cJSON_AddArrayToObject(t, "command");
-        cJSON_AddStringToObject(t, "id", id);
-        const char *const words[] = {v->program.rowlock, "__probe", serial ? "serial" : "worker",
-                                     seen, number};
-        for (int k = 0; k < (serial ? 4 : 5); k++)
-            cJSON_AddItemToArray(command, cJSON_CreateString(words[k]));
-        if (serial)
-            cJSON_AddItemToArray(cJSON_AddArrayToObject(t, "markers"),
-                                 cJSON_CreateString("serial"));
-        cJSON_AddItemToArray(tests, t);
+    printf("%s%s%s  ", p->color ? statuses[c->status].color : "", statuses[c->status].mark,
+           p->color ? "\033[0m" : "");
+    bool narrow = p->width && p->width < NARROW;
+    if (narrow)
+        printf("%s\n%*s", c->name, NAME_AT, "");
+    else
+        printf("%-*s ", NAME, c->name);
+    int longer = (int)strlen(c->name) > NAME ? (int)strlen(c->name) - NAME : 0;
+    print_block(c->detail, narrow ? NAME_AT : NAME_AT + NAME + 1 + longer, p->width);
+    if (c->remedy[0] && (c->status == CHECK_FAILED || c->status == CHECK_WARNING)) {
+        printf("%*s", NAME_AT, "");
+        char *text = xasprintf("what to do: %s", c->remedy);
+        print_block(text, NAME_AT, p->width);
+        free(text);
     }
-    char *text = cJSON_PrintUnformatted(root), *path = path_join(v->temp, "tests.json");
-    bool ok = file_write(path, text, strlen(text), err);
-    free(path);
-    free(text);
-    cJSON_Delete(root);
-    return ok;
+    fflush(stdout);
 }
 
-/* How many different lines the files of the workers hold, each of which names a folder. */
-static size_t distinct_folders(const char *seen, unsigned workers)
+static size_t count(const struct validation *v, enum check_status status)
 {
-    struct map folders = MAP_INIT;
-    struct strv lines = STRV_INIT;
-    for (unsigned i = 0; i < workers; i++) {
-        struct buf text = BUF_INIT;
-        struct error err = ERROR_INIT;
-        char *path = xasprintf("%s/worker-gw%u", seen, i);
-        file_read(path, &text, &err);
-        error_release(&err);
-        free(path);
-        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
-            strv_push(&lines, line);
-        buf_release(&text);
-    }
-    for (size_t i = 0; i < lines.n; i++)
-        map_put(&folders, lines.v[i], i);
-    size_t n = folders.n;
-    map_release(&folders);
-    strv_release(&lines);
+    size_t n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        n += v->checks[i].status == status;
     return n;
 }
 
-static void check_workers(struct validation *v)
+static void add_string(struct buf *b, const char *key, const char *value)
 {
-    struct error err = ERROR_INIT;
-    struct buf out = BUF_INIT;
-    char number[16], *seen = path_join(v->temp, "seen");
-    snprintf(number, sizeof number, "%u", v->workers);
-    char *const argv[] = {v->program.rowlock, "-C", v->temp, "parallel", "-n", number,
-                          "--timeout",        "60", "-q",    NULL};
-    setenv("ROWLOCK_PROBE_PREFIX", "FQCN", 1);
-    int code =
-        file_mkdirs(seen, &err) && write_suite(v, seen, &err) ? run_program(argv, &out) : 127;
-    size_t folders = distinct_folders(seen, v->workers);
-    bool apart = folders == 3 * (size_t)v->workers;
-    add(v, code == 0 && apart, "isolation", "see the messages; 'rowlock parallel -v' shows more",
-        code == 0 ? "%u workers at once, %zu temp, config and cache folders of their own"
-                  : "%u workers, %zu folders of their own",
-        v->workers, folders);
-    add(v, code == 0, "serial tests", "see the messages; 'rowlock parallel -v' shows more", "%s",
-        code == 0 ? "ran alone, one at a time"
-        : err.msg ? err.msg
-                  : buf_cstr(&out));
-    error_release(&err);
-    buf_release(&out);
-    free(seen);
-}
-
-static void check_limits(struct validation *v)
-{
-    struct rlimit files, processes;
-    getrlimit(RLIMIT_NOFILE, &files);
-    getrlimit(RLIMIT_NPROC, &processes);
-    rlim_t need = 64 + 16 * (rlim_t)v->workers;
-    add(v, files.rlim_cur >= need, "open files", "raise it with 'ulimit -n'", "limit %llu",
-        (unsigned long long)files.rlim_cur);
-    if (processes.rlim_cur == RLIM_INFINITY)
-        add(v, true, "processes", "", "no limit");
+    buf_addf(b, ", \"%s\": ", key);
+    if (value)
+        report_json_string(b, value, strlen(value));
     else
-        add(v, processes.rlim_cur >= need, "processes", "raise it with 'ulimit -u'", "limit %llu",
-            (unsigned long long)processes.rlim_cur);
-    const char *places[] = {".", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp"};
-    for (int i = 0; i < 2; i++) {
-        struct statvfs fs;
-        bool known = statvfs(places[i], &fs) == 0;
-        double mb = known ? (double)fs.f_bavail * (double)fs.f_frsize / 1e6 : 0;
-        add(v, known && mb >= 100 && access(places[i], W_OK) == 0,
-            i ? "temporary folder" : "state folder", "free some space, or set TMPDIR",
-            "%s: %.0f MB free%s", places[i], mb,
-            access(places[i], W_OK) == 0 ? "" : ", not writable");
-    }
-    add(v, true, "processors", "", "%d can be used (affinity and cgroup quota)", cpus_available(0));
+        buf_adds(b, "null");
 }
 
-static void print_json(const struct validation *v, bool ok)
+static void print_json(const struct validation *v)
 {
-    cJSON *root = cJSON_CreateObject(), *checks = cJSON_AddArrayToObject(root, "checks");
-    for (size_t i = 0; i < v->n; i++) {
-        cJSON *c = cJSON_CreateObject();
-        cJSON_AddStringToObject(c, "name", v->checks[i].name);
-        cJSON_AddBoolToObject(c, "ok", v->checks[i].ok);
-        cJSON_AddStringToObject(c, "detail", v->checks[i].detail);
-        if (!v->checks[i].ok)
-            cJSON_AddStringToObject(c, "remedy", v->checks[i].remedy);
-        cJSON_AddItemToArray(checks, c);
-    }
-    cJSON_AddBoolToObject(root, "ok", ok);
-    char *text = cJSON_Print(root);
-    puts(text);
-    free(text);
-    cJSON_Delete(root);
-}
-
-static void print_text(const struct validation *v)
-{
-    bool color = terminal_color(stdout, NULL);
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "{\"ok\": %s, \"workers\": %u,\n\"checks\": [",
+             count(v, CHECK_FAILED) ? "false" : "true", v->workers);
     for (size_t i = 0; i < v->n; i++) {
         const struct check *c = &v->checks[i];
-        const char *mark = c->ok ? "ok  " : "FAIL";
-        printf("%s%s%s  %-17s %s\n", color ? c->ok ? "\033[32m" : "\033[31m" : "", mark,
-               color ? "\033[0m" : "", c->name, c->detail);
-        if (!c->ok)
-            printf("      what to do: %s\n", c->remedy);
+        bool bad = c->status == CHECK_FAILED || c->status == CHECK_WARNING;
+        buf_adds(&b, i ? ",\n{\"name\": " : "\n{\"name\": ");
+        report_json_string(&b, c->name, strlen(c->name));
+        add_string(&b, "status", statuses[c->status].word);
+        buf_addf(&b, ", \"ok\": %s", c->status == CHECK_FAILED ? "false" : "true");
+        add_string(&b, "detail", c->detail);
+        add_string(&b, "remedy", bad && c->remedy[0] ? c->remedy : NULL);
+        buf_addc(&b, '}');
     }
+    buf_adds(&b, "]}\n");
+    fwrite(b.data, 1, b.len, stdout);
+    buf_release(&b);
 }
 
-/* Takes -n N and --json. */
+static void print_sum(const struct validation *v)
+{
+    size_t failed = count(v, CHECK_FAILED), skipped = count(v, CHECK_SKIPPED);
+    size_t warned = count(v, CHECK_WARNING);
+    printf("%zu checks: %zu failed, %zu warning%s, %zu skipped\n", v->n, failed, warned,
+           warned == 1 ? "" : "s", skipped);
+}
+
+/* The value of an option that is spelled "-nN", "-n N", "--name=N" or "--name N"; NULL if the word
+ * is another one. */
+static const char *value_of(const struct invocation *inv, size_t *i, const char *shortname,
+                            const char *longname)
+{
+    const char *a = inv->args.v[*i];
+    size_t n = strlen(longname);
+    bool is_long = strncmp(a, longname, n) == 0 && (a[n] == '=' || !a[n]);
+    bool is_short = shortname && a[0] == '-' && a[1] == shortname[1];
+    if (!is_long && !is_short)
+        return NULL;
+    const char *rest = is_long ? a + n + (a[n] == '=') : a + 2 + (a[2] == '=');
+    bool joined = is_long ? a[n] == '=' : a[2] != '\0';
+    if (joined)
+        return rest;
+    return *i + 1 < inv->args.n ? inv->args.v[++*i] : "";
+}
+
+static bool read_workers(struct validation *v, const char *value, struct error *err)
+{
+    char *end;
+    if (strcmp(value, "auto") == 0 || strcmp(value, "logical") == 0)
+        return true;
+    long n = strtol(value, &end, 10);
+    if (n < 1 || n > MOST_WORKERS || *end || end == value) {
+        char *quoted = text_quote(value);
+        error_set(err, EXIT_USAGE, "-n %s: give a number of workers from 1 to %d, or auto", quoted,
+                  MOST_WORKERS);
+        free(quoted);
+        return false;
+    }
+    v->workers = (unsigned)n;
+    v->workers_given = true;
+    return true;
+}
+
+static bool read_free(struct validation *v, const char *value, struct error *err)
+{
+    size_t bytes;
+    if (value_bytes(value, &bytes)) {
+        v->free_bytes = bytes;
+        return true;
+    }
+    char *quoted = text_quote(value);
+    error_set(err, EXIT_USAGE, "--free %s: give a number of bytes, such as 500M or 2G", quoted);
+    free(quoted);
+    return false;
+}
+
 static bool read_arguments(struct validation *v, const struct invocation *inv, bool *json,
                            struct error *err)
 {
     v->workers = (unsigned)cpus_available(0);
-    if (v->workers < 2)
-        v->workers = 2;
-    for (size_t i = 0; i < inv->args.n; i++) {
-        const char *a = inv->args.v[i];
-        if (strcmp(a, "--json") == 0) {
+    v->workers = v->workers < 2 ? 2 : v->workers > MOST_WORKERS ? MOST_WORKERS : v->workers;
+    v->free_bytes = DEFAULT_FREE;
+    bool ok = true;
+    for (size_t i = 0; i < inv->args.n && ok; i++) {
+        const char *value, *a = inv->args.v[i];
+        if (strcmp(a, "--json") == 0)
             *json = true;
-            continue;
-        }
-        const char *value = strncmp(a, "-n", 2) != 0 ? NULL
-                            : a[2]                   ? a + 2
-                            : i + 1 < inv->args.n    ? inv->args.v[++i]
-                                                     : "";
-        int n = value ? atoi(value) : 0;
-        if (n < 1 || n > 256)
-            return error_set(err, EXIT_USAGE,
-                             "%s: validate takes -n N (1 to 256) and --json, nothing else", a);
-        v->workers = (unsigned)n;
+        else if ((value = value_of(inv, &i, "-n", "--numprocesses")) ||
+                 (value = value_of(inv, &i, NULL, "--workers")))
+            ok = read_workers(v, value, err);
+        else if ((value = value_of(inv, &i, NULL, "--free")))
+            ok = read_free(v, value, err);
+        else if ((value = value_of(inv, &i, NULL, "--python")) && *value)
+            v->python_asked = value;
+        else
+            ok = error_set(err, EXIT_USAGE,
+                           "%s: validate takes -n N, --python EXE, --free SIZE and --json, nothing "
+                           "else",
+                           a);
     }
-    return true;
+    return ok;
+}
+
+void command_validate_help(FILE *out)
+{
+    fputs("  -n, --workers N   check for so many workers, 1 to 256; one for each processor, at "
+          "least 2\n"
+          "  --python EXE      the Python that has pytest\n"
+          "  --free SIZE       so much has to be free on the disks (100M)\n"
+          "  --json            print JSON\n",
+          out);
+}
+
+static void note_interrupt(int sig)
+{
+    interrupted = sig;
+}
+
+static void run_checks(struct validation *v)
+{
+    static void (*const checks[])(struct validation *) = {
+        validate_make,  validate_disk,    validate_config,   validate_pytest,
+        validate_tests, validate_workers, validate_coverage, validate_limits,
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof *checks && !interrupted; i++)
+        checks[i](v);
+    if (!interrupted)
+        validate_quotas(v, "");
+}
+
+static void release(struct validation *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        free(v->checks[i].name);
+        free(v->checks[i].detail);
+    }
+    free(v->checks);
+    if (v->temp)
+        file_remove_tree(AT_FDCWD, v->temp);
+    free(v->temp);
+    free(v->make);
+    free(v->python);
+    strv_release(&v->builds);
+    strv_release(&v->markers);
+    config_release(&v->config);
+    program_release(&v->program);
 }
 
 int command_validate(const struct invocation *inv)
 {
-    struct validation v = {.n = 0};
+    struct printer p = {.color = terminal_color(stdout, NULL),
+                        .live = terminal_live(stderr),
+                        .width = isatty(1) ? terminal_width(stdout) : 0};
+    struct validation v = {.added = print_check,
+                           .begins = show_progress,
+                           .ctx = &p,
+                           .config_file = inv->config_file};
     struct error err = ERROR_INIT;
-    bool json = false, ok = true;
-    if (!read_arguments(&v, inv, &json, &err) || !program_find(&v.program, &err))
+    if (!read_arguments(&v, inv, &p.json, &err) || !program_find(&v.program, &err))
         return command_fail(&err);
-    v.temp = xstrdup("/tmp/rl-validate-XXXXXX");
-    if (!mkdtemp(v.temp)) {
-        error_errno(&err, EXIT_INTERNAL, "/tmp: no temporary folder can be made");
-        return command_fail(&err);
-    }
-    check_make(&v);
-    check_config(&v, inv->config_file);
-    check_pytest(&v);
-    check_workers(&v);
-    check_limits(&v);
-    for (size_t i = 0; i < v.n; i++)
-        ok = ok && v.checks[i].ok;
-    if (json)
-        print_json(&v, ok);
+    struct sigaction act = {.sa_handler = note_interrupt};
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGHUP, &act, NULL);
+    run_checks(&v);
+    hide_progress(&p);
+    int code = interrupted             ? EXIT_INTERRUPTED
+               : count(&v, CHECK_FAILED) ? EXIT_FAILED
+                                       : EXIT_OK;
+    if (p.json && !interrupted)
+        print_json(&v);
+    else if (!interrupted)
+        print_sum(&v);
     else
-        print_text(&v);
-    for (size_t i = 0; i < v.n; i++) {
-        free(v.checks[i].name);
-        free(v.checks[i].detail);
-    }
-    file_remove_tree(AT_FDCWD, v.temp);
-    free(v.temp);
-    free(v.make);
-    config_release(&v.config);
-    program_release(&v.program);
-    return ok ? EXIT_OK : EXIT_FAILED;
+        fputs("rowlock: interrupted\n", stderr);
+    release(&v);
+    return code;
 }

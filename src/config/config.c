@@ -151,6 +151,7 @@ bool config_load(struct config *c, const char *dir, const char *explicit_file, c
     }
     if (!c->root)
         c->root = path_absolute(dir);
+    c->n_own_markers = c->n_markers;
     registry_add_built_in(c);
     return true;
 }

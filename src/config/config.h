@@ -22,6 +22,7 @@ struct config {
     struct strv testpaths;
     struct marker_def *markers; /* the project's, then Rowlock's own */
     size_t n_markers;
+    size_t n_own_markers; /* of these, the project's own */
     bool strict_markers; /* the ini's own setting; --strict-markers in addopts is an option */
     bool has_pytest;     /* the file has a pytest section (a bare pytest.ini counts) */
     /* [rowlock] */

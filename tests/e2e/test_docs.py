@@ -243,7 +243,9 @@ CASES = [
     Case(mixed, "make -f .rowlock/tests.mk t17", typed="make -f .rowlock/tests.mk t1"),
     Case(mixed, "make -f .rowlock/tests.mk", shows=r"\b8 passed, 1 skipped in"),
     Case(mixed, "rowlock --help", shows="(?m)^Selection:"),
-    Case(mixed, "rowlock validate"),
+    Case(mixed, "rowlock validate", shows="0 failed"),
+    Case(mixed, "rowlock validate -n 8", shows="8 workers at once"),
+    Case(mixed, "rowlock validate --json", shows=r'"ok": true, "workers"'),
     # plain: a pytest suite and nothing else
     Case(plain, "rowlock -c pytest-parallel.ini", shows=r"worker[\s\S]*6 passed"),
     Case(
