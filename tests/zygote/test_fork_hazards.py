@@ -223,7 +223,7 @@ def test_workers_that_must_be_forked_come_with_a_warning(suite):
 
 def test_what_a_fork_does_no_harm_to(suite):
     text = """
-        import asyncio, socket, sqlite3, subprocess, sys, threading
+        import asyncio, multiprocessing.process, socket, sqlite3, subprocess, sys, threading
         DB = sqlite3.connect(":memory:")
         DB.execute("create table notes (word)")
         LOOP = asyncio.new_event_loop()

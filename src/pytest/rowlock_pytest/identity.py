@@ -242,7 +242,8 @@ class Watch:
 
         What pytest and its plugins ask for their own ends does not count: between them and
         any code of the project stands a frame of pytest. A library that the project calls or
-        imports may do so on its behalf.
+        imports may do so on its behalf. A module of Python itself that is being imported does
+        not: multiprocessing has a random key from the start.
         """
         frame = sys._getframe(depth)
         while frame is not None:
@@ -251,8 +252,15 @@ class Watch:
                 return f"{self.origins.relative(frame.f_code.co_filename)}:{frame.f_lineno}"
             if kind == PYTEST or (kind == LIBRARY and not through_libraries):
                 return None
+            if kind == PYTHON and is_import(frame.f_code):
+                return None
             frame = frame.f_back
         return None
+
+
+def is_import(code):
+    """Of a file, not of a text that somebody executes."""
+    return code.co_name == "<module>" and not code.co_filename.startswith("<")
 
 
 def _caller_is(name):
