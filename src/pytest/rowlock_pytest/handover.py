@@ -44,11 +44,16 @@ def wants_workers(option):
     return isinstance(number, int) and number > 0
 
 
+def has_xdist(config):
+    """Under PYTEST_DISABLE_PLUGIN_AUTOLOAD it has to be asked for by the name of its module."""
+    return any(map(config.pluginmanager.has_plugin, ("xdist", "xdist.plugin")))
+
+
 def is_wanted(config, option):
     """Is this a run for Rowlock? A usage error if it asks for a debugger in workers."""
     if getattr(sys.modules["rowlock_pytest"], "under_rowlock", False):
         return False
-    if config.pluginmanager.has_plugin("xdist") or not wants_workers(option):
+    if has_xdist(config) or not wants_workers(option):
         return False
     if os.environ.get(GUARD_VARIABLE) == str(os.getpid()):
         return False
