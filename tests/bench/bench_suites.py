@@ -1,10 +1,10 @@
 """The published suites of tests/compat: Rowlock's cost beside that of pytest-xdist.
 
-For each package, with the newest pytest: medians of wall time and CPU time, the overhead (the CPU
-time of the run without the tests' own time, as a plain run reports it; a suite whose tests mostly
-wait has none that can be told) and the peak memory of all processes, as ratios to pytest-xdist;
-beside them pytest-zygote's wall time. At the end the geometric means. Archives and environments
-are kept in the work folder of tests/compat.
+For each package, with the newest pytest under which its suite runs: medians of wall time and CPU
+time, the overhead (the CPU time of the run without the tests' own time, as a plain run reports it;
+a suite whose tests mostly wait has none that can be told) and the peak memory of all processes, as
+ratios to pytest-xdist; beside them pytest-zygote's wall time. At the end the geometric means.
+Archives and environments are kept in the work folder of tests/compat.
 
     bench_suites.py [--only NAME] [--workers 2] [--rounds 5]
 """
@@ -32,18 +32,33 @@ def ratio(value, reference):
     return value / reference if value > 0 and reference > 0 else None
 
 
+def prepare(package, args, workers, suite):
+    """(version of pytest, tools): the newest one under which a plain run of the suite ends well.
+    That run fills caches, too."""
+    problem = Failure(f"{package.name} runs under no version of pytest")
+    for version in reversed(PYTESTS):
+        if package.cannot_install(version):
+            continue
+        python = environment(package, version, XDIST, args.work)
+        tools = peers.runners(
+            args.rowlock, python, workers, package.args, package.dist or "load", args.zygote
+        )
+        try:
+            measure.run(tools["pytest"][0], suite, tools["pytest"][1], allowed=(0, 1))
+        except measure.Failure as failure:
+            problem = failure
+            continue
+        return version, tools
+    raise problem
+
+
 def measure_package(package, args, workers, work):
-    """{column: ratio to pytest-xdist, None where it cannot be told}"""
-    python = environment(package, PYTESTS[-1], XDIST, args.work)
-    tools = peers.runners(
-        args.rowlock, python, workers, package.args, package.dist or "load", args.zygote
-    )
+    """(version of pytest, {column: ratio to pytest-xdist, None where it cannot be told})"""
     suite = extract(archive_of(package, args.work), os.path.join(work, "copy"))
+    version, tools = prepare(package, args, workers, suite)
     own = peers.own_seconds(*tools["pytest"], suite, os.path.join(work, "own.xml"))
-    plain = tools.pop("pytest")
+    del tools["pytest"], tools["one collector"]
     zygote = tools.pop("pytest-zygote", None)
-    tools.pop("one collector")
-    measure.run(plain[0], suite, plain[1], allowed=(0, 1))  # fills caches
     costs = measure.medians(tools, args.rounds, suite, allowed=(0, 1))
     memory = {n: measure.peak_memory(argv, suite, env) for n, (argv, env) in tools.items()}
     ours, theirs = costs["rowlock"], costs["pytest-xdist"]
@@ -59,12 +74,12 @@ def measure_package(package, args, workers, work):
             result["zygote wall"] = ratio(cost["zygote"].wall, theirs.wall)
         except measure.Failure as failure:
             print(f"  pytest-zygote: {str(failure).splitlines()[0]}", file=sys.stderr)
-    return result
+    return version, result
 
 
 def show(title, result):
     cells = (f"{result[c]:11.2f}" if result.get(c) else " " * 10 + "-" for c in COLUMNS)
-    print(f"{title:24}{''.join(cells)}", flush=True)
+    print(f"{title:26}{''.join(cells)}", flush=True)
 
 
 def geometric_mean(values):
@@ -75,16 +90,17 @@ def compare(args, packages, workers):
     """Prints a table for one number of workers. How many suites could not be run."""
     broken, results = 0, []
     print(f"{workers} workers, medians of {args.rounds}, ratios to pytest-xdist {XDIST}")
-    print(f"{'':24}{''.join(f'{name:>11}' for name in COLUMNS)}")
+    print(f"{'':26}{''.join(f'{name:>11}' for name in COLUMNS)}")
     for package in packages:
         with tempfile.TemporaryDirectory(prefix="bench-") as work:
             try:
-                result = measure_package(package, args, workers, work)
+                version, result = measure_package(package, args, workers, work)
             except (Failure, measure.Failure) as failure:
                 broken += 1
-                print(f"{package.name:24}{str(failure).splitlines()[0]}", flush=True)
+                print(f"{package.name:26}{str(failure).splitlines()[0]}", flush=True)
                 continue
-        show(f"{package.name} {package.version}", result)
+        older = "" if version == PYTESTS[-1] else f" (pytest {version.split('.')[0]})"
+        show(f"{package.name} {package.version}{older}", result)
         results.append(result)
     show(
         "geometric mean",

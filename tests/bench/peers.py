@@ -12,6 +12,13 @@ def python_path(python):
     return os.path.abspath(python) if os.sep in python else python
 
 
+def pytest_command(python):
+    """The script, as -m puts the current folder into sys.path: there, the sources of a package
+    would hide what is installed."""
+    script = os.path.join(os.path.dirname(python), "pytest")
+    return [script] if os.path.isfile(script) else [python, "-m", "pytest"]
+
+
 def has_module(python, name):
     command = [python, "-c", f"import {name}"]
     return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
@@ -34,7 +41,7 @@ def runners(rowlock, python, workers, options=(), dist="load", zygote=None):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "ROWLOCK_"))}
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         env.pop(name, None)
-    plain = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    plain = [*pytest_command(python), "-q", "-p", "no:cacheprovider"]
     count = str(workers)
     ours = [os.path.abspath(rowlock), "parallel", "-q", "--python", python, "--dist", dist]
     tools = {
