@@ -191,6 +191,12 @@ CASES = [
     Case(mixed, "rowlock parallel native", shows="1 passed, 1 skipped"),
     Case(mixed, "rowlock parallel sh/a.sh", shows="1 passed"),
     Case(mixed, "rowlock parallel ID", shows="1 passed", typed="rowlock parallel sh/a.sh"),
+    Case(
+        mixed,
+        "rowlock parallel --until-fail -n 8 ID",
+        shows="8 workers",
+        typed="rowlock parallel --until-fail -n 8 sh/a.sh --count 2",
+    ),
     Case(mixed, "rowlock parallel --dry-run", shows="sh/a.sh"),
     Case(mixed, "rowlock --markers", shows="slow"),
     Case(mixed, "rowlock parallel --workers 4", shows=r"4 workers[\s\S]*" + PASSED),
@@ -399,6 +405,17 @@ def test_every_command_is_accounted_for():
     assert not new, "commands of the documentation that no test runs; add them to CASES"
     gone = known - {c.text for c in found}
     assert not gone, "commands that the documentation does not show any more"
+
+
+def test_messages_are_real():
+    """What the guide's last section quotes in bold is what the program says."""
+    guide = dict(doc_commands.pages())["docs/guide.md"]
+    messages = re.findall(r'\*\*"([^"]+)"\*\*', guide.split("## When something is wrong")[1])
+    sources = [p for p in (doc_commands.ROOT / "src").rglob("*") if p.suffix in (".c", ".py")]
+    said = "".join(path.read_text() for path in sources)
+    said = re.sub(r'"\s*\n\s*"', "", said)  # literals over two lines
+    assert len(messages) > 5
+    assert [m for m in messages if m not in said] == []
 
 
 def shape(lines):
