@@ -260,11 +260,11 @@ static bool run_rounds(struct session *n, struct error *err)
         state_restart(&n->state);
         progress_next_round(&n->progress);
     }
+    const char *then = n->timed_out ? ", then the run's time was over"
+                       : failed(n)  ? ", then one failed"
+                                    : "";
     strv_pushf(&n->results.notes, "--until-fail: %u whole round%s of %u tests passed%s", n->rounds,
-               n->rounds == 1 ? "" : "s", n->map.head->n_tests,
-               n->timed_out                              ? ", then the run's time was over"
-               : failed(n) ? ", then one failed"
-                                                         : "");
+               n->rounds == 1 ? "" : "s", n->map.head->n_tests, then);
     return true;
 }
 

@@ -194,7 +194,8 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
      * kernel, clean up and return tokens; what is still there after that is killed. */
     if (stopping.stage < 2 && (WIFSIGNALED(status) || kill(-make, 0) == 0)) {
         kill(-make, SIGTERM);
-        for (uint64_t end = now_ms() + d->grace_ms + CLEANUP_MS; now_ms() < end && kill(-make, 0) == 0;) {
+        uint64_t end = now_ms() + d->grace_ms + CLEANUP_MS;
+        while (now_ms() < end && kill(-make, 0) == 0) {
             while (waitpid(-make, NULL, WNOHANG) > 0)
                 ;
             pass_on(d, make, &stopping);

@@ -374,7 +374,8 @@ static enum gtest_end settle_crash(struct gtest_process *p, const struct supervi
         return GTEST_DISTRUSTED;
     buf_clear(&p->message);
     verdict_status(&p->message, res->status);
-    if (!torn && course == COURSE_WHOLE) { /* it closed its standard output, but Google Test came to its end */
+    if (!torn && course == COURSE_WHOLE) {
+        /* It closed its standard output, but Google Test came to its end. */
         o = WEXITSTATUS(res->status) ? OUTCOME_FAILED : OUTCOME_PASSED;
         if (o == OUTCOME_PASSED)
             buf_clear(&p->message);
@@ -572,7 +573,8 @@ enum gtest_end gtest_process_run(struct gtest_process *p)
     p->reader.ctx = p;
     enum gtest_end end = GTEST_BROKEN;
     const struct plan_test *t = job_test(p->j, p->tests[0]);
-    if (put_file(p) && isolation_begin(p->iso, p->tests[0] + 1, (const char *const *)vars.v, vars.n, p->err)) {
+    if (put_file(p) &&
+        isolation_begin(p->iso, p->tests[0] + 1, (const char *const *)vars.v, vars.n, p->err)) {
         struct supervise what = {.argv = argv.v,
                                  .envp = p->iso->env.v,
                                  .cwd = plan_map_str(&p->j->plan, t->cwd),

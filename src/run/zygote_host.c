@@ -226,7 +226,8 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, double grace, int jou
                     continue;
                 error_set(err, EXIT_INTERNAL,
                           "the end of the pytest session took more than %g s after the signal or "
-                          "the end of the run's time and was cut off; a longer \"grace\" in [rowlock] would wait longer",
+                          "the end of the run's time and was cut off; a longer \"grace\" in "
+                          "[rowlock] would wait longer",
                           grace);
                 break;
             }
