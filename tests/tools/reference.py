@@ -71,6 +71,15 @@ def variables_read():
     return names
 
 
+def variables_of_tests():
+    """Those in the table of the guide's section "Keep tests apart"."""
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    section = guide.split("\n## Keep tests apart\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.M)
+    names = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    return {re.sub(r"^FQCN_", "PREFIX_", name) for name in names}
+
+
 def exit_codes():
     header = (ROOT / "src" / "base" / "error.h").read_text()
     return [int(n) for n in re.findall(r"\bEXIT_\w+ = (\d+)", header)]
@@ -119,6 +128,8 @@ def gather(tables, rowlock):
     same_names(
         "the variable", set(texts.READ_VARIABLES) | texts.INTERNAL_VARIABLES, variables_read()
     )
+    seen = variables_of_tests() | {"PYTEST_CURRENT_TEST"}
+    same_names("the variable of tests", texts.TEST_VARIABLES, seen)
     same_names("the exit code", texts.EXIT_CODES, exit_codes())
     return known
 
