@@ -164,6 +164,27 @@ def test_coverage(sample):
     assert sample.path("htmlcov/parallel/index.html").exists()
 
 
+LOGS = """
+import logging
+def test_logs():
+    logging.getLogger("mine").warning("seen")
+    assert False
+"""
+
+
+def test_configuration_files(sample):
+    """ "pytest-parallel.ini": "Enhanced logging with worker identification"; "pytest.ini": "The
+    main pytest configuration file with sequential execution defaults"."""
+    sample.write("tests/test_logs.py", LOGS)
+    done = sample.rowlock("-c", "pytest-parallel.ini", "-n", "2", "tests/test_logs.py")
+    assert done.returncode == 1, done
+    assert re.search(r"\d\d:\d\d:\d\d \[gw[01]\] WARNING mine: seen", done.stdout), done
+    done = sample.rowlock("-c", "pytest.ini", "tests/test_logs.py")
+    assert done.returncode == 1, done
+    assert re.search(r"\d\d:\d\d:\d\d WARNING mine: seen", done.stdout), done
+    assert "workers" not in done.stdout, done
+
+
 def test_validate(sample):
     """ "python scripts/run_tests.py validate"."""
     done = sample.run(["sh", "-c", typed("python scripts/run_tests.py validate")])
