@@ -10,12 +10,16 @@ VARIABLES = r"(?:[A-Z_0-9]+=(?:\$\([^)]*\)|\S+) )*"
 COMMAND = re.compile(rf"(?:\$ )?({VARIABLES}{PROGRAM}(?:\s.*|$))")
 INLINE = re.compile(rf"({VARIABLES}(?:rowlock|make|pytest|\./bootstrap|\./configure) .*)")
 
+# In a recipe of Make, or in a step of a CI server.
+EMBEDDED = re.compile(rf"(?:\t[+@-]*|\s*(?:- )?run: |\s*- )({VARIABLES}{PROGRAM}(?:\s.*|$))")
+
 # What a block that holds no commands begins with.
 DATA = [
     r'[{"]',  # JSON
     r"\[",  # ini, TOML
     r"(?:def|import|from|class|@)\b|@pytest",  # Python
-    r"[a-z_-]+:(?: |$)",  # Makefile
+    r"(?:- )?[a-z_-]+:(?: |$)",  # Makefile, YAML
+    r"#include|/\*",  # C
     r"(?:config ──►|\.rowlock/$|rowlock \(driver)",  # drawings and trees
 ]
 
@@ -58,6 +62,10 @@ def of_block(name, first, lines):
     """The commands of a block; None if nobody knows what it is."""
     found = []
     if any(re.match(data, lines[0]) for data in DATA):
+        for number, line in enumerate(lines, first):
+            match = EMBEDDED.match(line)
+            if match:
+                found.append(Command(f"{name}:{number}", match.group(1), None))
         return found
     for number, line in enumerate(lines, first):
         match = COMMAND.match(line)

@@ -329,6 +329,12 @@ CASES = [
     Case(native_coverage, "rowlock collect .coverage.*", shows=r"src/__init__\.py .*%"),
     Case(native_coverage, "rowlock parallel --coverage", shows=r"2 passed[\s\S]*part\.c"),
     Case(native_coverage, "rowlock parallel -n 4 --coverage --cov=src", shows="2 passed"),
+    Case(
+        native_coverage,
+        "rowlock parallel --coverage --junitxml junit.xml --cov-report term "
+        "--cov-report xml:coverage.xml",
+        shows="2 passed",
+    ),
     Case(native_coverage, "rowlock coverage", shows=r"2 passed[\s\S]*part\.c"),
     Case(native_coverage, "rowlock parallel --coverage", shows="2 passed"),
     Case(
