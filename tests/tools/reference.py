@@ -101,6 +101,17 @@ def fixtures():
     return found
 
 
+def check_exec_page(program):
+    """rowlock-exec(1) shows each way to call it that its --help shows."""
+    text = subprocess.run([program, "--help"], check=True, stdout=subprocess.PIPE).stdout.decode()
+    page = (ROOT / "docs" / "man" / "rowlock-exec.1").read_text()
+    for call in re.findall(r"rowlock-exec (RUN \w+|--\w+)", text):
+        last = call.split()[-1]
+        macro = f".Fl {last[1:]}" if last.startswith("-") else last.lower()
+        if macro not in page:
+            raise Stale(f"docs/man/rowlock-exec.1 does not show 'rowlock-exec {call}'; add it")
+
+
 def make_targets():
     """The targets of templates/rowlock.mk that have a text behind ##: {name: text}."""
     path = ROOT / "templates" / "rowlock.mk"
@@ -122,6 +133,7 @@ def gather(tables, rowlock):
     }
     known["fixtures"] = fixtures()
     known["targets"] = make_targets()
+    check_exec_page(os.path.join(os.path.dirname(rowlock), "rowlock-exec"))
     same_names("the ini key", texts.SETTINGS, [s["key"] for s in known["settings"]])
     keys = {key for key_set in known["keys"] for key in key_set["keys"]}
     same_names("the key of tests.json", texts.JSON_KEYS, keys)
