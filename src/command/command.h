@@ -32,6 +32,7 @@ struct command {
 int command_parallel(const struct invocation *inv);
 int command_sequential(const struct invocation *inv);
 int command_coverage(const struct invocation *inv);
+int command_performance(const struct invocation *inv);
 int command_default(const struct invocation *inv); /* without a command, as pytest would */
 int command_generate(const struct invocation *inv);
 int command_list(const struct invocation *inv);
@@ -47,6 +48,7 @@ int command_probe(const struct invocation *inv); /* __probe: what validate runs 
 void command_collect_help(FILE *out);
 void command_report_help(FILE *out);
 void command_validate_help(FILE *out);
+void command_performance_help(FILE *out);
 
 /* For docs/reference.md: the ith row of the table; NULL behind the last. */
 const struct command *command_row(size_t i);

@@ -40,6 +40,7 @@ struct suite {
     bool sequential;
     bool lists;    /* standard output is for a list of tests: pytest's words go to standard error,
                       and it tells the lines of tests */
+    bool expects_shared; /* the tests' `shared` says how long they take, not the history */
     bool no_tokens; /* one process collects, as the outer make has no token to spare */
     bool stepwise; /* --stepwise: only pytest knows what it does */
     unsigned workers;
