@@ -28,6 +28,8 @@ static const struct command commands[] = {
      command_validate, false, command_validate_help},
     {"collect", "turn coverage data into reports", "[OPTION…] INPUT…", command_collect, false,
      command_collect_help},
+    {"init", "set a project up: pytest.ini, tests.json, rowlock.mk, CI files", "[OPTION…] [FILE…]",
+     command_init, false, command_init_help},
     {"pytest-plugin", "let a plain 'pytest -n 4' run in Rowlock",
      "install|uninstall|path [--python EXE]", command_plugin, false, NULL},
     {"__begin", NULL, "RUN", command_begin, false, NULL},

@@ -40,12 +40,14 @@ int command_report(const struct invocation *inv);
 int command_validate(const struct invocation *inv);
 int command_plugin(const struct invocation *inv);
 int command_collect(const struct invocation *inv);
+int command_init(const struct invocation *inv);
 int command_begin(
     const struct invocation *inv); /* __begin and __end: from tests.mk without driver */
 int command_end(const struct invocation *inv);
 int command_probe(const struct invocation *inv); /* __probe: what validate runs as its tests */
 
 void command_collect_help(FILE *out);
+void command_init_help(FILE *out);
 void command_report_help(FILE *out);
 void command_validate_help(FILE *out);
 void command_performance_help(FILE *out);

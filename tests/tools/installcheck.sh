@@ -52,4 +52,9 @@ status=0
 "$rowlock" parallel -n 2 >output 2>&1 || status=$?
 [ "$status" = 1 ] || fail "a run with a failed test ended with $status"
 grep -q '1 passed, 1 failed\|1 failed, 1 passed' output || fail 'the summary does not count them'
+mkdir init init/t
+printf '#!/bin/sh\necho 1..1\necho ok 1\n' >init/t/one.t
+"$rowlock" -C init init --github >output || fail "rowlock init ended with $?"
+"$rowlock" -C init parallel >output || fail "a run in what init has set up ended with $?"
+grep -q '1 passed' output || fail 'the test that init has found did not run'
 echo "installcheck: $rowlock works"

@@ -1,0 +1,239 @@
+"""rowlock init: what it finds, what it writes, what it leaves alone, and that it runs then."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+
+PYTEST = {"tests/test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"}
+CMAKE = {
+    "CMakeLists.txt": "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES NONE)\n"
+    "enable_testing()\nadd_test(NAME one COMMAND true)\n"
+}
+MESON = {"meson.build": "project('p')\ntest('one', find_program('true'))\n"}
+SCRIPTS = {"t/a.t": "#!/bin/sh\necho 1..1\necho ok 1\n", "tests/test_b.sh": "#!/bin/sh\nexit 0\n"}
+# As a release has it: the Makefile.in is there, and no Automake is needed.
+AUTOTOOLS = {
+    "configure.ac": "AC_INIT([p], [1])\nAC_CONFIG_FILES([Makefile])\nAC_OUTPUT\n",
+    "Makefile.am": "check_SCRIPTS = one.sh\nTESTS = $(check_SCRIPTS) \\\n  two.sh # why\n"
+    "TESTS += $(wildcard x*)\nXFAIL_TESTS = two.sh\n",
+    "Makefile.in": "all:\ncheck: all\n",
+    "one.sh": "#!/bin/sh\nexit 0\n",
+    "two.sh": "#!/bin/sh\nexit 1\n",
+}
+
+needs_cmake = pytest.mark.skipif(
+    not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
+)
+needs_meson = pytest.mark.skipif(
+    not (shutil.which("meson") and shutil.which("ninja")), reason="meson is not installed"
+)
+needs_autoconf = pytest.mark.skipif(
+    not shutil.which("autoconf"), reason="autoconf is not installed"
+)
+
+KINDS = [
+    pytest.param("pytest", PYTEST, [], 2, id="pytest"),
+    pytest.param(
+        "CMake",
+        CMAKE,
+        [["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"]],
+        1,
+        id="cmake",
+        marks=needs_cmake,
+    ),
+    pytest.param(
+        "Meson",
+        MESON,
+        [["meson", "setup", "build"], ["meson", "compile", "-C", "build"]],
+        1,
+        id="meson",
+        marks=needs_meson,
+    ),
+    pytest.param(
+        "Automake",
+        AUTOTOOLS,
+        [["autoconf"], ["./configure", "-q"], ["make", "check", "TESTS="]],
+        2,
+        id="autotools",
+        marks=needs_autoconf,
+    ),
+    pytest.param("TAP scripts, shell scripts", SCRIPTS, [], 2, id="scripts"),
+    pytest.param("pytest, TAP scripts, shell scripts", dict(PYTEST, **SCRIPTS), [], 4, id="mixed"),
+]
+
+
+def fill(project, files):
+    for name, text in files.items():
+        project.write(name, text, executable=text.startswith("#!"))
+
+
+def snapshot(project):
+    return {
+        str(p.relative_to(project.root)): (p.read_bytes(), p.stat().st_mtime_ns)
+        for p in project.root.rglob("*")
+        if p.is_file()
+    }
+
+
+@pytest.mark.parametrize("kind, files, build, n", KINDS)
+def test_sets_up(project, kind, files, build, n):
+    fill(project, files)
+    before = snapshot(project)
+
+    shown = project.rowlock("init", "--dry-run", "--github")
+    assert shown.returncode == 0 and "would write tests.json" in shown.stdout, shown
+    assert '| \t"rowlock":\t1' in shown.stdout, shown
+    assert snapshot(project) == before
+
+    done = project.rowlock("init")
+    assert done.returncode == 0, done
+    assert f"this project: {kind}\n" in done.stdout
+    written = set(re.findall(r"^  wrote +(\S+)$", done.stdout, re.M))
+    assert written == set(snapshot(project)) - set(before)
+    assert ("pytest.ini" in written) == ("pytest" in kind)
+
+    after = snapshot(project)
+    again = project.rowlock("init")
+    assert again.returncode == 0 and "nothing to do: all is up to date" in again.stdout, again
+    assert snapshot(project) == after
+
+    for command in build:
+        step = project.run(command)
+        assert step.returncode == 0, step
+    run = project.rowlock("parallel", "-n", "2", "--report-json", "report.json")
+    assert run.returncode == 0, run
+    outcomes = project.outcomes()
+    assert len(outcomes) == n and set(outcomes.values()) == {"passed"}, run
+
+
+def test_keeps_what_is_there(project):
+    fill(project, PYTEST)
+    mine = "[pytest]\npython_functions = test_*\naddopts = -ra\nmarkers =\n    mine: of mine\n"
+    project.write("pytest.ini", mine)
+    project.write("tests.json", '{"rowlock": 1}\n')
+    project.write("Makefile", "all:\n")
+    done = project.rowlock("init")
+    assert done.returncode == 0, done
+    assert re.search(r"^  kept +tests\.json \(it exists and differs; --force", done.stdout, re.M)
+    assert project.path("pytest.ini").read_text() == mine
+    assert project.path("tests.json").read_text() == '{"rowlock": 1}\n'
+    parallel = project.path("pytest-parallel.ini").read_text()
+    assert "python_functions = test_*\n" in parallel and "    mine: of mine\n" in parallel
+    assert re.search(
+        r"^addopts =\n    -ra\n(    #.*\n)?    -n auto\n    --dist loadscope\n", parallel, re.M
+    )
+
+    only = project.rowlock("init", "--force", "tests.json")
+    assert only.returncode == 0 and "replaced    tests.json" in only.stdout, only
+    assert project.path("pytest.ini").read_text() == mine
+    assert json.loads(project.path("tests.json").read_text())["suites"][0]["format"] == "pytest"
+
+    assert "replaced    pytest.ini" in project.rowlock("init", "--force").stdout
+    assert "testpaths = tests" in project.path("pytest.ini").read_text()
+    # A Makefile that init has not written is nobody's to replace.
+    assert project.path("Makefile").read_text() == "all:\n"
+
+
+CONFIGS = {
+    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-k", "not two"]\n'
+    'markers = ["serial: mine"]\nxfail_strict = true\n',
+    "tox.ini": "[tox]\nenvlist = py\n[pytest]\naddopts = -k 'not two'\n",
+    "setup.cfg": "[metadata]\nname = x\n[tool:pytest]\naddopts = -k 'not two'\n",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configured_elsewhere(project, name):
+    """A pytest.ini would silently take the place of what the project has."""
+    fill(project, PYTEST)
+    project.write(name, CONFIGS[name])
+    if name == "pyproject.toml":
+        python = project.run(["python3", "-c", "import tomllib"])
+        if python.returncode != 0:
+            pytest.skip("this Python has no tomllib")
+    done = project.rowlock("init")
+    assert done.returncode == 0 and f"as it is    {name}" in done.stdout, done
+    assert not project.path("pytest.ini").exists()
+    assert project.path(name).read_text() == CONFIGS[name]
+    for words in (["-c", "pytest-parallel.ini"], ["parallel"]):
+        run = project.rowlock(*words, "--report-json", "report.json")
+        assert run.returncode == 0, run
+        assert list(project.outcomes().values()) == ["passed"]
+    below = project.rowlock("-C", "tests", "init")
+    assert below.returncode == 4 and "in that folder" in below.stderr, below
+
+
+def test_mistakes(project):
+    empty = project.rowlock("init")
+    assert empty.returncode == 5 and "write a test first" in empty.stderr, empty
+    fill(project, SCRIPTS)
+    typo = project.rowlock("init", "--gihub")
+    assert typo.returncode == 4 and "did you mean --github?" in typo.stderr, typo
+    other = project.rowlock("init", "nothing")
+    assert other.returncode == 4 and "it would write tests.json" in other.stderr, other
+    project.path("tests.json").mkdir()
+    folder = project.rowlock("init")
+    assert folder.returncode == 4 and "tests.json: is not a file" in folder.stderr, folder
+    help_ = project.rowlock("init", "--help")
+    assert help_.returncode == 0 and "--dry-run" in help_.stdout
+
+
+def test_names_of_all_kinds(project):
+    """Names of tests and folders are data: they reach tests.json as they are, and no Makefile."""
+    fill(
+        project,
+        dict(AUTOTOOLS, **{"Makefile.am": "TESTS = a'b $(shell touch$IFS$9hit) é.sh a$(B)\n"}),
+    )
+    project.script("é.sh", "exit 0")
+    done = project.rowlock("init")
+    assert done.returncode == 0, done
+    assert [t["id"] for t in json.loads(project.path("tests.json").read_text())["tests"]] == [
+        "é.sh"
+    ]
+    assert "which only Make can tell" in done.stdout
+    other = project.other()
+    fill(other, CMAKE)
+    other.write("$(touch hit)/CMakeCache.txt", "")
+    other.write("two words/CMakeCache.txt", "")
+    assert other.rowlock("init").returncode == 0
+    assert json.loads(other.path("tests.json").read_text())["suites"][0]["build"] == "build"
+
+
+def commands(text, key):
+    """The shell commands of a workflow file of ours, which uses two notations only."""
+    found = re.findall(rf"^( *){key}(\|\n(?:(?:\1 {{2,}}.*)?\n)+|(?!\|).*\n)", text, re.M)
+    return [c.removeprefix("|\n").strip().strip('"') for _, c in found]
+
+
+@pytest.mark.parametrize("kind, files, build, n", KINDS)
+def test_workflows(project, kind, files, build, n):
+    fill(project, files)
+    done = project.rowlock("init", "--github", "--gitlab")
+    assert done.returncode == 0, done
+    github = project.path(".github/workflows/rowlock.yml").read_text()
+    gitlab = project.path(".gitlab-ci.yml").read_text()
+    for text, key in ((github, "run: "), (gitlab, "- ")):
+        steps = commands(text, key)
+        assert any(s.startswith("rowlock parallel --coverage") for s in steps), steps
+        assert "@" not in re.sub(r"@v\d", "", text) and "%" not in re.sub(r"%\$/", "", text)
+        for step in steps:
+            checked = project.run(["sh", "-nc", step])
+            assert checked.returncode == 0, (step, checked)
+    assert "files: ./coverage-parallel.xml" in github and "path: coverage-parallel.xml" in gitlab
+    if kind.startswith("TAP"):  # needs no network: Rowlock is there, and nothing to build
+        for step in commands(gitlab.split("script:")[1].split("coverage:")[0], "- "):
+            ran = project.run(["sh", "-ec", step])
+            assert ran.returncode == 0, ran
+        assert project.path("junit.xml").exists()
+
+
+@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not installed")
+@pytest.mark.parametrize("kind, files, build, n", KINDS)
+def test_actionlint(project, kind, files, build, n):
+    fill(project, files)
+    assert project.rowlock("init", "--github").returncode == 0
+    checked = project.run(["actionlint", os.path.join(".github", "workflows", "rowlock.yml")])
+    assert checked.returncode == 0, checked
