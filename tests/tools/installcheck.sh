@@ -57,4 +57,15 @@ printf '#!/bin/sh\necho 1..1\necho ok 1\n' >init/t/one.t
 "$rowlock" -C init init --github >output || fail "rowlock init ended with $?"
 "$rowlock" -C init parallel >output || fail "a run in what init has set up ended with $?"
 grep -q '1 passed' output || fail 'the test that init has found did not run'
+# Below the same prefix, whatever DESTDIR was; --datadir may have moved one of them.
+prefix=$(dirname "$(dirname "$rowlock")")
+if command -v cmake >/dev/null && [ -f "$prefix/lib/cmake/rowlock/rowlock-config.cmake" ]; then
+    mkdir cmake
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.16)' 'project(p LANGUAGES NONE)' 'enable_testing()' \
+        'find_package(rowlock REQUIRED CONFIG)' 'add_test(NAME one COMMAND true)' \
+        'rowlock_add_targets()' >cmake/CMakeLists.txt
+    cmake -S cmake -B cmake/build -DCMAKE_PREFIX_PATH="$prefix" >output || fail 'CMake does not find rowlock'
+    cmake --build cmake/build --target test-parallel >output || fail "CMake's test-parallel ended with $?"
+    grep -q '1 passed' output || fail "CMake's test-parallel did not run the test"
+fi
 echo "installcheck: $rowlock works"
