@@ -9,9 +9,7 @@ when it ends; the zygote combines all files when its session ends, as it would w
 import os
 import traceback
 
-from rowlock_pytest import measuring, realtime
-
-SECONDS = 2.0  # between two times that a worker's counts are written
+from rowlock_pytest import measuring
 
 
 def adopt(config):
@@ -56,7 +54,7 @@ class WorkerCoverage:
 
     def __init__(self, config):
         self.cov = _coverage(config)
-        self.written = realtime.monotonic()
+        self.writes = True
         if self.cov is not None:
             self.take_own_file()
             _hush(self.cov)  # the zygote is the one to say what was not measured at all
@@ -70,19 +68,16 @@ class WorkerCoverage:
             data._suffix = f"{suffix}.{os.getpid()}"
 
     def after_group(self):
-        """Writes what was counted, now and then: a worker that dies later loses only what came
-        after that."""
-        if self.cov is None or realtime.monotonic() - self.written < SECONDS:
+        """Writes what has come to be counted: a test that dies with its worker takes no more
+        along than what its group had counted."""
+        collector = getattr(self.cov, "_collector", None)
+        if collector is None or not self.writes:
             return
         try:
-            collector = self.cov._collector
-            if collector is not None:
-                collector.flush_data()
+            collector.flush_data()
         except Exception:  # noqa: BLE001
             traceback.print_exc()
-            self.written = float("inf")
-            return
-        self.written = realtime.monotonic()
+            self.writes = False
 
     def save(self):
         """At the worker's end."""
