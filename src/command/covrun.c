@@ -30,6 +30,10 @@ static const struct kind {
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds, MOST_MESSAGES = 5 };
 
+#define NO_JSON                                                                                     \
+    "rowlock: --cov-append: nothing is added, as it is the JSON report that earlier runs are read " \
+    "from; give --cov-report=json, too\n"
+
 static const struct kind *find_kind(const char *report)
 {
     size_t len = strcspn(report, ":");
@@ -72,11 +76,42 @@ bool covrun_start(const struct suite *s, struct error *err)
     return ok;
 }
 
+static char *default_path(const struct suite *s, const struct kind *k)
+{
+    struct buf path = BUF_INIT;
+    buf_addf(&path, "%.*s%s%s", (int)strcspn(k->file, "%"), k->file,
+             s->sequential ? "sequential" : "parallel", strchr(k->file, '%') + 2);
+    return buf_detach(&path);
+}
+
+/* Where the JSON report is written to, or NULL if none is. */
+static char *json_path(const struct suite *s)
+{
+    const struct strv *reports = &s->options.cov_report;
+    const struct kind *json = find_kind("json");
+    for (size_t i = 0; i < reports->n; i++) {
+        const char *colon = strchr(reports->v[i], ':');
+        if (find_kind(reports->v[i]) == json)
+            return colon && colon[1] ? xstrdup(colon + 1) : default_path(s, json);
+    }
+    return reports->n ? NULL : default_path(s, json);
+}
+
+/* --cov-append: the report of the run before counts, too. */
+static void add_earlier(struct strv *words, const struct suite *s)
+{
+    char *path = s->options.cov_append ? json_path(s) : NULL;
+    if (path && access(path, F_OK) == 0)
+        strv_push(words, path);
+    else if (s->options.cov_append && !path)
+        fputs(NO_JSON, stderr);
+    free(path);
+}
+
 /* The words for collect that make one report. */
 static void add_report(struct strv *words, const struct suite *s, const struct kind *k,
                        const char *path)
 {
-    const char *mode = s->sequential ? "sequential" : "parallel";
     if (k->option)
         strv_push(words, k->option);
     if (!k->file)
@@ -84,8 +119,7 @@ static void add_report(struct strv *words, const struct suite *s, const struct k
     if (path)
         strv_push(words, path);
     else
-        strv_pushf(words, "%.*s%s%s", (int)strcspn(k->file, "%"), k->file, mode,
-                   strchr(k->file, '%') + 2);
+        strv_push_nodup(words, default_path(s, k));
 }
 
 static void add_reports(struct strv *words, const struct suite *s)
@@ -161,6 +195,8 @@ static bool report(const struct suite *s, const char *folder, int *code)
         strv_push(&collect.args, folder);
         any = true;
     }
+    if (any)
+        add_earlier(&collect.args, s);
     int reported = any ? command_collect(&collect) : EXIT_OK;
     if (*code == EXIT_OK)
         *code = reported;

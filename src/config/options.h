@@ -92,6 +92,7 @@ struct options {
     bool cov;               /* --cov, with or without a path; pytest-cov gets it, too, as the next */
     struct strv cov_source; /* the paths and packages of --cov */
     bool cov_branch;
+    bool cov_append;
     char *cov_config;       /* NULL: not given */
     char *cov_context;      /* likewise */
     uint32_t shard;      /* --shard I/N: I, from 1 to N; 0: not given */

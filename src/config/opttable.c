@@ -415,6 +415,8 @@ const struct option_row option_rows[] = {
              "unless --coverage is given"},
     {"Coverage", 0, {"cov-branch"}, NULL, store_flag, AT(cov_branch), .pytest = "--cov-branch",
      .help = "measure branches of Python, too"},
+    {"Coverage", 0, {"cov-append"}, NULL, store_flag, AT(cov_append), .pytest = "--cov-append",
+     .help = "add to the JSON report that the run before has written"},
     {"Coverage", 0, {"cov-config"}, "FILE", store_name, AT(cov_config), "a file",
      .pytest = "--cov-config", .help = "the configuration of coverage.py"},
     {"Coverage", 0, {"cov-context"}, "test", store_name, AT(cov_context), "test",
@@ -533,7 +535,7 @@ static const char *const without_value[] = {
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
     "sw-skip", "trace", "trace-config", "version", "xfail-tb",
-    "cov-append", "cov-reset", "no-cov", "no-cov-on-fail", NULL};
+    "cov-reset", "no-cov", "no-cov-on-fail", NULL};
 /* clang-format on */
 
 static bool is_listed(const char *const *list, const char *name, size_t len)

@@ -308,6 +308,22 @@ def test_a_run_measures_python(small, how):
     assert not list(small.root.glob(".rowlock/runs/*/coverage"))
 
 
+def test_append_adds_to_the_report_of_the_run_before(small):
+    words = ["parallel", "--coverage", "--cov-branch", "--cov=module", "--cov-append"]
+    assert small.rowlock(*words, "test_a.py").returncode == 0
+    assert missing(small) == [4, 14, 18, 22]
+    done = small.rowlock(*words, "test_c.py")
+    assert done.returncode == 0 and not done.stderr, done
+    (small.root / "coverage-parallel.json").rename(small.root / "appended.json")
+    assert small.rowlock(*words[:-1], "test_a.py", "test_c.py").returncode == 0
+    found = python_coverage.json_differences(
+        small.root / "coverage-parallel.json", small.root / "appended.json"
+    )
+    assert not found
+    done = small.rowlock(*words, "--cov-report=xml", "test_c.py")
+    assert "give --cov-report=json, too" in done.stderr, done
+
+
 STARTER = """import subprocess
 import sys
 
