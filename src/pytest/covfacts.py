@@ -229,9 +229,10 @@ def answer_in_parts(project, paths, out):
 
 
 def main(arguments):
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, here)  # which is not there under python -I
     import covquick
 
-    here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
     rcfile, sources = None, []
     while len(arguments) > 1:
