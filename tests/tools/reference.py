@@ -107,7 +107,8 @@ def check_exec_page(program):
     page = (ROOT / "docs" / "man" / "rowlock-exec.1").read_text()
     for call in re.findall(r"rowlock-exec (RUN \w+|--\w+)", text):
         last = call.split()[-1]
-        macro = f".Fl {last[1:]}" if last.startswith("-") else last.lower()
+        macro = f"Fl -{last[2:]}" if last[0] == "-" else f"Cm {last}"
+        macro = "Ar group" if last == "GROUP" else macro
         if macro not in page:
             raise Stale(f"docs/man/rowlock-exec.1 does not show 'rowlock-exec {call}'; add it")
 
