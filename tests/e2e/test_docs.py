@@ -153,12 +153,17 @@ def native_coverage(project):
     python_coverage.coverage(project, "run", "--source=src", "-p", "-m", "pytest", "tests")
 
 
+def fresh(project):
+    """A project that has tests and no configuration."""
+    project.write("tests/test_a.py", TEST_A.replace("@pytest.mark.slow\n", ""))
+
+
 def build(project):
     """Nothing: the commands are for the folder in which Rowlock was built."""
 
 
 PROJECTS = [
-    mixed, plain, failing, sample, ctest, meson, tap, gtest, native_coverage, build,
+    mixed, plain, failing, sample, ctest, meson, tap, gtest, native_coverage, fresh, build,
 ]
 
 # ---- The commands -----------------------------------------------------------------------------
@@ -353,6 +358,11 @@ CASES = [
         typed="rowlock collect --compare all.info all.info",
         shows="no difference",
     ),
+    # fresh
+    Case(fresh, "rowlock init --dry-run", shows=r"pytest-parallel\.ini"),
+    Case(fresh, "rowlock init", shows=r"pytest-parallel\.ini"),
+    Case(fresh, "rowlock init --github --gitlab", shows=r"\.gitlab-ci\.yml"),
+    Case(fresh, "rowlock init --force tests.json", shows=r"tests\.json"),
     # build
     Case(build, "make help", typed=f"make -C '{BUILD}' help", shows="test-parallel"),
 ]
