@@ -20,6 +20,7 @@ DATA = [
     r"(?:def|import|from|class|@)\b|@pytest",  # Python
     r"(?:- )?[a-z_-]+:(?: |$)",  # Makefile, YAML
     r"#include|/\*",  # C
+    r"include rowlock\.mk$|ROWLOCK_CHECK\(|find_package\(",  # Make, Autoconf, CMake
     r"\. completions/",  # for the shell one types in; test_completion.py does it
     r"(?:config ──►|\.rowlock/$|rowlock \(driver)",  # drawings and trees
 ]

@@ -410,8 +410,8 @@ def is_own_target(text):
     if not match:
         return False
     makefile = (doc_commands.ROOT / "Makefile.in").read_text()
-    phony = re.search(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.M)
-    return match.group(1) in phony.group(1).replace("\\\n", " ").split()
+    phony = re.findall(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.M)
+    return match.group(1) in " ".join(phony).replace("\\\n", " ").split()
 
 
 # ---- The tests --------------------------------------------------------------------------------

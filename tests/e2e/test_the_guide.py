@@ -313,3 +313,61 @@ def test_markers(project):
     weights = {test["id"].split("::")[1].split("[")[0]: test["weight"] for test in listed}
     assert weights["test_heavy_computation"] == 2 and weights["test_safe_for_parallel"] == 1
     assert {t["serial"] for t in listed if "serial_execution" in t["id"]} == {True}
+
+
+# "Using Makefile Targets", "Local Development": (the guide's line, marker).
+TARGETS = [
+    ("make test", None),
+    ("make test-parallel", None),
+    ("make test-unit-parallel", "unit"),
+    ("make test-integration-parallel", "integration"),
+    ("make test-performance", "performance"),
+    ("time make test", None),
+    ("time make test-parallel", None),
+    ("python scripts/run_tests.py performance", "performance"),
+]
+
+
+def include_targets(project, before=""):
+    shutil.copy(ROOT / "templates" / "rowlock.mk", project.root)
+    project.write("Makefile", f"{before}first:\n\t@echo mine\ninclude rowlock.mk\n")
+
+
+def test_make_targets(sample, truth):
+    include_targets(sample)
+    for line, marker in TARGETS:
+        words = line.removeprefix("time ")
+        given = " --report-json report.json"
+        words = f"{words} ARGS='{given}'" if words.startswith("make") else typed(words) + given
+        done = sample.run(["sh", "-c", words])
+        assert done.returncode == 0, done
+        check_outcomes(sample, truth, marker)
+    done = sample.make("test-validate-parallel")
+    assert done.returncode == 0 and "GNU Make" in done.stdout, done
+    assert sample.make().stdout == "mine\n"
+    done = sample.make("-j3", "test-compare")
+    assert done.returncode == 0 and "the same verdicts" in done.stdout, done
+    sample.write(
+        "tests/test_mode.py",
+        "import os\ndef test_m(): assert os.environ['FQCN_TEST_MODE'] == 'sequential'\n",
+    )
+    done = sample.make("test-compare")
+    assert done.returncode != 0 and "test_mode.py" in done.stdout, done
+
+
+def test_make_coverage(sample):
+    """ "make test-cov", "make test-parallel-cov", "make quality-gate": and their files."""
+    python_coverage.prepare(sample)
+    include_targets(sample, "ROWLOCK_PREFIX = my-\nROWLOCK_LINT = @echo linted\n")
+    listed = sample.make("my-help").stdout
+    assert "my-test-cov" in listed and "my-quality-gate" in listed
+    for target in ("my-test-cov", "my-test-parallel-cov"):
+        done = sample.make(target, "ARGS=--cov=src")
+        assert done.returncode == 0, done
+    compared = sample.rowlock(
+        "collect", "--compare", "coverage-sequential.json", "coverage-parallel.json"
+    )
+    assert compared.returncode == 0, compared
+    done = sample.make("my-quality-gate", "ARGS=--cov=src", "ROWLOCK_COVERAGE=20")
+    assert done.returncode == 0 and done.stdout.endswith("linted\n"), done
+    assert sample.make("my-quality-gate", "ARGS=--cov=src", "ROWLOCK_COVERAGE=99").returncode

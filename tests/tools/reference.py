@@ -119,7 +119,7 @@ def make_targets():
     found = {}
     if path.exists():
         for line in path.read_text().splitlines():
-            entry = re.match(r"(?:\$\(\w+\))?([a-z][a-z-]*):[^=]*## (.*)", line)
+            entry = re.match(r"\$\(ROWLOCK_PREFIX\)([a-z][a-z-]*):[^=]*## (.*)", line)
             if entry:
                 found[entry.group(1)] = entry.group(2)
     return found
