@@ -139,9 +139,33 @@ static double cpu_of(const struct rusage *u)
            (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
 }
 
+static void become(const struct invocation *inv, const char *program, bool json, pid_t parent)
+    __attribute__((noreturn));
+
+/* Ends with its parent. With json, standard output is for the comparison. */
+static void become(const struct invocation *inv, const char *program, bool json, pid_t parent)
+{
+    struct strv argv = STRV_INIT;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(EXIT_INTERRUPTED);
+    signal(SIGINT, SIG_DFL);
+    if (json)
+        dup2(2, 1);
+    strv_push(&argv, "rowlock");
+    if (inv->config_file) {
+        strv_push(&argv, "-c");
+        strv_push(&argv, inv->config_file);
+    }
+    strv_push(&argv, inv->command);
+    strv_push_all(&argv, inv->args.v);
+    execv(program, argv.v);
+    _exit(127);
+}
+
 /* One run in a process of its own, so that its time can be told; Ctrl-C is for that one. */
-static bool measure(struct speed_run *r, int (*command)(const struct invocation *),
-                    const struct invocation *inv, bool json, struct verdicts *v, struct error *err)
+static bool measure(struct speed_run *r, const struct invocation *inv, const char *program,
+                    bool json, struct verdicts *v, struct error *err)
 {
     struct rusage usage;
     double start = now();
@@ -149,17 +173,8 @@ static bool measure(struct speed_run *r, int (*command)(const struct invocation 
     pid_t parent = getpid(), pid = fork();
     if (pid < 0)
         return error_errno(err, EXIT_INTERNAL, "fork");
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent)
-            _exit(EXIT_INTERRUPTED);
-        signal(SIGINT, SIG_DFL);
-        if (json) /* standard output is for the comparison */
-            dup2(2, 1);
-        int code = command(inv);
-        fflush(stdout);
-        _exit(code);
-    }
+    if (pid == 0)
+        become(inv, program, json, parent);
     int status = 0;
     while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
@@ -278,9 +293,9 @@ static int compare(const struct invocation *inv, const struct asked *a)
         signal(SIGINT, SIG_IGN);
         signal(SIGTERM, SIG_DFL);
         signal(SIGHUP, SIG_DFL);
-        ok = measure(&speed.sequential, command_sequential, &sub, a->json, &before, &err);
+        ok = measure(&speed.sequential, &sub, suite.program.rowlock, a->json, &before, &err);
         sub.command = "parallel";
-        ok = ok && measure(&speed.parallel, command_parallel, &sub, a->json, &after, &err);
+        ok = ok && measure(&speed.parallel, &sub, suite.program.rowlock, a->json, &after, &err);
     }
     int code = EXIT_OK;
     if (ok && plan_it(&suite, a, &before, &err)) {

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+
+from support import wait_until
 
 SUITE = """
 import os, pytest
@@ -80,6 +83,23 @@ def test_compare_runs(project):
     everything = project.rowlock("performance", "--compare", "-n", "2")
     assert "no test is marked performance: all are compared" in everything.stderr
     assert everything.returncode == 0 and "critical path" in everything.stdout
+
+
+def test_interrupted(project):
+    """Ctrl-C ends the run that is on its way, and the comparison with it."""
+    project.write(
+        "test_a.py",
+        "import pathlib, time\n"
+        "def test_a():\n    pathlib.Path('runs').touch()\n    time.sleep(300)\n",
+    )
+    child = project.start("performance", "--compare")
+    assert wait_until(project.path("runs").exists)
+    os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 2, (out, err)
+    assert "the sequential run ended with exit code 2" in err
+    assert wait_until(lambda: not list(project.temp.glob("rl-*")))
+    assert project.processes() == []
 
 
 def test_sequential(project):
