@@ -32,6 +32,7 @@ static const struct command commands[] = {
      command_init, false, command_init_help},
     {"pytest-plugin", "let a plain 'pytest -n 4' run in Rowlock",
      "install|uninstall|path [--python EXE]", command_plugin, false, NULL},
+    {"__complete", NULL, "-- WORD…", command_complete, false, NULL},
     {"__begin", NULL, "RUN", command_begin, false, NULL},
     {"__end", NULL, "RUN", command_end, false, NULL},
     {"__probe", NULL, "WHAT…", command_probe, false, NULL},

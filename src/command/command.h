@@ -41,6 +41,7 @@ int command_validate(const struct invocation *inv);
 int command_plugin(const struct invocation *inv);
 int command_collect(const struct invocation *inv);
 int command_init(const struct invocation *inv);
+int command_complete(const struct invocation *inv); /* __complete: for completions/ */
 int command_begin(
     const struct invocation *inv); /* __begin and __end: from tests.mk without driver */
 int command_end(const struct invocation *inv);

@@ -301,6 +301,7 @@ const struct option_row option_rows[] = {
      .help = "run the tests that failed last, or all where none did"},
     {"Selection", 0, {"last-failed-no-failures", "lfnf"}, "WHAT", store_no_failures,
      AT(no_failures), "all or none", .pytest = "--lfnf",
+     .choices = "all none",
      .help = "what --lf runs where none failed: all or none"},
     {"Selection", 0, {"failed-first", "ff"}, NULL, store_flag, AT(failed_first), .pytest = "--ff",
      .help = "start the tests that failed last before all others"},
@@ -338,11 +339,13 @@ const struct option_row option_rows[] = {
 
     {"Workers", 'n', {"numprocesses", "workers"}, "N", store_workers, AT(workers),
      "a number from 0 to 65534, auto or logical", .pytest = "--numprocesses",
+     .choices = "auto logical",
      .help = "how many tests run side by side: a number, auto (as many as there are processors to "
              "use) or logical; 0 runs them one after another"},
     {"Workers", 0, {"dist", "distribution"}, "HOW", store_dist, AT(dist),
      "load, loadscope, loadfile, loadgroup, worksteal, each or no",
      .pytest = "--dist",
+     .choices = "load loadscope loadfile loadgroup worksteal each no",
      .help = "which tests stay together on a worker: load (none), loadscope (those of a class or "
              "module), loadfile (those of a file), loadgroup (those of an xdist_group), worksteal, "
              "each, no"},
@@ -358,6 +361,7 @@ const struct option_row option_rows[] = {
      .help = "the Python that runs the pytest suites"},
     {"Workers", 0, {"worker-start"}, "HOW", store_worker_start, AT(worker_start),
      "auto, fork or spawn",
+     .choices = "auto fork spawn",
      .help = "how pytest workers start: fork (from a process that has collected), spawn (each with "
              "an interpreter of its own that collects) or auto (fork, unless that would show)"},
     {"Workers", 0, {"parallel-collect"}, NULL, store_flag, AT(parallel_collect),
@@ -420,9 +424,11 @@ const struct option_row option_rows[] = {
     {"Coverage", 0, {"cov-config"}, "FILE", store_name, AT(cov_config), "a file",
      .pytest = "--cov-config", .help = "the configuration of coverage.py"},
     {"Coverage", 0, {"cov-context"}, "test", store_name, AT(cov_context), "test",
-     .pytest = "--cov-context", .help = "keep which test has run a line of Python"},
+     .pytest = "--cov-context", .choices = "test",
+     .help = "keep which test has run a line of Python"},
     {"Coverage", 0, {"cov-report"}, "KIND[:PATH]", store_report, AT(cov_report), "a kind of report",
      .pytest = "--cov-report",
+     .choices = "term term-missing xml json lcov html",
      .help = "term, term-missing, xml, json, lcov, html; may be repeated. Default: term, xml, json "
              "and html, in coverage-parallel.xml and so on"},
     {"Coverage", 0, {"cov-fail-under"}, "PERCENT", store_percent, AT(cov_fail_under),
@@ -440,14 +446,17 @@ const struct option_row option_rows[] = {
      .help = "which lines the short summary has: (f)ailed, (E)rror, (s)kipped, (x)failed, "
              "(X)passed, (p)assed, (P)assed with output, (a)ll but passed, (A)ll, (N)one; fE"},
     {"Reports", 0, {"tb"}, "STYLE", store_tb, AT(tb), "auto, long, short, line, native or no",
-     .pytest = "--tb", .help = "how failures are shown: auto, long, short, line, native or no"},
+     .pytest = "--tb", .choices = "auto long short line native no",
+     .help = "how failures are shown: auto, long, short, line, native or no"},
     {"Reports", 0, {"show-capture"}, "WHAT", store_show_capture, AT(show_capture),
      "no, stdout, stderr, log or all", .pytest = "--show-capture",
+     .choices = "no stdout stderr log all",
      .help = "which output of failed tests is shown: no, stdout, stderr, log or all"},
     {"Reports", 's', {NULL}, NULL, store_capture, AT(capture), .pytest = "--capture=no",
      .help = "show what tests print at once, as --capture=no"},
     {"Reports", 0, {"capture"}, "HOW", store_capture, AT(capture), "fd, sys, no or tee-sys",
-     .pytest = "--capture", .help = "how the output of tests is captured: fd, sys, no or tee-sys"},
+     .pytest = "--capture", .choices = "fd sys no tee-sys",
+     .help = "how the output of tests is captured: fd, sys, no or tee-sys"},
     {"Reports", 0, {"no-header"}, NULL, store_flag, AT(no_header), .pytest = "--no-header",
      .help = "show no header"},
     {"Reports", 0, {"no-summary"}, NULL, store_flag, AT(no_summary), .pytest = "--no-summary",
@@ -475,6 +484,7 @@ const struct option_row option_rows[] = {
      .help = "write nothing for GitHub Actions, and let it obey what tests print"},
     {"Reports", 0, {"color"}, "WHEN", store_color, AT(color), "yes, no or auto",
      .pytest = "--color",
+     .choices = "yes no auto",
      .help = "colours: yes, no, or auto (on a terminal, unless NO_COLOR is set)"},
     {"Reports", 'h', {"help"}, NULL, store_flag, AT(help), .help = "show this help"},
 

@@ -17,6 +17,7 @@ struct option_row {
     bool (*store)(struct options *o, const struct option_row *row, const char *value);
     size_t offset;
     const char *accepts; /* what a good value is, for the message about a bad one */
+    const char *choices; /* the good values, or some of them, with spaces between; for completion */
     const char *help;
     const char *pytest;  /* what pytest calls it, with its dashes; "": its value is a path; NULL:
                             pytest does not get it */
