@@ -29,6 +29,32 @@ remove()
     fi
 }
 
+# Tests the installed program elsewhere, in a folder of its own, while nothing of the source tree and of
+# the build is to be found; as nobody, where root runs this.
+without_sources()
+{
+    away=$(mktemp -d "${TMPDIR:-/tmp}/rowlock-installed.XXXXXX")
+    chmod 755 "$away"
+    cp -R "$1" "$away/prefix"
+    cp "$top/$dist/tests/tools/installcheck.sh" "$away"
+    version=$("$away/prefix/bin/rowlock" --version | sed 's/^[^ ]* //')
+    mv "$top/$dist" "$top/hidden-source"
+    mv "$top/build" "$top/hidden-build"
+    status=0
+    (cd / && sh "$away/installcheck.sh" "$away/prefix/bin/rowlock" "$python" "$version") || status=$?
+    mv "$top/hidden-source" "$top/$dist"
+    mv "$top/hidden-build" "$top/build"
+    rm -rf "$away"
+    [ "$status" = 0 ] || fail 'the installed program does not work without the source tree'
+}
+
+python=python3
+for word; do
+    case $word in
+    --with-python=*) python=${word#*=} ;;
+    esac
+done
+
 remove
 mkdir "$top"
 cd "$top"
@@ -52,6 +78,7 @@ cd build
     [ -x "$top/dest$top/prefix/bin/rowlock" ] || fail 'make install does not honour DESTDIR'
     [ -z "$(find "$top/prefix" ! -type d -print)" ] || fail 'make install wrote outside of DESTDIR'
     $make installcheck DESTDIR="$top/dest"
+    without_sources "$top/dest$top/prefix"
     $make uninstall DESTDIR="$top/dest"
     $make dist
     tar tzf "$dist.tar.gz" | sort >"$top/again"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# installcheck.sh ROWLOCK PYTHON VERSION: tests an installed rowlock from a folder of its own.
+# installcheck.sh ROWLOCK PYTHON VERSION: tests an installed rowlock from a folder of its own. Root lets
+# nobody do it first, where nobody may read what was installed.
 set -eu
 rowlock=$1
 python=$2
@@ -17,8 +18,30 @@ case $rowlock in
 esac
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rowlock-installcheck.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
+here=$0
+case $here in
+/*) ;;
+*) here=$(pwd)/$here ;;
+esac
 cd "$folder"
 unset MAKEFLAGS MAKELEVEL MFLAGS
+
+as_nobody()
+{
+    setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$folder" "$@"
+}
+
+if [ "$(id -u)" = 0 ] && as_nobody "$rowlock" --version >/dev/null 2>&1; then
+    # Nobody may have no access to the Python of root.
+    for_nobody=$python
+    as_nobody "$python" -c '' 2>/dev/null || for_nobody=/usr/bin/python3
+    mkdir nobody
+    cp "$here" nobody/installcheck.sh
+    chown -R 65534:65534 nobody
+    chmod 755 .
+    (cd nobody && HOME=$folder/nobody && TMPDIR=$HOME && export TMPDIR &&
+        as_nobody sh installcheck.sh "$rowlock" "$for_nobody" "$version") || exit
+fi
 
 "$rowlock" --version | grep -qF "$version" || fail "$rowlock --version does not say $version"
 
@@ -68,4 +91,18 @@ if command -v cmake >/dev/null && [ -f "$prefix/lib/cmake/rowlock/rowlock-config
     cmake --build cmake/build --target test-parallel >output || fail "CMake's test-parallel ended with $?"
     grep -q '1 passed' output || fail "CMake's test-parallel did not run the test"
 fi
-echo "installcheck: $rowlock works"
+"$rowlock" __complete -- para | grep -q '^parallel' || fail 'nothing is completed'
+prefix=${rowlock%/bin/rowlock}
+for f in bash-completion/completions/rowlock zsh/site-functions/_rowlock \
+    fish/vendor_completions.d/rowlock.fish; do
+    [ -r "$prefix/share/$f" ] || fail "there is no $prefix/share/$f"
+done
+for page in 1/rowlock.1 1/rowlock-exec.1 5/rowlock.json.5; do
+    [ -r "$prefix/share/man/man$page" ] || fail "there is no $prefix/share/man/man$page"
+done
+if [ -r "$prefix/include/rowlock/fixtures.h" ] && command -v cc >/dev/null; then
+    printf '#include <rowlock/fixtures.h>\nint main(void)\n{\n    return 0;\n}\n' >f.c
+    cc -I"$prefix/include" -o f f.c -L"$prefix/lib" -lrowlock ||
+        fail 'nothing can be built with librowlock'
+fi
+echo "installcheck: $rowlock works for $(id -un), uid $(id -u)"

@@ -30,7 +30,7 @@ fi
 if have shellcheck shellcheck; then
     echo 'shellcheck'
     # shellcheck disable=SC2046 # the names of our scripts have no spaces
-    shellcheck bootstrap .ci/run $(find tests src -path tests/compat/work -prune -o -name '*.sh' -type f -print) ||
+    shellcheck bootstrap .ci/run completions/rowlock.bash $(find tests src -path tests/compat/work -prune -o -name '*.sh' -type f -print) ||
         fail 'shellcheck found something'
 fi
 
