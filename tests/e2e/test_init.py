@@ -107,6 +107,8 @@ def test_sets_up(project, kind, files, build, n):
     assert run.returncode == 0, run
     outcomes = project.outcomes()
     assert len(outcomes) == n and set(outcomes.values()) == {"passed"}, run
+    made = project.make("test-parallel")
+    assert made.returncode == 0 and f"{n} passed" in made.stdout, made
 
 
 def test_keeps_what_is_there(project):
