@@ -94,6 +94,8 @@ static void make_base(struct isolation *iso, const struct isolation_settings *s)
         env_put(env, xasprintf("PYTEST_XDIST_WORKER=%s", worker));
     env_put(env, xasprintf("PYTEST_XDIST_WORKER_COUNT=%u", s->n_slots));
     env_put(env, xasprintf("PYTEST_XDIST_TESTRUNUID=%s", s->run_uid));
+    env_put(env, xasprintf("ROWLOCK_TEST_PREFIX=%s", prefix));
+    env_put(env, xasprintf("ROWLOCK_SHARED_DIR=%s", s->temp_dir));
 }
 
 /* A process that was killed may be followed by another one for the same group: its number tells

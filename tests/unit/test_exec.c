@@ -155,6 +155,7 @@ static void test_finding_commands(void **state)
 static const char show_environment[] =
     "echo $FQCN_TEST_WORKER_ID; echo $FQCN_TEST_MODE; echo ${PYTEST_XDIST_WORKER-none}; "
     "echo $PYTEST_XDIST_WORKER_COUNT; echo $PYTEST_XDIST_TESTRUNUID; "
+    "echo $ROWLOCK_TEST_PREFIX; echo $ROWLOCK_SHARED_DIR; "
     "for d in \"$FQCN_TEST_TEMP_DIR\" \"$FQCN_CONFIG_DIR\" \"$FQCN_CACHE_DIR\" \"$TMPDIR\"; do "
     "  test -d \"$d\" && echo \"$d\"; touch \"$d/used\"; done; "
     "mkdir -p $TMPDIR/deep/er && chmod 500 $TMPDIR/deep; "
@@ -174,9 +175,9 @@ static void test_environment(void **state)
     testrun_create(&t, specs, 1);
     assert_int_equal(testrun_run_group(&t, 1), 0);
     char *expected =
-        xasprintf("gw0\nparallel\ngw0\n2\n0123456789abcdef\n%s/gw0/tmp\n%s/gw0/config\n"
+        xasprintf("gw0\nparallel\ngw0\n2\n0123456789abcdef\nFQCN\n%s\n%s/gw0/tmp\n%s/gw0/config\n"
                   "%s/gw0/cache\n%s/gw0/t1\n0\n",
-                  t.temp, t.temp, t.temp, t.temp);
+                  t.temp, t.temp, t.temp, t.temp, t.temp);
     assert_field(&t, 0, FIELD_STDOUT, expected);
     free(expected);
     char *gone = xasprintf("%s/gw0/t1", t.temp), *kept = xasprintf("%s/gw0/tmp/used", t.temp);

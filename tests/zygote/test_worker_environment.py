@@ -52,6 +52,8 @@ def test_environment_of_parallel_workers(suite):
             "FQCN_CONFIG_DIR": folder + "/config",
             "FQCN_CACHE_DIR": folder + "/cache",
             "TMPDIR": folder + "/tmp",
+            "ROWLOCK_TEST_PREFIX": "FQCN",
+            "ROWLOCK_SHARED_DIR": str(zygote.temp),
         }
         assert {name: environ.get(name) for name in expected} == expected
         assert all(os.path.isdir(expected[n]) for n in expected if n.endswith("_DIR"))

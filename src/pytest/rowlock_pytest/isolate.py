@@ -106,6 +106,9 @@ def announce_worker(settings, slot):
     os.environ[settings.prefix + "_TEST_MODE"] = settings.mode
     os.environ[settings.prefix + "_CONFIG_DIR"] = paths["config"]
     os.environ[settings.prefix + "_CACHE_DIR"] = paths["cache"]
+    # What the fixtures of a program in C or a script go by that a test starts.
+    os.environ["ROWLOCK_TEST_PREFIX"] = settings.prefix
+    os.environ["ROWLOCK_SHARED_DIR"] = settings.temp
     return paths
 
 
