@@ -93,6 +93,8 @@ TEST_VARIABLES = {
     "PYTEST_XDIST_WORKER_COUNT": "how many workers there are",
     "PYTEST_XDIST_TESTRUNUID": "a name of the run, the same on all workers",
     "PYTEST_CURRENT_TEST": "of pytest tests, as pytest sets it",
+    "ROWLOCK_SHARED_DIR": "a folder that all workers of the run share, removed at its end",
+    "ROWLOCK_TEST_PREFIX": "the PREFIX of this table",
     "TMPDIR": "of native tests: an empty folder for this test alone",
 }
 
@@ -134,7 +136,9 @@ INTERNAL_VARIABLES = {
     "ROWLOCK_PROBE_PATIENCE",
     "ROWLOCK_PROBE_PREFIX",
     "ROWLOCK_RUN",
+    "ROWLOCK_SHARED_DIR",
     "ROWLOCK_SYS_PATH",
+    "ROWLOCK_TEST_PREFIX",
 }
 
 FILES = {
