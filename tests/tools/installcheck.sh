@@ -100,9 +100,39 @@ done
 for page in 1/rowlock.1 1/rowlock-exec.1 5/rowlock.json.5; do
     [ -r "$prefix/share/man/man$page" ] || fail "there is no $prefix/share/man/man$page"
 done
-if [ -r "$prefix/include/rowlock/fixtures.h" ] && command -v cc >/dev/null; then
-    printf '#include <rowlock/fixtures.h>\nint main(void)\n{\n    return 0;\n}\n' >f.c
-    cc -I"$prefix/include" -o f f.c -L"$prefix/lib" -lrowlock ||
-        fail 'nothing can be built with librowlock'
+# librowlock as a project finds it: with the shared library, the static one, and from C++.
+cat >f.c <<'END'
+#include <rowlock/fixtures.h>
+#include <stdio.h>
+int main(void)
+{
+    char *folder = rowlock_temp_dir_new();
+    printf("%s %s\n", rowlock_worker_id(), folder ? folder : rowlock_error());
+    rowlock_temp_dir_free(folder);
+    return folder == NULL;
+}
+END
+cp f.c f.cc
+pkg_config()
+{
+    PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --define-variable=prefix="$prefix" "$@" rowlock
+}
+if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
+    # The compiler's own words: they are split here on purpose.
+    # shellcheck disable=SC2046
+    cc -Wall -Wextra -Werror -pedantic -std=c11 -o shared f.c $(pkg_config --cflags --libs) ||
+        fail 'a C program cannot be linked with librowlock.so'
+    # shellcheck disable=SC2046
+    cc -o static f.c $(pkg_config --cflags) "$prefix/lib/librowlock.a" -pthread ||
+        fail 'a C program cannot be linked with librowlock.a'
+    for f in shared static; do
+        LD_LIBRARY_PATH="$prefix/lib" ./$f | grep -q '^master /' || fail "the $f program does not run"
+    done
+    if command -v c++ >/dev/null; then
+        # shellcheck disable=SC2046
+        c++ -Wall -Wextra -Werror -pedantic -o plus f.cc $(pkg_config --cflags --libs) ||
+            fail 'a C++ program cannot be linked with librowlock.so'
+        LD_LIBRARY_PATH="$prefix/lib" ./plus | grep -q '^master /' || fail 'the C++ program does not run'
+    fi
 fi
 echo "installcheck: $rowlock works for $(id -un), uid $(id -u)"
