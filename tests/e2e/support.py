@@ -48,7 +48,8 @@ def clean_environment():
     """This process's environment without what belongs to the runner of the tests. The Python
     of these tests is the one that the program finds."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", "COLUMNS", "CI"):
+    # ARGS: make hands on what stood on its command line, as in make check ARGS=…
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "COLUMNS", "CI", "ARGS", "SUITE_ARGS"):
         env.pop(name, None)
     env["PATH"] = os.path.dirname(sys.executable) + os.pathsep + env.get("PATH", os.defpath)
     if sys.prefix != sys.base_prefix:
