@@ -1,5 +1,4 @@
 /* run/cpus: the CPU quota of cgroups, both versions, from files as kernels show them. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,31 +9,19 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/xalloc.h"
 #include "run/cpus.h"
+#include "sysfiles.h"
 
 enum { MOST_FILES = 8 };
 
-struct file {
-    const char *path, *text;
-};
-
 /* Writes the files below a new root and asks for the quota. */
-static int quota_of(const struct file *files)
+static int quota_of(const struct sysfile *files)
 {
     char root[] = "/tmp/rl-cpus-XXXXXX";
-    struct error err = ERROR_INIT;
-    assert_non_null(mkdtemp(root));
-    for (; files->path; files++) {
-        char *path = path_join(root, files->path), *dir = path_dirname(path);
-        assert_true(file_mkdirs(dir, &err));
-        assert_true(file_write(path, files->text, strlen(files->text), &err));
-        free(dir);
-        free(path);
-    }
+    sysfiles_make(root, files);
     int quota = cpus_quota(root);
-    assert_true(file_remove_tree(AT_FDCWD, root));
+    sysfiles_remove(root);
     return quota;
 }
 
@@ -45,7 +32,7 @@ static void test_quota(void **state)
 {
     (void)state;
     static const struct {
-        struct file files[MOST_FILES];
+        struct sysfile files[MOST_FILES];
         int cpus;
     } cases[] = {
         {{{NULL}}, 0},

@@ -1,5 +1,4 @@
 /* validate: the quotas of control groups, from files as kernels show them. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,29 +9,17 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "command/validation.h"
-
-struct file {
-    const char *path, *text;
-};
+#include "sysfiles.h"
 
 /* What the checks say of a machine whose /proc and /sys have these files. */
-static void look(struct validation *v, unsigned workers, const struct file *files)
+static void look(struct validation *v, unsigned workers, const struct sysfile *files)
 {
     char root[] = "/tmp/rl-quota-XXXXXX";
-    struct error err = ERROR_INIT;
     *v = (struct validation){.workers = workers, .workers_given = true};
-    assert_non_null(mkdtemp(root));
-    for (; files->path; files++) {
-        char *path = path_join(root, files->path), *dir = path_dirname(path);
-        assert_true(file_mkdirs(dir, &err));
-        assert_true(file_write(path, files->text, strlen(files->text), &err));
-        free(dir);
-        free(path);
-    }
+    sysfiles_make(root, files);
     validate_quotas(v, root);
-    assert_true(file_remove_tree(AT_FDCWD, root));
+    sysfiles_remove(root);
 }
 
 static const struct check *find(const struct validation *v, const char *name)
@@ -69,7 +56,7 @@ static void test_version_2(void **state)
 {
     struct validation v;
     (void)state;
-    static const struct file files[] = {{SELF, "0::/ci\n"},
+    static const struct sysfile files[] = {{SELF, "0::/ci\n"},
                                         {"proc/meminfo", MEMINFO},
                                         {SYS "ci/cpu.max", "150000 100000\n"},
                                         {SYS "ci/memory.max", "268435456\n"},
@@ -96,14 +83,14 @@ static void test_version_1_and_none(void **state)
 {
     struct validation v;
     (void)state;
-    static const struct file version_1[] = {{SELF, "3:pids:/a\n2:cpu:/a\n"},
+    static const struct sysfile version_1[] = {{SELF, "3:pids:/a\n2:cpu:/a\n"},
                                             {"proc/meminfo", MEMINFO},
                                             {SYS "cpu/a/cpu.cfs_quota_us", "100000\n"},
                                             {SYS "cpu/a/cpu.cfs_period_us", "100000\n"},
                                             {SYS "pids/pids.max", "20\n"},
                                             {SYS "pids/a/pids.max", "max\n"},
                                             {NULL, NULL}};
-    static const struct file nothing[] = {{SELF, "0::/\n"}, {NULL, NULL}};
+    static const struct sysfile nothing[] = {{SELF, "0::/\n"}, {NULL, NULL}};
     look(&v, 2, version_1);
     expect(&v, "processors", CHECK_WARNING, "quota is 1");
     expect(&v, "process quota", CHECK_FAILED, "allows 20 more");
