@@ -124,6 +124,17 @@ def test_known(): assert 0
     )
 
 
+def failing_project(project, texts):
+    """A failure for each text, which is in its name and in what it prints."""
+    project.script("fail.sh", 'printf "%s\\n" "$1"; printf "%s" "$1" >&2; exit 1')
+    project.manifest(
+        *[
+            {"id": f"{i} {text}", "format": "exec", "command": ["./fail.sh", text]}
+            for i, text in enumerate(texts)
+        ]
+    )
+
+
 def test_annotations_at_file_and_line(project):
     evil_project(project)
     done = github(project, "parallel", "-n", "2", "-v", workspace=project.root.parent)
@@ -233,13 +244,7 @@ def test_markdown_shows_text_as_text(project):
         "~~a~~",
         "&lt;",
     ]
-    project.script("fail.sh", 'printf "%s\\n" "$1"; printf "%s" "$1" >&2; exit 1')
-    project.manifest(
-        *[
-            {"id": f"{i} {text}", "format": "exec", "command": ["./fail.sh", text]}
-            for i, text in enumerate(texts)
-        ]
-    )
+    failing_project(project, texts)
     project.rowlock("parallel", "-q", "--report-markdown", "out/report.md")
     source = project.path("out/report.md").read_bytes()
     source.decode()
@@ -335,13 +340,7 @@ def test_tap_is_read_back(project):
 
 def test_tap_of_hostile_names(project):
     texts = list(hostile.TEXTS.values())
-    project.script("fail.sh", 'printf "%s\\n" "$1"; exit 1')
-    project.manifest(
-        *[
-            {"id": f"{i} {text}", "format": "exec", "command": ["./fail.sh", text]}
-            for i, text in enumerate(texts)
-        ]
-    )
+    failing_project(project, texts)
     project.rowlock("parallel", "-q", "--report-tap", "out.tap")
     text = project.path("out.tap").read_text()
     read = tap_points(text.replace("TAP version 14", "TAP version 13", 1))
