@@ -116,6 +116,7 @@ def environment(package, pytest, xdist, work):
     if os.path.exists(stamp):
         with open(stamp, encoding="utf-8") as file:
             if file.read() == "\n".join(wanted):
+                add_verdicts_plugin(python)
                 return python
     shutil.rmtree(folder, ignore_errors=True)
     make_venv = [sys.executable, "-m", "venv", "--without-pip", folder]
@@ -132,15 +133,18 @@ def environment(package, pytest, xdist, work):
 
 
 def add_verdicts_plugin(python):
-    """Makes our plugin importable there, without a variable that tests could see."""
+    """Makes our plugin importable there, without a variable that tests could see. Each time, as
+    another source tree may have made the environment."""
     site = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         stdout=subprocess.PIPE,
         check=True,
         env=clean_environment(),
     ).stdout.decode()
-    with open(os.path.join(site.strip(), "rowlock-verdicts.pth"), "w", encoding="utf-8") as file:
+    path = os.path.join(site.strip(), "rowlock-verdicts.pth")
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(os.path.join(HERE, "plugin") + "\n")
+    os.replace(path + ".new", path)
 
 
 def extract(archive, target):
