@@ -22,8 +22,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(os.path.dirname(HERE), "compat"))
 
 from environments import Failure, archive_of, environment, extract  # noqa: E402
-from packages import PACKAGES, PYTESTS, XDIST  # noqa: E402
-from run import find_rowlock, work_dir  # noqa: E402
+from packages import PYTESTS, XDIST  # noqa: E402
+from run import find_rowlock, select, work_dir  # noqa: E402
 
 COLUMNS = ("wall", "cpu", "overhead", "memory", "zygote wall")
 
@@ -121,9 +121,7 @@ def main():
     args.work = os.path.abspath(args.work)
     os.makedirs(args.work, exist_ok=True)
     args.zygote = peers.zygote_folder(args.work)
-    packages = [p for p in PACKAGES if not args.only or p.name in args.only]
-    if not packages:
-        sys.exit(f"no such package; there are: {', '.join(p.name for p in PACKAGES)}")
+    packages = select(args.only)
     measure.adopt_orphans()
     return 2 if sum([compare(args, packages, n) for n in map(int, args.workers.split(","))]) else 0
 

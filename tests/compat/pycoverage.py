@@ -25,9 +25,9 @@ from environments import (  # noqa: E402
     extract,
     run_checked,
 )
-from packages import PACKAGES, PYTESTS, XDIST  # noqa: E402
+from packages import PYTESTS, XDIST  # noqa: E402
 from python_coverage import json_differences, xml_differences  # noqa: E402
-from run import find_rowlock, work_dir  # noqa: E402
+from run import find_rowlock, select, work_dir  # noqa: E402
 
 COVERAGE = "coverage==7.*"
 SUITE = ["-q", "-p", "no:cacheprovider"]
@@ -93,7 +93,7 @@ def main():
     args = parser.parse_args()
     args.rowlock, args.work = find_rowlock(args.rowlock), os.path.abspath(args.work)
     bad = 0
-    packages = [p for p in PACKAGES if not args.only or p.name in args.only]
+    packages = select(args.only)
     for package in packages:
         try:
             found, unsteady = compare(package, args)

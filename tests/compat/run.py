@@ -6,8 +6,8 @@ The packages' source archives come from the package index through pip; they, a v
 environment per package and pytest version, and the results are kept in the work folder. A
 result counts until the program, the plugin or the package's entry change, so a run that was
 interrupted goes on where it was. A run of everything writes docs/compatibility.md. Exits 0 if
-every difference between plain pytest and Rowlock is explained, 1 if one is not, 2 if something
-could not be run.
+every difference between plain pytest and Rowlock is explained, 1 if one is not or nothing was
+compared, 2 if something could not be run.
 """
 
 import argparse
@@ -31,7 +31,8 @@ def main():
     # What runs has process groups of its own, and Python ends them on its way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     args = parse_arguments()
-    packages, versions = select(args), select_versions(args)
+    packages = select(args.only or (CI if args.ci else None))
+    versions = select_versions(args)
     whole = packages == PACKAGES and versions == PYTESTS and not args.dist
     rowlock = None if args.plain_only else find_rowlock(args.rowlock)
     runner = Runner(rowlock, XDIST, args.work, args.n, args.dist, args.keep)
@@ -55,7 +56,14 @@ def tell(cells, broken):
     compared = [cell for cell in cells if not cell.broken]
     bad = [c for c in compared if c.runs["rowlock"].failure or c.unexplained()]
     print(f"compatibility: {len(compared) - len(bad)} passed, {len(bad) + broken} failed")
-    return 2 if broken else 1 if bad else 0
+    if broken or compared:
+        return 2 if broken else 1 if bad else 0
+    print(
+        "nothing was compared: no suite runs under plain pytest, for the reasons above; name "
+        "another version with --pytest, or try again with --fresh --keep and read plain.log",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def parse_arguments():
@@ -86,8 +94,10 @@ def parse_arguments():
     return args
 
 
-def select(args):
-    names = args.only or (CI if args.ci else [package.name for package in PACKAGES])
+def select(names):
+    """The packages with these names; all of them where none is named."""
+    if not names:
+        return PACKAGES
     unknown = sorted(set(names) - {package.name for package in PACKAGES})
     if unknown:
         known = ", ".join(package.name for package in PACKAGES)
