@@ -5,15 +5,8 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 
+import needs
 import pytest
-
-needs_cmake = pytest.mark.skipif(
-    not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
-)
-
-needs_meson = pytest.mark.skipif(
-    not (shutil.which("meson") and shutil.which("ninja")), reason="meson is not installed"
-)
 
 CMAKE_HEAD = """cmake_minimum_required(VERSION 3.20)
 project(p LANGUAGES NONE)
@@ -168,7 +161,7 @@ def our_verdicts(project, *words):
     return {t["id"]: t["outcome"] for t in project.report()["tests"]}, done
 
 
-@needs_cmake
+@needs.cmake
 @pytest.mark.parametrize("text", [VERDICTS, GRAPH], ids=["verdicts", "graph"])
 def test_verdicts_are_those_of_ctest(project, text):
     where = build(project, text.replace("$$", r"\$\$"))
@@ -184,7 +177,7 @@ def test_verdicts_are_those_of_ctest(project, text):
         assert "1 test has a name in DEPENDS that no test bears" in done.stderr
 
 
-@needs_cmake
+@needs.cmake
 def test_expressions_are_those_of_cmake(project):
     lines = [
         f"t({i} \"printf '%b\\\\n' '{out}'\" PASS_REGULAR_EXPRESSION [=[{rx}]=])".replace(
@@ -199,7 +192,7 @@ def test_expressions_are_those_of_cmake(project):
     assert set(theirs.values()) == {"run", "fail"}
 
 
-@needs_cmake
+@needs.cmake
 def test_an_expression_that_cmake_refuses_is_named(project):
     build(project, "t(a true PASS_REGULAR_EXPRESSION [=[a**]=])\nt(b true)")
     ours, done = our_verdicts(project, "--ctest", "build")
@@ -207,7 +200,7 @@ def test_an_expression_that_cmake_refuses_is_named(project):
     assert "its PASS_REGULAR_EXPRESSION 'a**' cannot be used" in done.stdout
 
 
-@needs_cmake
+@needs.cmake
 def test_output_is_matched_however_long_it_is(project):
     flood = "yes xxxxxxxxxxxxxxx | head -c 5000000"
     build(
@@ -220,7 +213,7 @@ def test_output_is_matched_however_long_it_is(project):
     assert ours == {"middle": "passed", "start": "passed", "not_start": "failed"}
 
 
-@needs_cmake
+@needs.cmake
 def test_choosing_a_test_brings_its_fixtures(project):
     build(
         project,
@@ -241,7 +234,7 @@ t(other true LABELS net)
         assert set(ours) == chosen and done.returncode == 0
 
 
-@needs_cmake
+@needs.cmake
 def test_what_cannot_be_honoured_is_named(project):
     build(
         project,
@@ -261,7 +254,7 @@ t(b true TIMEOUT_AFTER_MATCH "5;x" RESOURCE_GROUPS "gpus:1")
         assert f"1 test has {word}" in done.stderr
 
 
-@needs_cmake
+@needs.cmake
 def test_bad_build_folders(project):
     def refused(*words):
         done = project.rowlock("parallel", "--ctest", *words)
@@ -338,7 +331,7 @@ def check_schedule(log):
     assert any(beside.values())
 
 
-@needs_cmake
+@needs.cmake
 def test_the_schedule_is_that_of_ctest(project):
     log = project.path("log")
     build(project, SCHEDULE.replace("$ENV{LOG}", str(log)))
@@ -423,7 +416,7 @@ def setup_meson(project, text):
     return project.path("build")
 
 
-@needs_meson
+@needs.meson
 def test_verdicts_are_those_of_meson(project):
     where = setup_meson(project, MESON)
     subprocess.run(["meson", "test"], cwd=where, capture_output=True, timeout=120)
@@ -442,7 +435,7 @@ def test_verdicts_are_those_of_meson(project):
     assert set(chosen) == {"twin"} and done.returncode == 0
 
 
-@needs_meson
+@needs.meson
 def test_the_schedule_is_that_of_meson(project):
     log = project.path("log")
     lines = [
@@ -468,7 +461,7 @@ def test_the_schedule_is_that_of_meson(project):
         assert beside["alone"] == set() and any(beside.values())
 
 
-@needs_meson
+@needs.meson
 def test_build_folders_in_tests_json(project):
     # Suites and labels of build tools are not registered anywhere.
     project.write("pytest.ini", "[pytest]\naddopts = --strict-markers\n")
@@ -484,7 +477,7 @@ def test_build_folders_in_tests_json(project):
     assert set(ours.values()) == {"passed"} and done.returncode == 0
 
 
-@needs_meson
+@needs.meson
 def test_a_folder_that_meson_cannot_read(project):
     where = setup_meson(project, "project('p')\ntest('a', find_program('true'))\n")
     (where / "meson-info" / "intro-tests.json").write_text("{")

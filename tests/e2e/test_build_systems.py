@@ -5,19 +5,12 @@ import pathlib
 import re
 import shutil
 
-import pytest
+import needs
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
-needs_autoconf = pytest.mark.skipif(
-    not shutil.which("autoconf"), reason="autoconf is not installed"
-)
-needs_cmake = pytest.mark.skipif(
-    not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
-)
 
-
-@needs_autoconf
+@needs.autoconf
 def test_autoconf(project):
     """One configure for each use of the macro that differs; each is run in all ways."""
     version = project.rowlock("--version").stdout.split()[1]
@@ -67,7 +60,7 @@ def target(project, name):
     return project.run(["cmake", "--build", "build", "--target", name])
 
 
-@needs_cmake
+@needs.cmake
 def test_cmake(project):
     module = TOP / "templates" / "cmake" / "rowlock-config.cmake"
     project.write(

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 
+import needs
 import pytest
 
 PYTEST = {"tests/test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"}
@@ -24,16 +25,6 @@ AUTOTOOLS = {
     "two.sh": "#!/bin/sh\nexit 1\n",
 }
 
-needs_cmake = pytest.mark.skipif(
-    not (shutil.which("cmake") and shutil.which("ctest")), reason="cmake is not installed"
-)
-needs_meson = pytest.mark.skipif(
-    not (shutil.which("meson") and shutil.which("ninja")), reason="meson is not installed"
-)
-needs_autoconf = pytest.mark.skipif(
-    not shutil.which("autoconf"), reason="autoconf is not installed"
-)
-
 KINDS = [
     pytest.param("pytest", PYTEST, [], 2, id="pytest"),
     pytest.param(
@@ -42,7 +33,7 @@ KINDS = [
         [["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"]],
         1,
         id="cmake",
-        marks=needs_cmake,
+        marks=needs.cmake,
     ),
     pytest.param(
         "Meson",
@@ -50,7 +41,7 @@ KINDS = [
         [["meson", "setup", "build"], ["meson", "compile", "-C", "build"]],
         1,
         id="meson",
-        marks=needs_meson,
+        marks=needs.meson,
     ),
     pytest.param(
         "Automake",
@@ -58,7 +49,7 @@ KINDS = [
         [["autoconf"], ["./configure", "-q"], ["make", "check", "TESTS="]],
         2,
         id="autotools",
-        marks=needs_autoconf,
+        marks=needs.autoconf,
     ),
     pytest.param("TAP scripts, shell scripts", SCRIPTS, [], 2, id="scripts"),
     pytest.param("pytest, TAP scripts, shell scripts", dict(PYTEST, **SCRIPTS), [], 4, id="mixed"),
