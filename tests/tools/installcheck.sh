@@ -92,7 +92,6 @@ if command -v cmake >/dev/null && [ -f "$prefix/lib/cmake/rowlock/rowlock-config
     grep -q '1 passed' output || fail "CMake's test-parallel did not run the test"
 fi
 "$rowlock" __complete -- para | grep -q '^parallel' || fail 'nothing is completed'
-prefix=${rowlock%/bin/rowlock}
 for f in bash-completion/completions/rowlock zsh/site-functions/_rowlock \
     fish/vendor_completions.d/rowlock.fish; do
     [ -r "$prefix/share/$f" ] || fail "there is no $prefix/share/$f"
