@@ -167,22 +167,17 @@ static bool add_template(struct buf *out, const struct init *in, const char *nam
 
 static bool plan_inis(struct init *in, struct error *err)
 {
-    struct buf text = BUF_INIT;
     bool ours = !in->config_name || strcmp(in->config_name, "pytest.ini") == 0;
-    bool ok = true;
-    if (ours) {
-        ok = add_template(&plan_file(in, "pytest.ini")->text, in, "init/pytest.ini", err);
-        buf_adds(&text, buf_cstr(&in->files[in->n - 1].text));
-    }
+    struct planned *ini = ours ? plan_file(in, "pytest.ini") : NULL;
+    bool ok = !ours || add_template(&ini->text, in, "init/pytest.ini", err);
     /* What is kept is what parallel runs have to go by. */
     bool from_template = ours && (!in->config_name || in->force);
     char *python = program_python(in->python, in->config.python);
     if (ok)
         ok = parallelini_make(&plan_file(in, "pytest-parallel.ini")->text,
                               in->config_name ? in->config_name : "pytest.ini",
-                              from_template ? buf_cstr(&text) : NULL, python, err);
+                              from_template ? buf_cstr(&ini->text) : NULL, python, err);
     free(python);
-    buf_release(&text);
     return ok;
 }
 
@@ -263,22 +258,13 @@ static bool plan_makefile(struct init *in, struct error *err)
     return true;
 }
 
-static bool has_rowlock_mk(const struct init *in)
-{
-    char *path = path_join(in->templates, "rowlock.mk");
-    bool has = access(path, R_OK) == 0;
-    free(path);
-    return has;
-}
-
 static bool plan(struct init *in, struct error *err)
 {
     if (in->kind.pytest && !plan_inis(in, err))
         return false;
     plan_manifest(in);
-    if (has_rowlock_mk(in) &&
-        (!add_template(&plan_file(in, "rowlock.mk")->text, in, "rowlock.mk", err) ||
-         !plan_makefile(in, err)))
+    if (!add_template(&plan_file(in, "rowlock.mk")->text, in, "rowlock.mk", err) ||
+        !plan_makefile(in, err))
         return false;
     if (in->github && !add_template(&plan_file(in, ".github/workflows/rowlock.yml")->text, in,
                                     "init/github.yml", err))
