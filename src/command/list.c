@@ -45,15 +45,6 @@ static void flow(struct buf *b)
     buf_clear(b);
 }
 
-static void add_string(struct buf *b, const char *key, const char *value)
-{
-    buf_addf(b, ", \"%s\": ", key);
-    if (value)
-        report_json_string(b, value, strlen(value));
-    else
-        buf_adds(b, "null");
-}
-
 static void add_list(struct buf *b, const char *key, char *const *values)
 {
     buf_addf(b, ", \"%s\": [", key);
@@ -84,12 +75,12 @@ static void add_test(struct buf *b, const struct plan *p, const struct test *t)
     double timeout = plan_timeout(p, t);
     buf_adds(b, "{\"id\": ");
     report_json_string(b, t->id, strlen(t->id));
-    add_string(b, "suite", t->suite);
-    add_string(b, "format", formats[t->format]);
-    add_string(b, "file", t->file);
+    report_json_pair(b, "suite", t->suite);
+    report_json_pair(b, "format", formats[t->format]);
+    report_json_pair(b, "file", t->file);
     add_number(b, "line", t->line, t->line > 0);
     add_markers(b, t);
-    add_string(b, "group", t->group);
+    report_json_pair(b, "group", t->group);
     buf_addf(b, ", \"serial\": %s", t->serial ? "true" : "false");
     add_list(b, "locks", t->locks);
     buf_addf(b, ", \"weight\": %u", t->weight);
@@ -100,7 +91,7 @@ static void add_test(struct buf *b, const struct plan *p, const struct test *t)
     add_list(b, "depends", t->depends);
     add_list(b, "after", t->after);
     if (t->format != FORMAT_PYTEST) {
-        add_string(b, "defined", t->origin);
+        report_json_pair(b, "defined", t->origin);
         add_list(b, "command", t->command);
     }
     buf_addc(b, '}');
@@ -121,7 +112,7 @@ static void print_json(const struct suite *s)
         const struct pytest_error *e = &s->pytest.errors[i];
         buf_adds(&b, i ? ",\n{\"file\": " : "\n{\"file\": ");
         report_json_string(&b, e->name, strlen(e->name));
-        add_string(&b, "message", e->message);
+        report_json_pair(&b, "message", e->message);
         buf_addc(&b, '}');
     }
     buf_addf(&b, "],\n\"deselected\": %zu}\n", s->selection.deselected + s->pytest.deselected);

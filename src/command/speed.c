@@ -203,8 +203,8 @@ static void print_json(const struct view *v)
              speedup(v) / s->workers);
     for (size_t i = 0; i < s->ids.n; i++) {
         add_string(&b, i ? ",\n{\"id\": " : "\n{\"id\": ", s->ids.v[i]);
-        add_string(&b, ", \"sequential\": ", s->before.v[i]);
-        add_string(&b, ", \"parallel\": ", s->after.v[i]);
+        report_json_pair(&b, "sequential", s->before.v[i]);
+        report_json_pair(&b, "parallel", s->after.v[i]);
         buf_addc(&b, '}');
     }
     buf_addc(&b, ']');
@@ -216,7 +216,7 @@ static void print_json(const struct view *v)
     buf_addf(&b, "],\n\"useful_workers\": %u,\n\"advice\": [", v->useful);
     for (size_t i = 0; i < v->n_advice; i++) {
         buf_addf(&b, "%s\n{\"kind\": \"%s\"", i ? "," : "", v->advice[i].kind);
-        add_string(&b, ", \"what\": ", v->advice[i].what);
+        report_json_pair(&b, "what", v->advice[i].what);
         buf_addf(&b, ", \"gain\": %.6g}", v->advice[i].gain);
     }
     buf_adds(&b, "]}\n");

@@ -187,15 +187,6 @@ static size_t count(const struct validation *v, enum check_status status)
     return n;
 }
 
-static void add_string(struct buf *b, const char *key, const char *value)
-{
-    buf_addf(b, ", \"%s\": ", key);
-    if (value)
-        report_json_string(b, value, strlen(value));
-    else
-        buf_adds(b, "null");
-}
-
 static void print_json(const struct validation *v)
 {
     struct buf b = BUF_INIT;
@@ -206,10 +197,10 @@ static void print_json(const struct validation *v)
         bool bad = c->status == CHECK_FAILED || c->status == CHECK_WARNING;
         buf_adds(&b, i ? ",\n{\"name\": " : "\n{\"name\": ");
         report_json_string(&b, c->name, strlen(c->name));
-        add_string(&b, "status", statuses[c->status].word);
+        report_json_pair(&b, "status", statuses[c->status].word);
         buf_addf(&b, ", \"ok\": %s", c->status == CHECK_FAILED ? "false" : "true");
-        add_string(&b, "detail", c->detail);
-        add_string(&b, "remedy", bad && c->remedy[0] ? c->remedy : NULL);
+        report_json_pair(&b, "detail", c->detail);
+        report_json_pair(&b, "remedy", bad && c->remedy[0] ? c->remedy : NULL);
         buf_addc(&b, '}');
     }
     buf_adds(&b, "]}\n");

@@ -55,17 +55,21 @@ void report_json_string(struct buf *b, const char *s, size_t len)
     buf_addc(b, '"');
 }
 
-/* , "key": "value" */
-static void add_pair(struct buf *b, const char *key, const char *s, size_t len)
+void report_json_pair(struct buf *b, const char *key, const char *s)
 {
     buf_addf(b, ", \"%s\": ", key);
-    report_json_string(b, s, len);
+    if (s)
+        report_json_string(b, s, strlen(s));
+    else
+        buf_adds(b, "null");
 }
 
 static void add_text(struct buf *b, const char *key, const struct result_text *t)
 {
-    if (t->len)
-        add_pair(b, key, t->data, t->len);
+    if (!t->len)
+        return;
+    buf_addf(b, ", \"%s\": ", key);
+    report_json_string(b, t->data, t->len);
 }
 
 static void add_summary(struct buf *b, const struct results *r)
@@ -98,7 +102,7 @@ static void add_lists(struct buf *b, const struct result *t)
         const struct result_point *p = &t->points[k];
         buf_adds(b, k ? ", " : ", \"points\": [");
         buf_addf(b, "{\"outcome\": \"%s\"", outcome_name(p->outcome));
-        add_pair(b, "description", p->description, strlen(p->description));
+        report_json_pair(b, "description", p->description);
         buf_adds(b, k + 1 < t->n_points ? "}" : "}]");
     }
     for (size_t k = 0; k < t->n_leftovers; k++) {
@@ -111,7 +115,7 @@ static void add_lists(struct buf *b, const struct result *t)
         const struct result_property *p = &t->properties[k];
         buf_adds(b, k ? ", {\"name\": " : ", \"properties\": [{\"name\": ");
         report_json_string(b, p->name, strlen(p->name));
-        add_pair(b, "value", p->value, strlen(p->value));
+        report_json_pair(b, "value", p->value);
         buf_adds(b, k + 1 < t->n_properties ? "}" : "}]");
     }
 }
@@ -137,7 +141,7 @@ static void add_message(struct buf *b, const struct result *t)
     if (t->message.len)
         add_text(b, "message", &t->message);
     else
-        buf_adds(b, ", \"message\": null");
+        report_json_pair(b, "message", NULL);
 }
 
 static void add_attempts(struct buf *b, const struct results *r, const struct result *t)
@@ -166,7 +170,7 @@ static void add_test(struct buf *b, const struct results *r, uint32_t i)
     add_markers(b, r->plan, pt);
     add_message(b, t);
     buf_addf(b, ", \"attempts\": %lu", (unsigned long)t->attempts);
-    add_pair(b, "suite", suite, strlen(suite));
+    report_json_pair(b, "suite", suite);
     buf_addf(b, ", \"start\": %.6f, \"cpu\": %.6f, \"peak_memory\": %llu",
              (double)t->start_ns / 1e9, (double)t->cpu_ns / 1e9, (unsigned long long)t->peak_bytes);
     if (t->outcome == OUTCOME_ERROR && t->call_outcome != OUTCOME_NONE &&

@@ -51,6 +51,8 @@ void report_github(FILE *out, const struct results *r);
 
 /* Appends a JSON string, as in --report-json: bytes that are no UTF-8, and NUL, as \\xNN. */
 void report_json_string(struct buf *b, const char *s, size_t len);
+/* Appends , "key": "s", or null for NULL. key is written as it is. */
+void report_json_pair(struct buf *b, const char *key, const char *s);
 
 /* For all formats and the progress line: */
 /* Appends text with control bytes and invalid UTF-8 as \xNN; newlines and tabs stay if
