@@ -107,8 +107,10 @@ static size_t distinct_folders(const char *seen, unsigned workers)
         file_read(path, &text, &err);
         error_release(&err);
         free(path);
-        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
-            strv_push(&lines, line);
+        char *rest = text.data, *line; /* NULL where there is no such file */
+        while ((line = strsep(&rest, "\n")) != NULL)
+            if (*line)
+                strv_push(&lines, line);
         buf_release(&text);
     }
     for (size_t i = 0; i < lines.n; i++)

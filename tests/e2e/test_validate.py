@@ -101,6 +101,14 @@ def test_workers_that_are_not_alone(project, validate):
     assert failed(checks) == {"isolation", "isolation, pytest"}
 
 
+def test_a_suite_that_does_not_run(project, validate):
+    make = f'[ ! -d seen ] || exit 7\nexec {MAKE} "$@"'
+    checks = validate(env=tools(project, make=make, gmake=make))
+    names = {"isolation", "serial tests", "isolation, pytest", "serial, pytest"}
+    assert failed(checks) == names
+    assert checks["isolation"][0]["detail"].startswith("2 workers, 0 folders of their own\n")
+
+
 def test_broken_files(project, validate):
     project.write("pytest.ini", "[pytest]\n[rowlock]\ntimeuot = 3\n")
     project.write("pytest-parallel.ini", "[pytest]\naddopts = -n many\n")
