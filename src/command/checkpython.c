@@ -102,14 +102,18 @@ static void add_coverage_py(struct validation *v, const char *version)
     for (size_t i = 0; i < v->config.addopts.n; i++)
         asked = asked || strncmp(v->config.addopts.v[i], "--cov", 5) == 0;
     int major = atoi(version);
+    static const char remedy[] = "install coverage 5 or newer for that Python";
+    enum check_status missing = asked ? CHECK_FAILED : CHECK_SKIPPED;
+    const char *who = asked ? ", which addopts asks for" : "";
     if (version[0] && major >= 5)
         validation_add(v, CHECK_OK, "coverage.py", "", "%s", version);
+    else if (version[0])
+        validation_add(v, missing, "coverage.py", remedy,
+                       "%s has coverage %s, which is too old for --coverage of Python%s", v->python,
+                       version, who);
     else
-        validation_add(v, asked ? CHECK_FAILED : CHECK_SKIPPED, "coverage.py",
-                       "install coverage 5 or newer for that Python",
-                       version[0] ? "%s has coverage %s, which is too old"
-                                  : "%s has none; needed for --coverage of Python%s",
-                       v->python, asked ? ", which addopts asks for" : "");
+        validation_add(v, missing, "coverage.py", remedy,
+                       "%s has none; needed for --coverage of Python%s", v->python, who);
 }
 
 void validate_pytest(struct validation *v)

@@ -154,6 +154,9 @@ def test_a_pytest_that_refuses(project, validate):
     assert failed(checks) == {"plugins", "coverage.py"}
     assert "pytest-of-nobody" in checks["plugins"][0]["detail"]
     assert checks["isolation, pytest"][0]["status"] == "skipped"
+    project.write("stubs/coverage.py", "__version__ = '4.5.1'\n")
+    checks = validate(env={"PYTHONPATH": str(project.path("stubs"))})
+    assert "has coverage 4.5.1, which is too old" in checks["coverage.py"][0]["detail"]
     checks = validate("--python", "/nowhere/python3")
     assert failed(checks) == {"pytest"}
     project.write("pytest.ini", "[pytest]\n")
