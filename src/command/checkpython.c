@@ -57,6 +57,20 @@ static void take_markers(struct validation *v, const char *text)
     }
 }
 
+/* The words of a command of ours, of one without a name if it is NULL, with what was asked for. */
+static void begin_words(struct strv *argv, const struct validation *v, const char *command)
+{
+    strv_push(argv, v->program.rowlock);
+    if (v->config_file) {
+        strv_push(argv, "-c");
+        strv_push(argv, v->config_file);
+    }
+    if (command)
+        strv_push(argv, command);
+    strv_push(argv, "--python");
+    strv_push(argv, v->python);
+}
+
 /* Has pytest load its plugins and the project's conftest: required_plugins, minversion, options in
  * addopts that nobody knows. */
 static void check_plugins(struct validation *v, const char *installed)
@@ -64,13 +78,7 @@ static void check_plugins(struct validation *v, const char *installed)
     struct strv argv = STRV_INIT;
     struct buf out = BUF_INIT, errors = BUF_INIT;
     validation_begins(v, "plugins");
-    strv_push(&argv, v->program.rowlock);
-    if (v->config_file) {
-        strv_push(&argv, "-c");
-        strv_push(&argv, v->config_file);
-    }
-    strv_push(&argv, "--python");
-    strv_push(&argv, v->python);
+    begin_words(&argv, v, NULL);
     if (v->wants_pytest || !v->has_tests_json)
         strv_push(&argv, "--fixtures"); /* --markers alone would be ours beside a tests.json */
     strv_push(&argv, "--markers");
@@ -150,12 +158,6 @@ void validate_pytest(struct validation *v)
     buf_release(&errors);
 }
 
-static const char *string_of(const cJSON *object, const char *key)
-{
-    const cJSON *s = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(s) ? s->valuestring : "";
-}
-
 /* A marker that nobody declares. */
 struct stray {
     const char *name, *test; /* the first that has it */
@@ -170,7 +172,7 @@ static bool declared(const struct validation *v, const char *name)
 /* Labels of CMake and suites of Meson need not be declared. */
 static bool is_imported(const struct validation *v, const cJSON *test)
 {
-    const char *suite = string_of(test, "suite");
+    const char *suite = validation_string(test, "suite");
     return suite[0] && strv_has(&v->builds, suite);
 }
 
@@ -219,7 +221,7 @@ static void check_markers(struct validation *v, const cJSON *tests)
             size_t at = map_intern(&place, name, n);
             if (at == n) {
                 strays = xreallocarray(strays, n + 1, sizeof *strays);
-                strays[n++] = (struct stray){name, string_of(test, "id"), 0};
+                strays[n++] = (struct stray){name, validation_string(test, "id"), 0};
             }
             strays[at].n++;
         }
@@ -241,8 +243,8 @@ static void add_uncollected(struct validation *v, const cJSON *errors)
     const cJSON *e;
     cJSON_ArrayForEach(e, errors)
     {
-        buf_addf(&b, "%s%s cannot be collected: ", b.len ? "\n" : "", string_of(e, "file"));
-        buf_adds(&b, string_of(e, "message"));
+        buf_addf(&b, "%s%s cannot be collected: ", b.len ? "\n" : "", validation_string(e, "file"));
+        buf_adds(&b, validation_string(e, "message"));
     }
     validation_add(v, CHECK_FAILED, "tests",
                    "correct the file; 'rowlock parallel' shows where it fails", "%s", buf_cstr(&b));
@@ -279,15 +281,8 @@ void validate_tests(struct validation *v)
     struct strv argv = STRV_INIT;
     struct buf out = BUF_INIT, errors = BUF_INIT;
     validation_begins(v, "tests");
-    strv_push(&argv, v->program.rowlock);
-    if (v->config_file) {
-        strv_push(&argv, "-c");
-        strv_push(&argv, v->config_file);
-    }
-    strv_push(&argv, "list");
+    begin_words(&argv, v, "list");
     strv_push(&argv, "--json");
-    strv_push(&argv, "--python");
-    strv_push(&argv, v->python);
     strv_push(&argv, "-m");
     strv_push(&argv, "");
     int code = validation_run(argv.v, 0, &out, &errors);

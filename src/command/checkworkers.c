@@ -128,12 +128,6 @@ struct tally {
     char *why; /* of the first that did not pass */
 };
 
-static const char *string_of(const cJSON *object, const char *key)
-{
-    const cJSON *s = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(s) ? s->valuestring : "";
-}
-
 static void read_report(const char *dir, struct tally tallies[2])
 {
     struct buf text = BUF_INIT;
@@ -146,15 +140,15 @@ static void read_report(const char *dir, struct tally tallies[2])
     const cJSON *test;
     cJSON_ArrayForEach(test, cJSON_GetObjectItemCaseSensitive(root, "tests"))
     {
-        struct tally *t = &tallies[strstr(string_of(test, "id"), tallies[1].word) != NULL];
-        if (strcmp(string_of(test, "outcome"), "passed") == 0) {
+        struct tally *t = &tallies[strstr(validation_string(test, "id"), tallies[1].word) != NULL];
+        if (strcmp(validation_string(test, "outcome"), "passed") == 0) {
             t->passed++;
             continue;
         }
         if (!t->others++) {
-            char *out = validation_last_line(string_of(test, "stdout"));
+            char *out = validation_last_line(validation_string(test, "stdout"));
             free(t->why);
-            t->why = xasprintf("%s: %s%s%s", string_of(test, "id"), string_of(test, "message"),
+            t->why = xasprintf("%s: %s%s%s", validation_string(test, "id"), validation_string(test, "message"),
                                out[0] ? "; " : "", out);
             free(out);
         }

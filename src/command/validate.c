@@ -83,6 +83,12 @@ int validation_run(char *const argv[], unsigned seconds, struct buf *out, struct
     return code;
 }
 
+const char *validation_string(const cJSON *object, const char *key)
+{
+    const cJSON *s = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(s) ? s->valuestring : "";
+}
+
 char *validation_last_line(const char *text)
 {
     size_t end = strlen(text);

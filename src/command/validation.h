@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/buf.h"
 #include "base/strv.h"
 #include "command/program.h"
@@ -56,6 +58,8 @@ void validation_begins(struct validation *v, const char *name);
  * environment says to pytest; its two streams go to out and errors, a final newline is cut off.
  * Returns its exit code as subprocess_output does. */
 int validation_run(char *const argv[], unsigned seconds, struct buf *out, struct buf *errors);
+/* The string at key of an object; "" if it has none. Borrowed. */
+const char *validation_string(const cJSON *object, const char *key);
 /* The last line of text that is not blank. Caller frees. */
 char *validation_last_line(const char *text);
 
