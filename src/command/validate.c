@@ -271,6 +271,15 @@ static bool read_free(struct validation *v, const char *value, struct error *err
     return false;
 }
 
+static bool refuse(const char *word, struct error *err)
+{
+    char *quoted = text_quote(word);
+    error_set(err, EXIT_USAGE,
+              "%s: validate takes -n N, --python EXE, --free SIZE and --json, nothing else", quoted);
+    free(quoted);
+    return false;
+}
+
 static bool read_arguments(struct validation *v, const struct invocation *inv, bool *json,
                            struct error *err)
 {
@@ -290,10 +299,7 @@ static bool read_arguments(struct validation *v, const struct invocation *inv, b
         else if ((value = value_of(inv, &i, NULL, "--python")) && *value)
             v->python_asked = value;
         else
-            ok = error_set(err, EXIT_USAGE,
-                           "%s: validate takes -n N, --python EXE, --free SIZE and --json, nothing "
-                           "else",
-                           a);
+            ok = refuse(a, err);
     }
     return ok;
 }
