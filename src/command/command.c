@@ -85,7 +85,7 @@ static void general_help(void)
            "4 usage error, 5 no tests.\n");
 }
 
-static const struct command *find_command(const char *word)
+const struct command *command_find(const char *word)
 {
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(commands[i].name, word) == 0)
@@ -132,7 +132,7 @@ static bool take_globals(struct invocation *inv, int argc, char **argv, struct e
 static const struct command *choose(const struct invocation *inv, struct error *err)
 {
     const char *word = inv->args.n ? inv->args.v[0] : "";
-    const struct command *c = find_command(word);
+    const struct command *c = command_find(word);
     if (c || !word[0] || word[0] == '-' || access(word, F_OK) == 0 || strstr(word, "::"))
         return c ? c : &by_default;
     error_set(err, EXIT_USAGE,

@@ -55,6 +55,8 @@ void command_performance_help(FILE *out);
 
 /* For docs/reference.md: the ith row of the table; NULL behind the last. */
 const struct command *command_row(size_t i);
+/* The row of that name, hidden ones too; NULL if there is none. */
+const struct command *command_find(const char *name);
 
 /* Everything; returns the process's exit code. */
 int command_main(int argc, char **argv);

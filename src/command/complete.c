@@ -227,15 +227,6 @@ static bool offer_value_of(const struct request *q, const struct command *c, con
 
 /* ---- The line -------------------------------------------------------------------------------- */
 
-static const struct command *find(const char *word)
-{
-    const struct command *c;
-    for (size_t i = 0; (c = command_row(i)) != NULL; i++)
-        if (c->summary && strcmp(c->name, word) == 0)
-            return c;
-    return NULL;
-}
-
 /* Takes -C and -c, and the command, which is the first other word; false if there is none yet. */
 static bool take_words(struct request *q, const struct strv *words, size_t first,
                        const struct command **c)
@@ -251,7 +242,8 @@ static bool take_words(struct request *q, const struct strv *words, size_t first
             else if (chdir(words->v[i]) != 0)
                 return any;
         } else if (!any && w[0] != '-') {
-            *c = find(w);
+            *c = command_find(w);
+            *c = *c && (*c)->summary ? *c : NULL;
             any = true;
         } else if (w[0] == '-') {
             any = true; /* a run without command, whose options have begun */
