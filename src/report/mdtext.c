@@ -110,8 +110,10 @@ void md_block(struct buf *b, const char *text, size_t len, size_t lines, size_t 
         len--;
     size_t start = len ? tail_start(text, len, lines, bytes) : 0, before = 0;
     report_output(&plain, text + start, len - start, false);
-    if (!plain.len)
+    if (!plain.len) {
+        buf_release(&plain);
         return;
+    }
     for (size_t i = 0; i < start; i++)
         before += text[i] == '\n';
     size_t fence = longest_run(plain.data, plain.len, '`') + 1;
