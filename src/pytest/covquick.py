@@ -1,7 +1,7 @@
 """Lets coverage.py understand sources sooner, with the same result.
 
-Python 3.10 and 3.11 have a tokenizer of tokenize's and the one of their parser, which is ten times
-as fast. coverage.py has each source made into a syntax tree twice, and the garbage collector goes
+Python 3.10 and 3.11 have a tokenizer of tokenize's, in Python, and the one of their parser, in C.
+coverage.py has each source made into a syntax tree twice, and the garbage collector goes
 through all of it without finding much. What this Python does not have, or coverage.py is not
 known to do in that way, is left alone.
 """
