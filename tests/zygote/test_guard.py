@@ -35,9 +35,9 @@ os._exit(3)
 """
 
 
-def take_interrupts():
-    """Who was started in the background of a shell ignores them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def take_hangups():
+    """Under nohup they are ignored."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def guarded(code, watch=None, grace="60000", **more):
@@ -45,7 +45,7 @@ def guarded(code, watch=None, grace="60000", **more):
         [EXEC, "--guard", str(watch or os.getpid()), grace, sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=take_interrupts,
+        preexec_fn=take_hangups,
         **more,
     )
 
