@@ -2,11 +2,15 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 
 import needs
 import pytest
+
+SOURCE = pathlib.Path(os.environ.get("ROWLOCK_SRCDIR", pathlib.Path(__file__).parents[2]))
+ACTIONLINT = shutil.which("actionlint") or shutil.which("actionlint", path=SOURCE / ".tools/bin")
 
 PYTEST = {"tests/test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"}
 CMAKE = {
@@ -223,10 +227,22 @@ def test_workflows(project, kind, files, build, n):
         assert project.path("junit.xml").exists()
 
 
-@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not installed")
+@pytest.mark.skipif(not ACTIONLINT, reason="no actionlint (./bootstrap --ci puts one into .tools)")
 @pytest.mark.parametrize("kind, files, build, n", KINDS)
 def test_actionlint(project, kind, files, build, n):
+    """It looks into the shell commands, too, where shellcheck is there; and it does find faults."""
     fill(project, files)
     assert project.rowlock("init", "--github").returncode == 0
-    checked = project.run(["actionlint", os.path.join(".github", "workflows", "rowlock.yml")])
-    assert checked.returncode == 0, checked
+    name = os.path.join(".github", "workflows", "rowlock.yml")
+    checked = project.run([ACTIONLINT, "-no-color", name])
+    assert checked.returncode == 0 and not checked.stdout, checked
+    text = project.path(name).read_text()
+    for good, bad, said in (
+        ("runs-on: ubuntu-latest", "runs-on: ubuntu-latset", "ubuntu-latset"),
+        ("steps:", "stepps:", '"stepps"'),
+        ("${{ vars.", "${{ vras.", '"vras"'),
+    ):
+        assert good in text
+        project.write(name, text.replace(good, bad))
+        checked = project.run([ACTIONLINT, "-no-color", name])
+        assert checked.returncode == 1 and said in checked.stdout, (bad, checked)
