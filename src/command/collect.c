@@ -12,6 +12,7 @@
 #include "command/command.h"
 #include "command/program.h"
 #include "coverage/compare.h"
+#include "coverage/demangle.h"
 #include "coverage/exclude.h"
 #include "coverage/html.h"
 #include "coverage/native.h"
@@ -277,6 +278,7 @@ static bool read_inputs(struct collect *k, struct error *fatal)
     coverage_finish(&k->coverage);
     coverage_filter(&k->coverage, wanted, k);
     exclude(k);
+    cov_demangle(&k->coverage);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/strv.h"
 #include "base/xalloc.h"
+#include "coverage/demangle.h"
 #include "coverage/escape.h"
 #include "coverage/write.h"
 
@@ -107,7 +108,7 @@ static void put_method(const struct writer *w, const struct cov_file *f,
         t.arms_hit += taken;
     }
     fputs("\t\t\t\t\t\t<method", w->out);
-    put_attribute(w->out, "name", fn->demangled ? fn->demangled : fn->name);
+    put_attribute(w->out, "name", cov_shown_name(fn));
     fputs(" signature=\"\"", w->out);
     put_rates(w, &t);
     fprintf(w->out,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "coverage/demangle.h"
 
 struct compare {
     const char *name_a, *name_b; /* of the reports */
@@ -137,7 +138,8 @@ static void compare_functions(struct compare *k, const struct cov_file *a,
         const struct cov_function *either = fa ? fa : fb;
         struct buf what = BUF_INIT;
         buf_adds(&what, "function ");
-        text_escape(&what, either->name, strlen(either->name), 200);
+        const char *shown = cov_shown_name(either);
+        text_escape(&what, shown, strlen(shown), 200);
         differ(k, either->start_line, what.data, fa ? &fa->count : NULL, fb ? &fb->count : NULL);
         buf_release(&what);
         i += fa != NULL;

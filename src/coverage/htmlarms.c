@@ -1,6 +1,7 @@
 /* Branches on the page of a source file: which way was never taken. */
 #include <string.h>
 
+#include "coverage/demangle.h"
 #include "coverage/htmllines.h"
 #include "coverage/htmltext.h"
 
@@ -107,7 +108,7 @@ static void add_list(struct buf *b, const struct cov_file *f, const struct cov_a
     for (size_t i = 0; i < n; i++) {
         if (arms[i].owner && arms[i].owner != owner) {
             buf_adds(b, "<li class=owner>in ");
-            html_name(b, arms[i].owner);
+            html_name(b, cov_shown_owner(f, arms[i].owner, arms[i].line));
         }
         owner = arms[i].owner;
         add_item(b, f, &arms[i], blocks);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/xalloc.h"
+#include "coverage/demangle.h"
 #include "coverage/htmllines.h"
 #include "coverage/htmlreport.h"
 
@@ -171,7 +172,7 @@ static void add_function(struct buf *b, const struct html_report *r, const struc
     buf_adds(b, g.run ? "<tr><th scope=\"row\">" : "<tr class=\"never\"><th scope=\"row\">");
     if (fn->start_line)
         buf_addf(b, "<a href=\"#%u\">", fn->start_line);
-    html_name(b, fn->demangled ? fn->demangled : fn->name);
+    html_name(b, cov_shown_name(fn));
     buf_addf(b, "%s%s</th><td>", fn->start_line ? "</a>" : "",
              fn->kind == COV_CLASS ? " <small>class</small>" : "");
     if (fn->start_line)

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/xalloc.h"
+#include "coverage/demangle.h"
 #include "coverage/escape.h"
 #include "coverage/write.h"
 
@@ -204,11 +205,23 @@ static bool is_better_later(const struct cov_file *f, size_t i)
     bool found = false;
     for (size_t k = i + 1; k < f->n_functions && !found; k++) {
         const struct cov_function *other = &f->functions[k];
-        found = other->kind == fn->kind && strcmp(other->name, fn->name) == 0 &&
+        found = other->kind == fn->kind && strcmp(cov_shown_name(other), cov_shown_name(fn)) == 0 &&
                 mark(f, other, wanted) && has_statements(f, wanted);
     }
     free(wanted);
     return found;
+}
+
+/* The name that people are shown; a mangled one where two start on one line that are shown alike, as
+ * the two constructors of a class are. */
+static const char *name_in_line(const struct cov_file *f, size_t i)
+{
+    const struct cov_function *fn = &f->functions[i];
+    const char *shown = cov_shown_name(fn);
+    for (size_t k = i; k-- > 0 && f->functions[k].start_line == fn->start_line;)
+        if (f->functions[k].kind == fn->kind && strcmp(cov_shown_name(&f->functions[k]), shown) == 0)
+            return fn->name;
+    return shown;
 }
 
 /* "name", or, as the first region of that name with statements has it, "name@line". */
@@ -216,12 +229,13 @@ static void put_region_name(FILE *out, const struct cov_file *f, size_t i, struc
                             const unsigned char *wanted)
 {
     const struct cov_function *fn = &f->functions[i];
-    if (map_get(seen, fn->name) == MAP_NONE && (has_statements(f, wanted) || !is_better_later(f, i))) {
-        map_put(seen, fn->name, i);
-        cov_put_json(out, fn->name);
+    const char *shown = name_in_line(f, i);
+    if (map_get(seen, shown) == MAP_NONE && (has_statements(f, wanted) || !is_better_later(f, i))) {
+        map_put(seen, shown, i);
+        cov_put_json(out, shown);
         return;
     }
-    char *name = xasprintf("%s@%u", fn->name, fn->start_line);
+    char *name = xasprintf("%s@%u", shown, fn->start_line);
     cov_put_json(out, name);
     free(name);
 }

@@ -54,6 +54,17 @@ def from_gcov(gcov, notes_files, folder):
     return total
 
 
+def demangled_names(gcov, notes, folder):
+    """The names of all functions of an object, as gcov shows them to people."""
+    units = run_gcov(gcov, notes, folder)
+    return {
+        function["demangled_name"]
+        for unit in units
+        for file in unit["files"]
+        for function in file["functions"]
+    }
+
+
 def add_file(total, arms, name, file):
     """One entry of gcov's "files". Instances of a template have their lines to themselves there;
     here they add up, and their branches follow those of no instance, by the instance's name."""

@@ -1,12 +1,14 @@
 """`rowlock collect` on the data of GCC: every count is that of gcov of the same GCC."""
 
+import json
 import shutil
 import struct
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
-from gcov_reference import from_gcov, from_lcov
+from gcov_reference import demangled_names, from_gcov, from_lcov
 from random_c import Program
 
 
@@ -32,6 +34,9 @@ CPLUSPLUS = """
 template<class T> T larger(T a, T b) { if (a > b) return a; return b; }
 struct Counted { Counted(int v); ~Counted() { alive--; } static int alive; };
 int Counted::alive = 0;
+struct Base { int b = 1; };
+struct Derived : virtual Base { Derived(int d) { b += d; } };  // has two constructors
+struct Last : Derived { Last() : Derived(2) {} };
 Counted::Counted(int v) { if (v == 3) throw std::runtime_error("three"); alive++; }
 int main(int argc, char **argv) {
   std::map<std::string, int> m;
@@ -39,6 +44,8 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 5; i++)
     try { Counted s(i); Counted t(4); } catch (std::exception &e) { argc++; }
   auto l = [&](int q) { return q > 2 ? q : -q; };
+  Derived derived(argc);
+  argc += Last().b + derived.b;
   return l(3) + l(1) + part(4) + sum<int>(2) + sum<long>(9) == 0;
 }
 """
@@ -143,6 +150,22 @@ def test_templates_exceptions_and_lambdas(project, version):
         assert project.run(command).returncode == 0
     reference = from_gcov(f"gcov{version}", [project.root / "main.gcno"], project.root)
     assert counted(project, ".").differences(reference) == []
+    # People see demangled names, those of gcov; LCOV and what reads it want the mangled ones.
+    names = demangled_names(f"gcov{version}", project.root / "main.gcno", project.root)
+    assert "int larger<int>(int, int)" in names and "Derived::Derived(int)" in names
+    done = project.rowlock(
+        *("collect", "-q", "--source-root", "/nowhere", "--include", "*"),
+        *("--xml", "o.xml", "--json", "o.json", "."),
+    )
+    assert done.returncode == 0, done
+    methods = xml.etree.ElementTree.parse(project.root / "o.xml").iter("method")
+    assert {method.get("name") for method in methods} == names
+    report = json.loads((project.root / "o.json").read_text())
+    told = [name for file in report["files"].values() for name in file["functions"] if name]
+    mangled = [name for name in told if name not in names]
+    assert {name.partition("@")[0] for name in set(told) - set(mangled)} == names
+    assert len(set(told)) == len(told)
+    assert mangled == ["_ZN7DerivedC2Ei"], mangled
 
 
 @compilers

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/xalloc.h"
 #include "coverage/compare.h"
+#include "coverage/demangle.h"
 #include "coverage/write.h"
 #include "support.h"
 
@@ -69,6 +70,7 @@ void fuzz_coverage_reader(bool (*read)(struct coverage *c, const char *path, con
     CHECK(ok || strncmp(err.msg, "input:", 6) == 0);
     error_release(&err);
     coverage_finish(&c);
+    cov_demangle(&c);
     fuzz_check_coverage(&c);
     if (ok) {
         char *path = path_join(fuzz_folder(), "report");

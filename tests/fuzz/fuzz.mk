@@ -18,6 +18,8 @@ CJSON_LIBS = -lcjson
 SQLITE_LIBS = -lsqlite3
 EXPAT_CPPFLAGS = -DROWLOCK_EXPAT
 EXPAT_LIBS = -lexpat
+DEMANGLER_CPPFLAGS = -DROWLOCK_DEMANGLER
+DEMANGLER_LIBS = -lsupc++
 ifneq ($(V),1)
 Q = @
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -30,9 +32,10 @@ FUZZ_RUNS ?= 3000
 FUZZ_SECONDS ?= 600
 
 fuzz_cppflags = -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir)/tests/fuzz -DROWLOCK_VERSION='"fuzz"' \
-	-DPKGDATADIR='"."' -DPKGLIBEXECDIR='"."' $(EXPAT_CPPFLAGS) $(CPPFLAGS)
+	-DPKGDATADIR='"."' -DPKGLIBEXECDIR='"."' $(EXPAT_CPPFLAGS) $(DEMANGLER_CPPFLAGS) $(CPPFLAGS)
 fuzz_cflags = -std=c11 -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz_libs = $(CJSON_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) $(DEMANGLER_LIBS) -pthread -lm
 fuzz_srcs := $(foreach d,base config manifest plan history coverage run report, \
 	$(sort $(wildcard $(srcdir)/src/$(d)/*.c)))
 fuzz_core := $(fuzz_srcs:$(srcdir)/%.c=%.o)
@@ -65,11 +68,11 @@ fuzz: $(FUZZ_TARGETS:%=obj/fuzz/fuzz_%) $(FUZZ_TARGETS:%=obj/smoke/fuzz_%) ## li
 obj/smoke/fuzz_%: obj/smoke/tests/fuzz/fuzz_%.o obj/smoke/tests/fuzz/standalone.o \
 		$(fuzz_shared:%=obj/smoke/%) obj/smoke/core.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(fuzz_cflags) $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) -pthread -lm $(LIBS)
+	$(Q)$(CC) $(fuzz_cflags) $(LDFLAGS) -o $@ $^ $(fuzz_libs) $(LIBS)
 
 obj/fuzz/fuzz_%: obj/fuzz/tests/fuzz/fuzz_%.o $(fuzz_shared:%=obj/fuzz/%) obj/fuzz/core.a
 	$(call say,LINK,$@)
-	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(CJSON_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) -pthread -lm $(LIBS)
+	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(fuzz_libs) $(LIBS)
 
 obj/smoke/core.a: $(fuzz_core:%=obj/smoke/%)
 obj/fuzz/core.a: $(fuzz_core:%=obj/fuzz/%)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "coverage/demangle.h"
 #include "coverage/read.h"
 #include "coverage/write.h"
 
@@ -327,6 +328,44 @@ static void test_table(void **state)
     coverage_release(&c);
 }
 
+/* Mangled names of native files become readable; nothing else is taken for one. */
+static void test_demangling(void **state)
+{
+    (void)state;
+    /* Each part is a pair of the one before: some 2^40 characters in full. */
+    char endless[] = "_Z1fSt4pairIiiES_IS0_S0_ES_IS1_S1_ES_IS2_S2_ES_IS3_S3_ES_IS4_S4_ES_IS5_S5_E"
+                     "S_IS6_S6_ES_IS7_S7_ES_IS8_S8_ES_IS9_S9_ES_ISA_SA_ES_ISB_SB_ES_ISC_SC_E"
+                     "S_ISD_SD_ES_ISE_SE_ES_ISF_SF_ES_ISG_SG_ES_ISH_SH_ES_ISI_SI_ES_ISJ_SJ_E"
+                     "S_ISK_SK_ES_ISL_SL_ES_ISM_SM_ES_ISN_SN_ES_ISO_SO_ES_ISP_SP_ES_ISQ_SQ_E"
+                     "S_ISR_SR_ES_ISS_SS_ES_IST_ST_ES_ISU_SU_ES_ISV_SV_ES_ISW_SW_ES_ISX_SX_E";
+    static const char *const same[] = {"main", "i", "_Z", "_Zfoo", "_GLOBAL__sub_I_x", "2, 3", ""};
+    struct coverage c;
+    coverage_init(&c);
+    struct cov_file *f = coverage_file(&c, "a.cc"), *python = coverage_file(&c, "a.py");
+    python->language = COV_PYTHON;
+    struct cov_function fn = {.name = coverage_intern(&c, "_Z6largerIdET_S0_S0_"), .start_line = 4};
+    cov_add_function(f, &fn);
+    cov_add_function(python, &fn);
+    fn.name = coverage_intern(&c, endless);
+    cov_add_function(f, &fn);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        fn.name = coverage_intern(&c, same[i]);
+        cov_add_function(f, &fn);
+    }
+    coverage_finish(&c);
+    cov_demangle(&c);
+    assert_string_equal(cov_shown_name(&python->functions[0]), "_Z6largerIdET_S0_S0_");
+    assert_string_equal(cov_shown_owner(f, "unknown", 9), "unknown");
+    for (size_t i = 0; i < f->n_functions; i++) {
+        const char *name = f->functions[i].name, *shown = cov_shown_name(&f->functions[i]);
+        bool mangled = strcmp(name, "_Z6largerIdET_S0_S0_") == 0;
+        assert_string_equal(shown, mangled ? "double larger<double>(double, double)" : name);
+        assert_ptr_equal(cov_shown_owner(f, name, 9), shown);
+    }
+    assert_int_equal(f->n_functions, 9);
+    coverage_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +374,9 @@ int main(void)
         cmocka_unit_test(test_lcov_round_trip),  cmocka_unit_test(test_lcov_names),
         cmocka_unit_test(test_lcov_bad),
         cmocka_unit_test(test_table),
+#ifdef ROWLOCK_DEMANGLER
+        cmocka_unit_test(test_demangling),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
