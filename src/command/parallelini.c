@@ -30,9 +30,16 @@ static bool has_suffix(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Appends each line of value, indented. */
-static void add_lines(struct buf *out, const char *value)
+/* Appends "name =" and each line of value, indented. */
+static void add_block(struct buf *out, const char *name, const char *value)
 {
+    buf_addf(out, "%s%s=", name, *name ? " " : ""); /* a space would go on with the value above */
+    /* What would be a comment on a line of its own is none here. */
+    size_t first = *value && strchr("#;", *value) ? strcspn(value, "\n") : 0;
+    if (first)
+        buf_addf(out, " %.*s", (int)first, value);
+    buf_addc(out, '\n');
+    value += first;
     while (*value) {
         size_t len = strcspn(value, "\n");
         if (len)
@@ -53,27 +60,31 @@ static bool lists_marker(const char *value, const char *line)
     return false;
 }
 
-/* Appends "name = value"; what has to be different in parallel runs is. */
+/* Appends "name = value", a value of several lines as an indented block. */
+static void add_plain(struct buf *out, const char *name, const char *value)
+{
+    if (strchr(value, '\n'))
+        add_block(out, name, value);
+    else
+        buf_addf(out, "%s%s= %s\n", name, *name ? " " : "", value);
+}
+
+/* Likewise a setting of pytest's; what has to be different in parallel runs is. */
 static void add_setting(struct buf *out, const char *name, const char *value)
 {
     if (strcmp(name, "addopts") == 0) {
-        buf_adds(out, "addopts =\n");
-        add_lines(out, value);
+        add_block(out, name, value);
         buf_adds(out, "    # as many workers as there are processors; a class or a module stays together\n"
                       "    -n auto\n    --dist loadscope\n");
     } else if (strcmp(name, "markers") == 0) {
-        buf_adds(out, "markers =\n");
-        add_lines(out, value);
+        add_block(out, name, value);
         for (int i = 0; i < N_MARKERS; i++)
             if (!lists_marker(value, markers[i]))
                 buf_addf(out, "    %s\n", markers[i]);
     } else if (strcmp(name, "log_format") == 0 && strcmp(value, LOG_FORMAT) == 0) {
         buf_adds(out, "log_format = " LOG_FORMAT_PARALLEL "\n");
-    } else if (strchr(value, '\n')) {
-        buf_addf(out, "%s =\n", name);
-        add_lines(out, value);
     } else {
-        buf_addf(out, "%s = %s\n", name, value);
+        add_plain(out, name, value);
     }
 }
 
@@ -97,7 +108,7 @@ static void from_ini(struct buf *out, const struct ini *ini, const char *section
     buf_adds(out, "\n[rowlock]\n");
     for (size_t i = 0; i < ini->n; i++)
         if (strcmp(ini->entries[i].section, "rowlock") == 0)
-            buf_addf(out, "%s = %s\n", ini->entries[i].name, ini->entries[i].value);
+            add_plain(out, ini->entries[i].name, ini->entries[i].value);
 }
 
 /* Appends a word so that shlex gives it back. */
@@ -155,7 +166,7 @@ static void from_table(struct buf *out, const cJSON *table, const cJSON *rowlock
     cJSON_ArrayForEach(c, rowlock) {
         buf_clear(&value);
         add_value(&value, c, false);
-        buf_addf(out, "%s = %s\n", c->string, buf_cstr(&value));
+        add_plain(out, c->string, buf_cstr(&value));
     }
     buf_release(&value);
 }

@@ -137,7 +137,8 @@ def test_keeps_what_is_there(project):
 CONFIGS = {
     "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-k", "not two"]\n'
     'markers = ["serial: mine"]\nxfail_strict = true\n',
-    "tox.ini": "[tox]\nenvlist = py\n[pytest]\naddopts = -k 'not two'\n",
+    "tox.ini": "[tox]\nenvlist = py\n[pytest]\naddopts = -k 'not two'\n"
+    "[rowlock]\ntimeouts =\n    slow: 300,\n    unit: 5\n",
     "setup.cfg": "[metadata]\nname = x\n[tool:pytest]\naddopts = -k 'not two'\n",
 }
 

@@ -28,7 +28,8 @@ endif
 
 FUZZ_TARGETS := $(sort $(patsubst $(srcdir)/tests/fuzz/fuzz_%.c,%, \
 	$(wildcard $(srcdir)/tests/fuzz/fuzz_*.c)))
-FUZZ_RUNS ?= 3000
+# Shared: a new target takes its time from the others.
+FUZZ_RUNS ?= $(shell echo $$((75000 / $(words $(wildcard $(srcdir)/tests/fuzz/fuzz_*.c)))))
 FUZZ_SECONDS ?= 600
 
 fuzz_cppflags = -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir)/tests/fuzz -DROWLOCK_VERSION='"fuzz"' \
@@ -37,7 +38,8 @@ fuzz_cflags = -std=c11 -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_libs = $(CJSON_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) $(DEMANGLER_LIBS) -pthread -lm
 fuzz_srcs := $(foreach d,base config manifest plan history coverage run report, \
-	$(sort $(wildcard $(srcdir)/src/$(d)/*.c)))
+	$(sort $(wildcard $(srcdir)/src/$(d)/*.c))) \
+	$(srcdir)/src/command/automake.c $(srcdir)/src/command/parallelini.c
 fuzz_core := $(fuzz_srcs:$(srcdir)/%.c=%.o)
 fuzz_own := $(patsubst $(srcdir)/%.c,%.o,$(wildcard $(srcdir)/tests/fuzz/*.c))
 # What every target is linked with.
