@@ -6,10 +6,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "base/xalloc.h"
 
-enum { DEEPEST_VARIABLE = 8, MOST_WORDS = 10000 };
+enum { DEEPEST_VARIABLE = 8, MOST_WORDS = 10000, MOST_LOOKS = 1000, MOST_NOTES = 10 };
 
 /* Joins lines that end in a backslash; takes comments and recipes out. Caller frees. */
 static char *logical_lines(const char *text)
@@ -32,109 +33,168 @@ static char *logical_lines(const char *text)
     return buf_detach(&b);
 }
 
-static void variable_words(const char *lines, const char *name, int depth, struct strv *words);
+/* What is read of one file. */
+struct reader {
+    const char *lines;
+    struct strv *words; /* what is found */
+    struct strv open;   /* the variables that are being read: one that names itself has no words */
+    size_t looks;       /* variables that were looked up; each costs a walk through the file */
+};
 
-/* Appends a word; $(NAME), ${NAME} and @NAME@ alone stand for the variable's words. */
-static void add_word(const char *lines, const char *word, size_t len, int depth, struct strv *words)
+static bool variable_words(struct reader *r, const char *name);
+
+/* Appends a word; $(NAME) and ${NAME} alone stand for the words of a variable that the file sets. */
+static void add_word(struct reader *r, const char *word, size_t len)
 {
     bool make = len > 3 && word[0] == '$' && strchr("({", word[1]) && strchr(")}", word[len - 1]);
     char *name = make ? xmemdup0(word + 2, len - 3) : NULL;
-    size_t before = words->n;
-    if (make && depth < DEEPEST_VARIABLE && !strpbrk(name, "$(){}:, "))
-        variable_words(lines, name, depth + 1, words);
-    if (words->n == before && words->n < MOST_WORDS)
-        strv_push_nodup(words, xmemdup0(word, len));
+    bool set = make && !strpbrk(name, "$(){}:, ") && variable_words(r, name);
+    if (!set && r->words->n < MOST_WORDS)
+        strv_push_nodup(r->words, xmemdup0(word, len));
     free(name);
 }
 
-static void add_words(const char *lines, const char *p, const char *end, int depth,
-                      struct strv *words)
+static void add_words(struct reader *r, const char *p, const char *end)
 {
-    while (p < end && words->n < MOST_WORDS) {
+    while (p < end && r->words->n < MOST_WORDS) {
         p += strspn(p, " \t\r");
         size_t len = strcspn(p, " \t\r\n");
         if (len)
-            add_word(lines, p, len, depth, words);
+            add_word(r, p, len);
         p += len + (len == 0);
     }
 }
 
-/* The words of all "NAME = …" and "NAME += …". */
-static void variable_words(const char *lines, const char *name, int depth, struct strv *words)
+/* The words of all "NAME = …" and "NAME += …"; false if there is none. */
+static bool variable_words(struct reader *r, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *line = lines; *line && words->n < MOST_WORDS;) {
+    bool set = false;
+    if (r->open.n >= DEEPEST_VARIABLE || strv_has(&r->open, name) || ++r->looks > MOST_LOOKS)
+        return false;
+    strv_push(&r->open, name);
+    for (const char *line = r->lines; *line && r->words->n < MOST_WORDS;) {
         const char *end = strchrnul(line, '\n');
         const char *p = line + strspn(line, " ");
         bool here = strncmp(p, name, n) == 0;
         p += here ? n + strspn(p + n, " \t") : 0;
         if (here && (*p == '+' || *p == ':'))
             p++;
-        if (here && *p == '=')
-            add_words(lines, p + 1, end, depth, words);
+        if (here && *p == '=') {
+            set = true;
+            add_words(r, p + 1, end);
+        }
         line = *end ? end + 1 : end;
     }
+    free(r->open.v[--r->open.n]);
+    r->open.v[r->open.n] = NULL;
+    return set;
 }
 
-static void add_test(const char *folder, const char *word, bool tap, bool fails, cJSON *tests)
+/* Appends the variable's words, each once. */
+static void read_words(const char *lines, const char *name, struct strv *words)
 {
-    bool top = strcmp(folder, ".") == 0;
-    char *id = top ? xstrdup(word) : path_join(folder, word);
-    char *command = xasprintf("./%s", word);
-    const cJSON *c;
-    cJSON_ArrayForEach(c, tests)
-        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(c, "id")), id) == 0)
-            break;
-    if (!c) {
+    struct strv all = STRV_INIT;
+    struct reader r = {lines, &all, STRV_INIT, 0};
+    struct map seen = MAP_INIT;
+    variable_words(&r, name);
+    for (size_t i = 0; i < all.n; i++)
+        if (map_intern(&seen, all.v[i], i) == i)
+            strv_push(words, all.v[i]);
+    map_release(&seen);
+    strv_release(&r.open);
+    strv_release(&all);
+}
+
+/* Where the tests of one file go. */
+struct target {
+    const char *folder;
+    bool tap;
+    struct map failing; /* XFAIL_TESTS */
+    struct map ids;     /* of all tests: the file of another folder may name one, too */
+    cJSON *tests;
+};
+
+static void add_test(struct target *to, const char *word)
+{
+    bool top = strcmp(to->folder, ".") == 0;
+    char *id = top ? xstrdup(word) : path_join(to->folder, word);
+    char *command = xasprintf("%s%s", word[0] == '/' ? "" : "./", word);
+    if (map_get(&to->ids, id) == MAP_NONE) {
         cJSON *test = cJSON_CreateObject();
-        cJSON_AddStringToObject(test, "id", id);
-        cJSON_AddStringToObject(test, "format", tap ? "tap" : "exec");
-        cJSON *argv = cJSON_AddArrayToObject(test, "command");
-        cJSON_AddItemToArray(argv, cJSON_CreateString(command));
+        cJSON *kept = cJSON_AddStringToObject(test, "id", id);
+        cJSON_AddStringToObject(test, "format", to->tap ? "tap" : "exec");
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(test, "command"), cJSON_CreateString(command));
         if (!top)
-            cJSON_AddStringToObject(test, "cwd", folder);
-        if (fails)
+            cJSON_AddStringToObject(test, "cwd", to->folder);
+        if (map_get(&to->failing, word) != MAP_NONE)
             cJSON_AddTrueToObject(test, "will_fail");
-        cJSON_AddItemToArray(tests, test);
+        cJSON_AddItemToArray(to->tests, test);
+        map_put(&to->ids, cJSON_GetStringValue(kept), 0);
     }
     free(command);
     free(id);
+}
+
+/* True for a word that means to Make and a shell what it says. */
+static bool is_plain(const char *word)
+{
+    size_t len = strlen(word);
+    int32_t cp;
+    if (strpbrk(word, "$@%*?[]\"'`\\;&|<>"))
+        return false;
+    for (size_t at = 0; at < len; at += text_char(word + at, len - at, &cp))
+        if (text_char(word + at, len - at, &cp) && cp < ' ')
+            return false;
+    return true;
+}
+
+/* Notes the words that are left; of many the first. */
+static void note_words(const char *path, const struct strv *words, struct strv *notes)
+{
+    for (size_t i = 0; i < words->n && i < MOST_NOTES; i++) {
+        struct buf quoted = BUF_INIT;
+        text_escape(&quoted, words->v[i], strlen(words->v[i]), 60);
+        strv_pushf(notes, "%s: TESTS has '%s', which only Make can tell; add it to tests.json",
+                   path, buf_cstr(&quoted));
+        buf_release(&quoted);
+    }
+    if (words->n > MOST_NOTES)
+        strv_pushf(notes, "%s: and %zu more", path, words->n - MOST_NOTES);
 }
 
 void automake_tests(const char *path, cJSON *tests, struct strv *notes)
 {
     struct buf text = BUF_INIT;
     struct error err = ERROR_INIT;
-    struct strv words = STRV_INIT, fails = STRV_INIT;
+    struct strv words = STRV_INIT, fails = STRV_INIT, left = STRV_INIT;
     if (!file_read(path, &text, &err)) {
         strv_push(notes, err.msg);
         error_release(&err);
         return;
     }
     char *lines = logical_lines(buf_cstr(&text)), *folder = path_dirname(path);
-    bool tap = strstr(buf_cstr(&text), "tap-driver") != NULL;
-    variable_words(lines, "TESTS", 0, &words);
-    variable_words(lines, "XFAIL_TESTS", 0, &fails);
+    struct target to = {.folder = folder, .tests = tests};
+    to.tap = strstr(buf_cstr(&text), "tap-driver") != NULL;
+    for (const cJSON *c = tests->child; c; c = c->next)
+        map_put(&to.ids, cJSON_GetStringValue(cJSON_GetObjectItem(c, "id")), 0);
+    read_words(lines, "TESTS", &words);
+    read_words(lines, "XFAIL_TESTS", &fails);
+    for (size_t i = 0; i < fails.n; i++)
+        map_put(&to.failing, fails.v[i], i);
     for (size_t i = 0; i < words.n; i++) {
-        struct buf quoted = BUF_INIT;
-        size_t len = strlen(words.v[i]);
-        int32_t cp;
-        bool plain = !strpbrk(words.v[i], "$@%*?[]\"'`\\;&|<>");
-        for (size_t at = 0; at < len && plain; at += text_char(words.v[i] + at, len - at, &cp))
-            if (text_char(words.v[i] + at, len - at, &cp) && cp < ' ')
-                plain = false;
-        if (plain) {
-            add_test(folder, words.v[i], tap, strv_has(&fails, words.v[i]), tests);
-        } else {
-            text_escape(&quoted, words.v[i], len, 60);
-            strv_pushf(notes, "%s: TESTS has '%s', which only Make can tell; add it to tests.json",
-                       path, buf_cstr(&quoted));
-        }
-        buf_release(&quoted);
+        if (is_plain(words.v[i]))
+            add_test(&to, words.v[i]);
+        else
+            strv_push(&left, words.v[i]);
     }
+    note_words(path, &left, notes);
     free(folder);
     free(lines);
+    map_release(&to.failing);
+    map_release(&to.ids);
     strv_release(&words);
     strv_release(&fails);
+    strv_release(&left);
     buf_release(&text);
 }

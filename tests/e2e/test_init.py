@@ -192,6 +192,27 @@ def test_names_of_all_kinds(project):
         "é.sh"
     ]
     assert "which only Make can tell" in done.stdout
+    lists = project.other()
+    fill(
+        lists,
+        dict(
+            AUTOTOOLS,
+            **{
+                "Makefile.am": "EMPTY =\nA = $(B) $(B)\nB = $(A) $(A) one.sh\nSUBDIRS = . sub\n"
+                "TESTS = $(EMPTY) $(A) sub/x.sh /bin/true $(X1) $(X2) $(X3) $(X4) $(X5) $(X6) $(X7)"
+                " $(X8) $(X9) $(X10)\n",
+                "sub/Makefile.am": "TESTS = x.sh\n",
+            },
+        ),
+    )
+    lists.script("sub/x.sh", "exit 0")
+    done = lists.rowlock("init")
+    assert done.returncode == 0, done
+    found = json.loads(lists.path("tests.json").read_text())["tests"]
+    assert [t["id"] for t in found] == ["one.sh", "sub/x.sh", "/bin/true"]
+    assert found[2]["command"] == ["/bin/true"]
+    assert done.stdout.count("which only Make can tell") == 10, done
+    assert "Makefile.am: and 1 more" in done.stdout and "EMPTY" not in done.stdout, done
     other = project.other()
     fill(other, CMAKE)
     other.write("$(touch hit)/CMakeCache.txt", "")
