@@ -70,7 +70,7 @@ static void push_perl(const char *name, const char *line, char *const *env, stru
 /* "#!/bin/sh -e": the interpreter and the rest of the line as one word, as the kernel has it. */
 static void push_interpreter(const char *line, struct strv *argv)
 {
-    const char *s = line + 2 + strspn(line + 2, " \t");
+    const char *s = line + 2 + strspn(line + 2, " \t\r");
     size_t n = strcspn(s, " \t\r");
     strv_pushf(argv, "%.*s", (int)n, s);
     s += n;
@@ -104,7 +104,7 @@ void tapstart_command(const char *path, const char *name, char *const *env, stru
     } else if (len > 4 && strcmp(name + len - 4, ".tap") == 0) {
         strv_push(argv, "cat");
         strv_push(argv, name);
-    } else if (hashbang && head[2 + strspn(head + 2, " \t")]) {
+    } else if (hashbang && head[2 + strspn(head + 2, " \t\r")]) {
         if (!runs)
             push_interpreter(head, argv);
         strv_push(argv, name);
