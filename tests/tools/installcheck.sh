@@ -80,6 +80,8 @@ printf '#!/bin/sh\necho 1..1\necho ok 1\n' >init/t/one.t
 "$rowlock" -C init init --github >output || fail "rowlock init ended with $?"
 "$rowlock" -C init parallel >output || fail "a run in what init has set up ended with $?"
 grep -q '1 passed' output || fail 'the test that init has found did not run'
+${MAKE:-make} -C init test-parallel ROWLOCK="$rowlock" >output || fail "make test-parallel ended with $?"
+grep -q '1 passed' output || fail 'make test-parallel did not run the test'
 # Below the same prefix, whatever DESTDIR was; --datadir may have moved one of them.
 prefix=$(dirname "$(dirname "$rowlock")")
 if command -v cmake >/dev/null && [ -f "$prefix/lib/cmake/rowlock/rowlock-config.cmake" ]; then
@@ -91,13 +93,68 @@ if command -v cmake >/dev/null && [ -f "$prefix/lib/cmake/rowlock/rowlock-config
     cmake --build cmake/build --target test-parallel >output || fail "CMake's test-parallel ended with $?"
     grep -q '1 passed' output || fail "CMake's test-parallel did not run the test"
 fi
+if command -v autoconf >/dev/null; then
+    mkdir autoconf
+    cd autoconf
+    printf '%s\n' 'AC_INIT([sample], [1])' 'm4_include([rowlock.m4])' \
+        'm4_pattern_forbid([^ROWLOCK_CHECK])' 'ROWLOCK_CHECK([0.1], [], [AC_MSG_ERROR([no Rowlock])])' \
+        'AC_CONFIG_FILES([Makefile])' 'AC_OUTPUT' >configure.ac
+    printf 'check:\n\t+"@ROWLOCK@" parallel -n 2\n' >Makefile.in
+    cp ../good.sh .
+    printf '{"rowlock": 1, "suites": [{"name": "n", "format": "exec", "glob": "*.sh"}]}\n' >tests.json
+    autoconf -I "$prefix/share/aclocal" || fail 'Autoconf does not take rowlock.m4'
+    if ./configure -q --without-rowlock 2>output; then
+        fail 'ROWLOCK_CHECK found a Rowlock that was switched off'
+    fi
+    PATH=$prefix/bin:$PATH ./configure -q || fail 'ROWLOCK_CHECK does not find rowlock'
+    ${MAKE:-make} check >output || fail "make check of a project with Autoconf ended with $?"
+    grep -q '1 passed' output || fail 'make check of a project with Autoconf did not run the test'
+    cd ..
+else
+    echo 'installcheck: no autoconf here: ROWLOCK_CHECK is not tried'
+fi
+
+# Each shell reads its file as a user's shell would, and asks the program.
 "$rowlock" __complete -- para | grep -q '^parallel' || fail 'nothing is completed'
-for f in bash-completion/completions/rowlock zsh/site-functions/_rowlock \
-    fish/vendor_completions.d/rowlock.fish; do
-    [ -r "$prefix/share/$f" ] || fail "there is no $prefix/share/$f"
+bash_file=$prefix/share/bash-completion/completions/rowlock
+zsh_folder=$prefix/share/zsh/site-functions
+fish_file=$prefix/share/fish/vendor_completions.d/rowlock.fish
+for f in "$bash_file" "$zsh_folder/_rowlock" "$fish_file"; do
+    [ -r "$f" ] || fail "there is no $f"
 done
-for page in 1/rowlock.1 1/rowlock-exec.1 5/rowlock.json.5; do
-    [ -r "$prefix/share/man/man$page" ] || fail "there is no $prefix/share/man/man$page"
+# shellcheck disable=SC2016 # these shells are to expand it
+if command -v bash >/dev/null; then
+    bash --norc -c '. "$1" && complete -p rowlock >/dev/null && COMP_LINE="$2 par" &&
+        COMP_POINT=${#COMP_LINE} && _rowlock && printf "%s\n" "${COMPREPLY[@]}"' \
+        bash "$bash_file" "$rowlock" | grep -qx parallel || fail 'bash does not complete'
+fi
+# shellcheck disable=SC2016
+if command -v zsh >/dev/null; then
+    zsh -f -c 'fpath=($1); fpath+=(${(s.:.)2}); autoload -Uz compinit && compinit -u -D &&
+        print $_comps[rowlock] && autoload +X _rowlock' \
+        zsh "$zsh_folder" "$(zsh -f -c 'print ${(j.:.)fpath}')" | grep -qx _rowlock || fail 'zsh does not load its completion'
+fi
+# shellcheck disable=SC2016
+if command -v fish >/dev/null; then
+    PATH=$prefix/bin:$PATH fish --no-config -c 'source $argv[1]; complete -C "rowlock par"' "$fish_file" |
+        grep -q '^parallel' || fail 'fish does not complete'
+fi
+# shows COMMAND... PAGE: it prints the page, and finds nothing wrong.
+shows()
+{
+    for page; do :; done
+    name=$(basename "${page%.*}")
+    "$@" >output 2>errors || fail "$* ended with $?: $(cat errors)"
+    [ ! -s errors ] || fail "$* says: $(cat errors)"
+    # Bold letters are struck twice.
+    sed "s/.$(printf '\b')//g" output | grep -q "^ *$name *[^ a-z]" || fail "$* does not show $name"
+}
+for page in 1/rowlock.1 1/rowlock-exec.1 5/rowlock.json.5 7/rowlock.mk.7; do
+    page=$prefix/share/man/man$page
+    [ -r "$page" ] || fail "there is no $page"
+    ! command -v mandoc >/dev/null || shows mandoc -T ascii "$page"
+    # Where Ubuntu is minimized, `man` is a script that says so.
+    ! man --version 2>/dev/null | grep -q '^man ' || shows env MANPAGER=cat man -l "$page"
 done
 # librowlock as a project finds it: with the shared library, the static one, and from C++.
 cat >f.c <<'END'
@@ -121,8 +178,11 @@ if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
     # shellcheck disable=SC2046
     cc -Wall -Wextra -Werror -pedantic -std=c11 -o shared f.c $(pkg_config --cflags --libs) ||
         fail 'a C program cannot be linked with librowlock.so'
+    # A folder without the shared one.
+    mkdir archive
+    cp "$prefix/lib/librowlock.a" archive
     # shellcheck disable=SC2046
-    cc -o static f.c $(pkg_config --cflags) "$prefix/lib/librowlock.a" -pthread ||
+    cc -o static f.c $(pkg_config --define-variable=libdir="$folder/archive" --static --cflags --libs) ||
         fail 'a C program cannot be linked with librowlock.a'
     for f in shared static; do
         LD_LIBRARY_PATH="$prefix/lib" ./$f | grep -q '^master /' || fail "the $f program does not run"
