@@ -1,4 +1,5 @@
 #include "base/subprocess.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static void become(const struct subprocess *what, int output, int errors)
@@ -91,11 +91,9 @@ static bool read_some(int fd, struct buf *to, size_t limit)
 /* What is left until end (CLOCK_MONOTONIC; 0: no end), for poll. */
 static int milliseconds_left(int64_t end)
 {
-    struct timespec t;
     if (!end)
         return -1;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t left = end - ((int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    int64_t left = end - clock_monotonic_ms();
     return left > 0 ? (int)left : 0;
 }
 
@@ -119,7 +117,6 @@ int subprocess_run(const struct subprocess *what, struct buf *out, struct buf *e
                    size_t limit, bool *timed_out)
 {
     int o[2], e[2];
-    struct timespec t;
     *timed_out = false;
     if (pipe2(o, O_CLOEXEC) != 0)
         return 127;
@@ -128,8 +125,7 @@ int subprocess_run(const struct subprocess *what, struct buf *out, struct buf *e
         close(o[1]);
         return 127;
     }
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t end = (int64_t)(t.tv_sec + what->seconds) * 1000 + t.tv_nsec / 1000000;
+    int64_t end = clock_monotonic_ms() + (int64_t)what->seconds * 1000;
     pid_t pid = fork();
     if (pid == 0)
         become(what, o[1], e[1]);

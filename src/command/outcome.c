@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "command/github.h"
 #include "command/terminal.h"
 #include "report/report.h"
@@ -18,11 +18,9 @@ static bool record_loss(const struct plan_map *map, const struct state *state, i
 {
     bool late = atomic_load(&state->run->stop) == STOP_TIMEOUT;
     struct buf message = BUF_INIT, fields = BUF_INIT;
-    struct timespec t;
     const struct plan_test *pt = plan_map_test(map, test);
     uint32_t failed = state_attempts(state, test);
     *again = *again && pt && failed < pt->reruns && !atomic_load(&state->run->stop);
-    clock_gettime(CLOCK_REALTIME, &t);
     if (late)
         verdict_add_cut(&message, map->head->run_timeout_ms);
     else
@@ -35,7 +33,7 @@ static bool record_loss(const struct plan_map *map, const struct state *state, i
                        .outcome = late ? OUTCOME_TIMEOUT : OUTCOME_CRASHED,
                        .slot = JOURNAL_NO_SLOT,
                        .attempt = failed + 1,
-                       .start_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+                       .start_ns = clock_realtime_ns(),
                        .n_fields = late ? 2 : 1,
                        .fields = (const unsigned char *)fields.data,
                        .fields_len = fields.len};

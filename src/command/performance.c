@@ -8,9 +8,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "command/command.h"
@@ -126,13 +126,6 @@ static double seconds_of(const struct verdicts *v, const char *id)
     return seconds;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static double cpu_of(const struct rusage *u)
 {
     return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
@@ -168,7 +161,7 @@ static bool measure(struct speed_run *r, const struct invocation *inv, const cha
                     bool json, struct verdicts *v, struct error *err)
 {
     struct rusage usage;
-    double start = now();
+    double start = clock_monotonic_seconds();
     fflush(stdout);
     pid_t parent = getpid(), pid = fork();
     if (pid < 0)
@@ -179,7 +172,7 @@ static bool measure(struct speed_run *r, const struct invocation *inv, const cha
     while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
     r->ran = true;
-    r->wall = now() - start;
+    r->wall = clock_monotonic_seconds() - start;
     r->cpu = cpu_of(&usage);
     r->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (r->status == EXIT_OK || r->status == EXIT_FAILED)

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "command/live.h"
 #include "command/terminal.h"
 #include "report/report.h"
@@ -14,13 +14,6 @@
 
 /* BETWEEN_ROUNDS: seconds between plain lines of later rounds of --until-fail. */
 enum { MOST_SLOT_LINES = 8, BETWEEN_ROUNDS = 10 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 bool progress_init(struct progress *p, struct results *results, const struct state *state,
                    const char *journal_path, FILE *out, int verbose, bool color, struct error *err)
@@ -32,7 +25,7 @@ bool progress_init(struct progress *p, struct results *results, const struct sta
                            .live = terminal_live(out) && verbose >= 0,
                            .color = color,
                            .verbose = verbose,
-                           .started = now()};
+                           .started = clock_monotonic_seconds()};
     p->said = p->started;
     p->journal_fd = open(journal_path, O_RDONLY | O_CLOEXEC);
     return p->journal_fd >= 0 || error_errno(err, EXIT_INTERNAL, "%s", journal_path);
@@ -231,7 +224,7 @@ void progress_next_round(struct progress *p)
     lseek(p->journal_fd, 0, SEEK_SET);
     p->tail.len = 0;
     p->ended = p->failed = p->resumed = 0;
-    p->started = now();
+    p->started = clock_monotonic_seconds();
     p->round++;
 }
 
@@ -261,7 +254,7 @@ static bool look_for_waiting(struct progress *p)
 
 static void add_status(const struct progress *p, struct buf *b)
 {
-    double passed = now() - p->started;
+    double passed = clock_monotonic_seconds() - p->started;
     double rate = passed > 0 ? (double)(p->ended - p->resumed) / passed : 0;
     size_t all = p->plan->head->n_tests;
     char left[32];
@@ -283,7 +276,7 @@ static void add_status(const struct progress *p, struct buf *b)
 
 static void add_slots(struct progress *p, struct buf *b, int width)
 {
-    double t = now();
+    double t = clock_monotonic_seconds();
     unsigned shown = 0;
     for (uint32_t i = 0; i < p->state->run->n_slots && shown < MOST_SLOT_LINES; i++) {
         const struct slot_state *slot = &p->state->slots[i];
@@ -309,7 +302,7 @@ static void add_plain_line(struct progress *p, struct buf *b)
 {
     size_t all = p->plan->head->n_tests;
     unsigned tenths = all ? (unsigned)(p->ended * 10 / all) : 10;
-    double t = now();
+    double t = clock_monotonic_seconds();
     bool waits = look_for_waiting(p) && !p->waiting_said;
     bool due = p->round > 1 ? t - p->said >= BETWEEN_ROUNDS : tenths != p->tenths;
     if (p->verbose != 0 || (!due && t - p->said < 60 && !waits))
@@ -326,7 +319,7 @@ static void add_plain_line(struct progress *p, struct buf *b)
 static void add_slow(struct progress *p, struct buf *b)
 {
     struct buf lines = BUF_INIT;
-    slow_look(&p->slow, p->plan, p->state, now(), &lines);
+    slow_look(&p->slow, p->plan, p->state, clock_monotonic_seconds(), &lines);
     if (lines.len && p->printed)
         live_end_line(p->printed, b);
     buf_add(b, buf_cstr(&lines), lines.len);

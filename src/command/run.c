@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/xalloc.h"
@@ -54,13 +54,6 @@ struct session {
     unsigned rounds; /* under --until-fail: those in which all tests have passed */
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* What tests print under -s, and their live logs, appears while they run. */
 static bool session_listen(struct session *n, struct error *err)
 {
@@ -92,7 +85,7 @@ static bool session_open(struct session *n, struct suite *s, struct error *err)
 {
     memset(n, 0, sizeof *n);
     n->suite = s;
-    n->started = now();
+    n->started = clock_monotonic_seconds();
     n->journal_path = runstore_path(&s->store, "journal");
     char *plan = runstore_path(&s->store, "plan"), *state = runstore_path(&s->store, "state");
     n->progress.journal_fd = -1;
@@ -357,7 +350,7 @@ static int run_tests(struct suite *s, struct error *err)
                   (s->options.until_fail ? run_rounds(&n, err) : run_all(&n, err));
         ok = end_zygote(&n, &status, err) && ok;
         progress_end(&n.progress);
-        n.results.wall_seconds = now() - n.started;
+        n.results.wall_seconds = clock_monotonic_seconds() - n.started;
         n.results.interrupted = n.interrupted;
         n.results.timed_out = n.timed_out;
         results_read_words(&n.results, s->store.dir);

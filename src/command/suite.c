@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/text.h"
@@ -214,11 +214,8 @@ static void set_deadline(struct suite *s)
 {
     enum { LONGEST = 1000000000 }; /* seconds */
     double limit = suite_run_timeout(s);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     if (limit > 0 && limit < LONGEST)
-        s->deadline_ms =
-            (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)(limit * 1000);
+        s->deadline_ms = (uint64_t)clock_monotonic_ms() + (uint64_t)(limit * 1000);
 }
 
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
 
 static const char *rest_of(const char *url)
@@ -47,13 +47,6 @@ char *http_shown(const char *url)
         buf_add(&b, host, strcspn(host, "?#"));
     }
     return b.len ? buf_detach(&b) : xstrdup("the URL");
-}
-
-int64_t http_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 #ifdef ROWLOCK_CURL
@@ -223,7 +216,7 @@ static char *explain(long status)
 
 static bool begin(struct transfer *t, const struct http *h, char **why)
 {
-    int64_t left = h->deadline_ms - http_now_ms();
+    int64_t left = h->deadline_ms - clock_monotonic_ms();
     *why = NULL;
     t->h = h;
     if (!load(why))

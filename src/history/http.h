@@ -27,7 +27,6 @@ enum http_end {
 bool http_is_url(const char *url);
 /* The URL without what may be secret: user, password, query. Caller frees. */
 char *http_shown(const char *url);
-int64_t http_now_ms(void);
 
 /* Writes the file to path. tag, of HTTP_TAG_MAX bytes, is its ETag, "" if it has none that can be
  * compared. why, which the caller frees, is one line without the URL. Redirects are not followed. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/xalloc.h"
 #include "history/http.h"
@@ -19,7 +20,7 @@ struct exchange {
 static void exchange_init(struct exchange *x, const struct history_sync *s)
 {
     x->s = s;
-    x->http = (struct http){s->url, http_now_ms() + PATIENCE_MS, LIMIT, s->stop};
+    x->http = (struct http){s->url, clock_monotonic_ms() + PATIENCE_MS, LIMIT, s->stop};
     x->got = path_join(s->dir, "history.got");
     x->own = path_join(s->dir, "history.own");
 }

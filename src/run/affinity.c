@@ -1,5 +1,6 @@
 #include "run/affinity.h"
 
+#include "base/clock.h"
 #include "run/signals.h"
 
 /* What must be gained at least by a change of the worker, beside the time that fixtures of the

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strv.h"
 #include "base/subprocess.h"
 #include "base/xalloc.h"
@@ -116,13 +117,6 @@ static pid_t start_make(const struct driver *d, struct error *err)
     return pid;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Asks all recipes to end. A make that has its tokens from another one is not told itself: GNU Make
  * 4.4 keeps one when it ends by a signal. It goes on with recipes that see the stop flag and do
  * nothing. */
@@ -152,7 +146,7 @@ struct stopping {
 static void pass_on(const struct driver *d, pid_t make, struct stopping *s)
 {
     int n = interrupts_count();
-    uint64_t now = now_ms();
+    uint64_t now = (uint64_t)clock_monotonic_ms();
     bool late = d->deadline_ms && now >= d->deadline_ms;
     if (s->stage == 0 && (n > 0 || late)) {
         _Atomic uint32_t *stop = &d->state->run->stop;
@@ -183,7 +177,7 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
     uint64_t next = 0;
     while (waitpid(make, &status, WNOHANG) == 0) {
         pass_on(d, make, &stopping);
-        uint64_t now = now_ms();
+        uint64_t now = (uint64_t)clock_monotonic_ms();
         if (now >= next) {
             d->tick(d->ctx);
             next = now + (uint64_t)d->tick_ms;
@@ -194,8 +188,8 @@ enum driver_end driver_run(const struct driver *d, struct error *err)
      * kernel, clean up and return tokens; what is still there after that is killed. */
     if (stopping.stage < 2 && (WIFSIGNALED(status) || kill(-make, 0) == 0)) {
         kill(-make, SIGTERM);
-        uint64_t end = now_ms() + d->grace_ms + CLEANUP_MS;
-        while (now_ms() < end && kill(-make, 0) == 0) {
+        uint64_t end = (uint64_t)clock_monotonic_ms() + d->grace_ms + CLEANUP_MS;
+        while ((uint64_t)clock_monotonic_ms() < end && kill(-make, 0) == 0) {
             while (waitpid(-make, NULL, WNOHANG) > 0)
                 ;
             pass_on(d, make, &stopping);

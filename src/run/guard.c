@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/platform.h"
 #include "run/signals.h"
 #include "run/supervise.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "run/gate.h"
 #include "run/lastwords.h"

@@ -1,4 +1,5 @@
 #include "run/signals.h"
+#include "base/clock.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,20 +12,6 @@ enum { AGAIN_NS = 1000 * 1000 * 1000 };
 
 static const int stopping[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 enum { N_STOPPING = sizeof stopping / sizeof stopping[0] };
-
-int64_t clock_monotonic_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t clock_realtime_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* A terminal, Make and the driver may all pass on the same Ctrl-C, so what comes at about
  * the same time counts once. */

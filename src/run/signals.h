@@ -29,8 +29,4 @@ bool signals_now(void);
  * none. Returns the number of ready descriptors; 0 after a timeout or a signal. */
 int signals_poll(struct pollfd *fds, nfds_t n, int64_t timeout_ns);
 
-/* CLOCK_MONOTONIC and CLOCK_REALTIME. */
-int64_t clock_monotonic_ns(void);
-int64_t clock_realtime_ns(void);
-
 #endif

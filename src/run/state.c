@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "run/platform.h"
 
@@ -134,11 +134,8 @@ bool state_start(struct state *s, uint32_t test, uint32_t slot, uint32_t pid)
             return false;
     } while (!atomic_compare_exchange_weak(&s->tests[test], &was, TEST_RUNNING));
     if (slot < s->run->n_slots) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
         atomic_store(&s->slots[slot].pid, pid);
-        atomic_store(&s->slots[slot].since_ns,
-                     (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+        atomic_store(&s->slots[slot].since_ns, (uint64_t)clock_monotonic_ns());
         atomic_store(&s->slots[slot].test, test + 1);
     }
     return true;

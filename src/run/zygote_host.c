@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/strv.h"
 #include "manifest/manifest.h"
 #include "run/interrupts.h"
@@ -116,13 +116,6 @@ bool zygote_start(struct zygote_host *z, int *ready_fd, struct error *err)
     return error_errno(err, EXIT_INTERNAL, "the pytest process cannot be started");
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *status,
                                     void (*tick)(void *), void *ctx)
 {
@@ -133,7 +126,7 @@ enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *st
             result = ZYGOTE_INTERRUPTED;
             break;
         }
-        if (z->deadline_ms && now_ms() >= (int64_t)z->deadline_ms) {
+        if (z->deadline_ms && clock_monotonic_ms() >= (int64_t)z->deadline_ms) {
             zygote_kill(z);
             result = ZYGOTE_LATE;
             break;
@@ -191,7 +184,7 @@ static bool send_finish(int fd, uint64_t limit_ms)
  * a second signal, until grace seconds after the first at most. False: those have passed. */
 static bool wait_for_end(int fd, double grace, int64_t *deadline_ms)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     if (!interrupts_unattended()) {
         interrupts_wait(fd, -1);
         return true;
