@@ -48,8 +48,20 @@ void places_release(struct places *p)
 {
     free(p->root);
     free(p->base);
-    map_release(&p->by_name);
-    strv_release(&p->files);
+}
+
+struct project_files *project_files_new(void)
+{
+    return xcalloc(1, sizeof(struct project_files));
+}
+
+void project_files_free(struct project_files *f)
+{
+    if (!f)
+        return;
+    map_release(&f->by_name);
+    strv_release(&f->paths);
+    free(f);
 }
 
 /* The part of path below folder; NULL if it is not below it. */
@@ -82,18 +94,18 @@ static char *existing(const struct places *p, const char *folder, const char *na
     return NULL;
 }
 
-static void walk(struct places *p, const char *folder, int depth)
+static void walk(struct strv *paths, const char *folder, int depth)
 {
     DIR *d = depth < MOST_DEPTH ? opendir(folder) : NULL;
     const struct dirent *e;
-    while (d && p->files.n < MOST_FILES && (e = readdir(d)) != NULL) {
+    while (d && paths->n < MOST_FILES && (e = readdir(d)) != NULL) {
         if (e->d_name[0] == '.' || strcmp(e->d_name, "node_modules") == 0)
             continue;
         char *path = path_join(folder, e->d_name);
         if (e->d_type == DT_DIR)
-            walk(p, path, depth + 1);
+            walk(paths, path, depth + 1);
         else if (e->d_type == DT_REG)
-            strv_push(&p->files, path);
+            strv_push(paths, path);
         free(path);
     }
     if (d)
@@ -101,19 +113,20 @@ static void walk(struct places *p, const char *folder, int depth)
 }
 
 /* Valgrind and others name a file without its folder: it is meant if only one bears that name. */
-static char *by_name(struct places *p, const char *name)
+static char *by_name(const struct places *p, const char *name)
 {
-    if (!p->walked) {
-        p->walked = true;
-        walk(p, p->root, 0);
-        for (size_t i = 0; i < p->files.n; i++) {
-            const char *last = path_basename(p->files.v[i]);
-            if (map_intern(&p->by_name, last, i) != i)
-                map_put(&p->by_name, last, PLACE_TWICE);
+    struct project_files *f = p->r->files;
+    if (!f->walked) {
+        f->walked = true;
+        walk(&f->paths, p->root, 0);
+        for (size_t i = 0; i < f->paths.n; i++) {
+            const char *last = path_basename(f->paths.v[i]);
+            if (map_intern(&f->by_name, last, i) != i)
+                map_put(&f->by_name, last, PLACE_TWICE);
         }
     }
-    size_t i = map_get(&p->by_name, name);
-    return i < p->files.n ? xstrdup(p->files.v[i]) : NULL;
+    size_t i = map_get(&f->by_name, name);
+    return i < f->paths.n ? xstrdup(f->paths.v[i]) : NULL;
 }
 
 /* A name in a test's output, as seen from where it ran or from where its program was built. */

@@ -21,10 +21,17 @@ struct places {
     char *root;              /* absolute, of the plan */
     char *base;              /* $GITHUB_WORKSPACE, $CI_PROJECT_DIR or the root: absolute */
     bool on_server;          /* base is a CI server's */
-    bool walked;             /* the next three are filled: */
-    struct strv files;       /* files of the project, absolute */
-    struct map by_name;      /* their last parts; PLACE_TWICE where two have the same */
 };
+
+/* The files of a project, which all reports of a run share: they are looked for once, when the first
+ * name without a folder turns up. */
+struct project_files {
+    bool walked;        /* the next two are filled: */
+    struct strv paths;  /* absolute */
+    struct map by_name; /* their last parts; PLACE_TWICE where two have the same */
+};
+struct project_files *project_files_new(void);
+void project_files_free(struct project_files *f);
 
 void places_init(struct places *p, const struct results *r);
 void places_release(struct places *p);

@@ -12,6 +12,7 @@
 
 #include "base/xalloc.h"
 #include "manifest/manifest.h"
+#include "report/place.h"
 
 void results_init(struct results *r, const struct plan_map *plan)
 {
@@ -21,6 +22,7 @@ void results_init(struct results *r, const struct plan_map *plan)
     r->tests = xcalloc(plan->head->n_tests, sizeof *r->tests);
     strv_init(&r->notes);
     strv_init(&r->others);
+    r->files = project_files_new();
 }
 
 void results_restart(struct results *r)
@@ -38,6 +40,8 @@ void results_release(struct results *r)
     r->tests = NULL;
     strv_release(&r->notes);
     strv_release(&r->others);
+    project_files_free(r->files);
+    r->files = NULL;
 }
 
 /* Room doubles, so that a record of very many small fields costs no more than its length. */

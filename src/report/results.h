@@ -62,6 +62,7 @@ struct result_error {
     struct result_text message, detail;
 };
 
+struct project_files; /* report/place.h */
 struct results {
     struct arena arena;
     const struct plan_map *plan;  /* borrowed: ids, suites, markers */
@@ -83,6 +84,7 @@ struct results {
     double wall_seconds;          /* of the run; set by the caller */
     bool timed_out; /* its time was over (the plan's run_timeout_ms); set by the caller */
     bool interrupted;             /* the run was stopped by the user; set by the caller */
+    struct project_files *files;  /* owned; for the reports that name places */
 };
 
 void results_init(struct results *r, const struct plan_map *plan);
