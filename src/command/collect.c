@@ -27,7 +27,7 @@ struct collect {
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
     int decimals;              /* of percentages */
-    bool missing, quiet, compare, skip_covered, skip_empty, no_markers;
+    bool missing, quiet, compare, no_counts, skip_covered, skip_empty, no_markers;
     struct strv inputs;
     struct collectpy python;
     struct coverage coverage;
@@ -103,6 +103,8 @@ static const struct collect_option options[] = {
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
     {"--compare", NULL, store_flag, AT(compare),
      "print what differs between two inputs; exit with 1 if anything does"},
+    {"--no-counts", NULL, store_flag, AT(no_counts),
+     "with --compare: whether something was run counts, not how often"},
     {"--totals", "FILE", store_text, AT(totals), NULL}, /* for covrun.c */
     {"-q", NULL, store_flag, AT(quiet), "print no table"},
 };
@@ -174,6 +176,8 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
     if (k->compare && k->inputs.n != 2)
         return error_set(err, EXIT_USAGE, "--compare: needs two inputs behind it, there are %zu",
                          k->inputs.n);
+    if (k->no_counts && !k->compare)
+        return error_set(err, EXIT_USAGE, "--no-counts: goes with --compare");
     return true;
 }
 
@@ -422,17 +426,20 @@ static int compare(struct collect *k, struct error *err)
         coverage_release(&b);
         return err->code;
     }
-    size_t n = cov_compare(&a, &b, k->inputs.v[0], k->inputs.v[1], stdout);
+    size_t n = cov_compare(&a, &b, k->inputs.v[0], k->inputs.v[1], !k->no_counts, stdout);
     struct cov_totals t = coverage_totals(&a);
-    if (n)
-        printf("%zu differences\n", n);
+    if (!a.n_files && !b.n_files)
+        error_set(err, EXIT_FAILED, "nothing is compared: no source file is left in %s and %s",
+                  k->inputs.v[0], k->inputs.v[1]);
+    else if (n)
+        printf("%zu difference%s\n", n, n == 1 ? "" : "s");
     else
         printf("no difference in %zu files with %llu lines, %llu branches and %llu functions\n",
                a.n_files, (unsigned long long)t.lines, (unsigned long long)t.arms,
                (unsigned long long)t.functions);
     coverage_release(&a);
     coverage_release(&b);
-    return n || k->skipped ? EXIT_FAILED : EXIT_OK;
+    return n || k->skipped || err->msg ? EXIT_FAILED : EXIT_OK;
 }
 
 int command_collect(const struct invocation *inv)

@@ -9,6 +9,7 @@
 struct compare {
     const char *name_a, *name_b; /* of the reports */
     const char *file;            /* for people */
+    bool counts; /* how often counts, not only whether */
     FILE *out;
     size_t n;
 };
@@ -26,7 +27,7 @@ static void put_count(FILE *out, const int64_t *count, const char *where)
 static void differ(struct compare *k, uint32_t line, const char *what, const int64_t *a,
                    const int64_t *b)
 {
-    if (a && b && *a == *b)
+    if (a && b && (*a == *b || (!k->counts && (*a > 0) == (*b > 0))))
         return;
     k->n++;
     fprintf(k->out, "%s", k->file);
@@ -148,9 +149,9 @@ static void compare_functions(struct compare *k, const struct cov_file *a,
 }
 
 size_t cov_compare(const struct coverage *a, const struct coverage *b, const char *name_a,
-                   const char *name_b, FILE *out)
+                   const char *name_b, bool counts, FILE *out)
 {
-    struct compare k = {.name_a = name_a, .name_b = name_b, .out = out};
+    struct compare k = {.name_a = name_a, .name_b = name_b, .counts = counts, .out = out};
     size_t i = 0, j = 0;
     while (i < a->n_files || j < b->n_files) {
         const struct cov_file *fa = i < a->n_files ? a->files[i] : NULL;

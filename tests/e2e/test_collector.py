@@ -159,6 +159,15 @@ def test_compare_names_every_difference(traces):
         "src/one.c:1: function main: 1 in 1.info, 2 in 2.info",
         "4 differences",
     ]
+    whether = ["collect", "--compare", "--no-counts", "--include", "src/*"]
+    done = traces.rowlock(*whether, "1.info", "2.info")
+    assert done.returncode == 0 and done.stdout.startswith("no difference"), done
+    traces.write("5.info", TRACE.format(calls=1).replace("DA:3,0\n", "DA:3,7\n"))
+    done = traces.rowlock(*whether, "1.info", "5.info")
+    assert done.stdout.splitlines() == ["src/one.c:3: 0 in 1.info, 7 in 5.info", "1 difference"]
+    nothing = traces.rowlock(*whether, "--omit", "*", "1.info", "2.info")
+    assert nothing.returncode == 1 and "nothing is compared" in nothing.stderr, nothing
+    assert traces.rowlock("collect", "--no-counts", "1.info").returncode == 4
     done = traces.rowlock("collect", "--compare", "1.info", "3.info", "--include", "src/*")
     assert done.stdout.splitlines() == [
         "src/one.c:3: 0 in 1.info, none in 3.info",
@@ -167,7 +176,7 @@ def test_compare_names_every_difference(traces):
     ]
     collect(traces, "--lcov", "4.info", "--omit", "lib/*", "1.info")
     done = traces.rowlock("collect", "--compare", "4.info", "1.info")
-    assert done.stdout.splitlines() == ["lib/two.c: only in 1.info", "1 differences"]
+    assert done.stdout.splitlines() == ["lib/two.c: only in 1.info", "1 difference"]
     assert traces.rowlock("collect", "--compare", "1.info").returncode == 4
     assert traces.rowlock("collect", "--compare", "1.info", "none.info").returncode == 1
 

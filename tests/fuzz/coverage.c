@@ -85,7 +85,7 @@ void fuzz_coverage_reader(bool (*read)(struct coverage *c, const char *path, con
         FILE *sink = fopen("/dev/null", "we");
         struct cov_table table = {.missing = true, .decimals = 1};
         cov_table_write(&c, &table, sink);
-        CHECK(cov_compare(&c, &c, "a", "b", sink) == 0);
+        CHECK(cov_compare(&c, &c, "a", "b", true, sink) == 0);
         fclose(sink);
         free(path);
     }
