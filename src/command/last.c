@@ -1,4 +1,4 @@
-/* report: the last run once more. */
+/* report: the last run once more; --compare is in compareruns.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/compareruns.h"
 #include "command/github.h"
 #include "command/outcome.h"
 #include "command/progress.h"
@@ -100,6 +101,7 @@ static int report_last(const struct options *o, struct error *err)
 void command_report_help(FILE *out)
 {
     options_help(out, terminal_width(out), OPTIONS);
+    compareruns_help(out);
 }
 
 int command_report(const struct invocation *inv)
@@ -107,6 +109,8 @@ int command_report(const struct invocation *inv)
     struct options o;
     struct error err = ERROR_INIT;
     int code = EXIT_USAGE;
+    if (compareruns_asked(&inv->args))
+        return compareruns(&inv->args);
     options_init(&o);
     o.only = OPTIONS;
     if (options_parse(&o, (int)inv->args.n, inv->args.v, "command line", &err)) {

@@ -254,6 +254,13 @@ CASES = [
     Case(mixed, "make -f .rowlock/tests.mk t17", typed="make -f .rowlock/tests.mk t1"),
     Case(mixed, "make -f .rowlock/tests.mk", shows=r"\b8 passed, 1 skipped in"),
     Case(mixed, "rowlock --help", shows="(?m)^Selection:"),
+    Case(
+        mixed,
+        "rowlock report --compare sequential.json parallel.json",
+        typed="rowlock sequential --report-json sequential.json && rowlock parallel "
+        "--report-json parallel.json && rowlock report --compare sequential.json parallel.json",
+        shows="the same verdicts in 9 tests",
+    ),
     Case(mixed, "rowlock performance", status=5),
     Case(mixed, "rowlock performance --compare", shows="critical path"),
     Case(mixed, "rowlock performance --compare -m '' -n 4", shows="4 workers"),

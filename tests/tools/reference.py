@@ -43,6 +43,7 @@ def own_options(rowlock, command):
     text = subprocess.run(
         [rowlock, command, "--help"], env=env, check=True, stdout=subprocess.PIPE
     ).stdout.decode()
+    text = text.split("\nComparing:\n")[-1]  # what report has above is among those of a run
     found = []
     pending = None
     for line in text.splitlines():
@@ -130,7 +131,7 @@ def gather(tables, rowlock):
     known["own"] = {
         c["name"]: own_options(rowlock, c["name"])
         for c in known["commands"]
-        if not c["run_options"] and c["name"] != "report"
+        if not c["run_options"]
     }
     known["fixtures"] = fixtures()
     known["targets"] = make_targets()
