@@ -212,10 +212,13 @@ int covrun_report(const struct suite *s, int code)
     unsetenv(ISOLATION_COVERAGE);
     fflush(stdout);
     say_messages(folder);
-    if (!report(s, folder, &code) && s->options.coverage && s->plan.n_tests)
+    if (!report(s, folder, &code) && s->options.coverage && s->plan.n_tests) {
         fputs("rowlock: --coverage: no test has left coverage data; build the programs with "
               "gcc --coverage\n",
               stderr);
+        if (s->options.cov_fail_under > 0 && code == EXIT_OK)
+            code = EXIT_FAILED;
+    }
     file_remove_tree(AT_FDCWD, folder);
     free(folder);
     return code;

@@ -112,3 +112,4 @@ def test_too_little_and_nothing(built):
     done = built.rowlock("parallel", "--coverage")
     assert done.returncode == 0, done
     assert "no test has left coverage data" in done.stderr
+    assert built.rowlock("parallel", "--coverage", "--cov-fail-under", "1").returncode == 1
