@@ -50,23 +50,36 @@ $(ROWLOCK_PREFIX)test-performance: ## the tests marked performance, with all dur
 $(ROWLOCK_PREFIX)test-validate-parallel: ## does all that parallel runs need work here?
 	+@$(ROWLOCK) validate $(ARGS)
 
-# The points of both TAP reports without their numbers, in order: a difference is another verdict.
-$(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts in parallel and in sequence?
-	@mkdir -p $(rowlock_results)
-	+@for how in sequential parallel; do \
-		rm -f $(rowlock_results)/$$how.tap; \
-		$(ROWLOCK) $$how --report-tap $(rowlock_results)/$$how.tap $(ARGS); \
-		test -f $(rowlock_results)/$$how.tap || exit 1; \
-		sed -n 's/^\(not ok\|ok\) [0-9]*/\1/p' $(rowlock_results)/$$how.tap | \
-			sort >$(rowlock_results)/$$how.txt; \
-	done; \
-	diff $(rowlock_results)/sequential.txt $(rowlock_results)/parallel.txt && \
-		echo 'sequential and parallel: the same verdicts'
+# Runs $(1), sequential or parallel, with the words $(2) and keeps its report. Failed tests (1) are for
+# the comparison to tell.
+rowlock_run = rm -f $(call rowlock_report,$(1)) $(call rowlock_covered,$(1)); \
+	$(ROWLOCK) $(1) --report-json $(call rowlock_report,$(1)) $(2) $(ARGS) $(if $(2),$(rowlock_json))
+rowlock_report = $(rowlock_results)/$(1).json
+# Where the coverage of that run is, and the words for it where ARGS choose the reports.
+rowlock_chosen = $(findstring --cov-report,$(ARGS))
+rowlock_covered = $(if $(rowlock_chosen),$(rowlock_results)/$(1)-coverage.json,coverage-$(1).json)
+rowlock_json = $(if $(rowlock_chosen),--cov-report json:$(rowlock_covered))
+rowlock_compare = $(ROWLOCK) report --compare $(call rowlock_report,sequential) \
+	$(call rowlock_report,parallel)
+rowlock_compare_cov = $(ROWLOCK) collect --compare --no-counts $(call rowlock_covered,sequential) \
+	$(call rowlock_covered,parallel)
+# --coverage where ARGS ask for coverage in any way.
+rowlock_measure = $(if $(findstring --cov,$(ARGS)),--coverage)
 
-# One after another, whatever -j says: both take all workers.
+$(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts, and coverage, in parallel and in sequence?
+	@mkdir -p $(rowlock_results)
+	+@$(call rowlock_run,sequential,$(rowlock_measure)) || test $$? = 1
+	+@$(call rowlock_run,parallel,$(rowlock_measure)) || test $$? = 1
+	+@$(rowlock_compare)
+	$(if $(rowlock_measure),+@$(rowlock_compare_cov))
+
+# One after another, whatever -j says: each takes all workers.
 $(ROWLOCK_PREFIX)quality-gate: ## tests pass, enough is covered, parallel equals sequential, lint
-	+@$(ROWLOCK) parallel --coverage --cov-fail-under $(ROWLOCK_COVERAGE) $(ARGS)
-	+@$(MAKE) --no-print-directory $(ROWLOCK_PREFIX)test-compare
+	@mkdir -p $(rowlock_results)
+	+@$(call rowlock_run,parallel,--coverage --cov-fail-under $(ROWLOCK_COVERAGE))
+	+@$(call rowlock_run,sequential,--coverage) || test $$? = 1
+	+@$(rowlock_compare)
+	+@$(rowlock_compare_cov)
 	$(if $(ROWLOCK_LINT),$(ROWLOCK_LINT))
 
 .PHONY: $(addprefix $(ROWLOCK_PREFIX),help test test-cov test-unit test-integration test-parallel \

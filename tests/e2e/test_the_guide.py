@@ -352,7 +352,13 @@ def test_make_targets(sample, truth):
         "import os\ndef test_m(): assert os.environ['FQCN_TEST_MODE'] == 'sequential'\n",
     )
     done = sample.make("test-compare")
-    assert done.returncode != 0 and "test_mode.py" in done.stdout, done
+    assert done.returncode != 0, done
+    assert "test_mode.py::test_m: passed in .rowlock/compare/sequential.json, failed" in done.stdout
+    done = sample.make("test-compare", "ARGS=-k nothing-like-it")
+    assert done.returncode != 0 and "differ" not in done.stdout, done
+
+
+SAME = re.compile(r"^the same verdicts in \d+ tests\nno difference in \d+ files", re.M)
 
 
 def test_make_coverage(sample):
@@ -364,10 +370,26 @@ def test_make_coverage(sample):
     for target in ("my-test-cov", "my-test-parallel-cov"):
         done = sample.make(target, "ARGS=--cov=src")
         assert done.returncode == 0, done
+    # "Compare coverage reports"
     compared = sample.rowlock(
         "collect", "--compare", "coverage-sequential.json", "coverage-parallel.json"
     )
     assert compared.returncode == 0, compared
+    assert SAME.search(sample.make("my-test-compare", "ARGS=--cov=src").stdout)
     done = sample.make("my-quality-gate", "ARGS=--cov=src", "ROWLOCK_COVERAGE=20")
-    assert done.returncode == 0 and done.stdout.endswith("linted\n"), done
+    assert done.returncode == 0 and SAME.search(done.stdout), done
+    assert done.stdout.endswith("linted\n"), done
     assert sample.make("my-quality-gate", "ARGS=--cov=src", "ROWLOCK_COVERAGE=99").returncode
+    # Lines that only one of them runs.
+    sample.write(
+        "src/fqcn_converter/mode.py", "def f(mode):\n    if mode == 'parallel':\n        return 1\n"
+    )
+    sample.write(
+        "tests/test_mode.py",
+        "import os\nfrom fqcn_converter.mode import f\n"
+        "def test_m(): f(os.environ['FQCN_TEST_MODE'])\n",
+    )
+    words = "ARGS=--cov=src --cov-report=term tests/test_mode.py"
+    done = sample.make("my-test-compare", words)
+    assert done.returncode != 0 and "same verdicts in 1 test\n" in done.stdout, done
+    assert "mode.py:3: 0 in .rowlock/compare/sequential-coverage.json, 1 in" in done.stdout, done
