@@ -7,7 +7,8 @@
 #include "run/cgroup.h"
 #include "run/platform.h"
 
-/* Where the files of a control group lie and what they are called. */
+/* Where the files of a control group lie and what they are called. Mounts are where systemd and
+ * containers have them; beside v1 controllers the v2 hierarchy lies in "unified". */
 struct group_files {
     const char *folder, *limit, *usage, *inactive;
 };
@@ -15,6 +16,8 @@ static const struct group_files version1 = {"/sys/fs/cgroup/memory", "memory.lim
                                             "memory.usage_in_bytes", "total_inactive_file"};
 static const struct group_files version2 = {"/sys/fs/cgroup", "memory.max", "memory.current",
                                             "inactive_file"};
+static const struct group_files beside1 = {"/sys/fs/cgroup/unified", "memory.max",
+                                           "memory.current", "inactive_file"};
 
 /* The number behind a word that begins a line of a file; false if there is none. */
 static bool read_line(const char *path, const char *word, uint64_t *value)
@@ -50,10 +53,8 @@ struct walk {
 };
 
 /* What one group leaves: its limit without what it uses, files that can be dropped left out. */
-static void apply_group(void *ctx, bool v2, const char *group)
+static void apply_files(const struct walk *w, const struct group_files *v, const char *group)
 {
-    const struct walk *w = ctx;
-    const struct group_files *v = v2 ? &version2 : &version1;
     uint64_t limit, usage, inactive = 0;
     if (!read_group(w->root, v, group, v->limit, "", &limit) || limit >= w->m->total ||
         !read_group(w->root, v, group, v->usage, "", &usage))
@@ -64,6 +65,13 @@ static void apply_group(void *ctx, bool v2, const char *group)
     w->m->total = limit;
     if (left < w->m->available)
         w->m->available = left;
+}
+
+static void apply_group(void *ctx, bool v2, const char *group)
+{
+    apply_files(ctx, v2 ? &version2 : &version1, group);
+    if (v2)
+        apply_files(ctx, &beside1, group);
 }
 
 /* "some avg10=1.23 avg60=…": percent of the last ten seconds in which somebody waited for memory. */

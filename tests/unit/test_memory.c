@@ -114,6 +114,12 @@ static void test_version_1(void **state)
     put("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "104857600\n");
     put("/sys/fs/cgroup/memory/a/memory.stat", "inactive_file 7\ntotal_inactive_file 31457280\n");
     expect(100, 30);
+    /* Version 2 beside it: the smaller limit counts, wherever it is. */
+    put("/proc/self/cgroup", "5:memory:/a\n0::/b/job\n");
+    put("/sys/fs/cgroup/unified/b/job/memory.max", "max\n");
+    put("/sys/fs/cgroup/unified/b/memory.max", "20971520\n");
+    put("/sys/fs/cgroup/unified/b/memory.current", "5242880\n");
+    expect(20, 15);
 }
 
 static void test_judge(void **state)
