@@ -12,12 +12,13 @@
 /* No chunk is longer than a worker's share of the run divided by this, nor has more tests. */
 enum { CHUNKS_PER_SLOT = 16, CHUNK_TESTS = 64, CHUNK_TESTS_TIMED = 256 };
 
-/* Where durations are known, chunks shrink towards the end of the run, so that the last one does
- * not keep the others waiting: each takes 1/TAPER of what is left for a worker, and the smallest are
- * 1/FINEST of its share. A start of a group costs about a millisecond; where shares are so short
- * that this would be more than a hundredth of a chunk, all are up to twice as long. */
-enum { TAPER = 4, FINEST = 64 };
-#define WORTH_A_START 0.13 /* seconds */
+/* Chunks shrink towards the end of the run, so that the last one does not keep the others waiting: each
+ * takes 1/TAPER of what is left for a worker, and the smallest are 1/FINEST of its share. A start of a
+ * group costs more than a millisecond. Where durations are known, all starts together are to be less
+ * than a hundredth of the run: the longest chunks are WORTH_STARTS, and all are longer in that
+ * measure, up to twice as long, or the last ones would be waited for. */
+enum { TAPER = 3, FINEST = 64 };
+#define WORTH_STARTS 0.26 /* seconds */
 
 enum kind { KIND_ALONE, KIND_SERIAL, KIND_GROUP, KIND_LOCKED, KIND_SCOPE, KIND_FILE, KIND_CHUNK };
 
@@ -176,10 +177,10 @@ static void measure_chunks(struct grouping *g)
         }
     g->share = g->left = total / (double)work_slots(w);
     g->chunk_seconds = g->share / CHUNKS_PER_SLOT;
-    g->tapers = timed && work_slots(w) > 1;
+    g->tapers = work_slots(w) > 1;
     g->finest = g->share / FINEST;
-    if (g->tapers && g->chunk_seconds < WORTH_A_START) {
-        double longer = WORTH_A_START / g->chunk_seconds;
+    if (timed && g->tapers && g->chunk_seconds < WORTH_STARTS) {
+        double longer = WORTH_STARTS / g->chunk_seconds;
         g->chunk_seconds *= longer < 2 ? longer : 2;
         g->finest *= longer < 2 ? longer : 2;
     }

@@ -383,10 +383,13 @@ static void test_load_chunks_have_no_more_than_64(void **state)
         ADD0(&f->m, id);
     }
     plantest_plan(&f->p, &f->m, &f->s);
-    /* 1000 / (4 * 16) = 15 */
-    assert_int_equal(f->p.n_units, 67);
+    /* 1000 / (4 * 16) = 15, at the end 1000 / (4 * 64) = 3: a test that takes long keeps few
+     * others waiting behind it. */
     assert_int_equal(f->p.units[0].n, 15);
-    assert_int_equal(f->p.units[66].n, 10);
+    for (uint32_t u = 1; u < f->p.n_units; u++)
+        assert_true(f->p.units[u].n <= f->p.units[u - 1].n);
+    assert_true(f->p.units[f->p.n_units - 1].n <= 3);
+    assert_true(f->p.n_units > 67 && f->p.n_units < 100);
     f->s.n_slots = 1;
     plan_release(&f->p);
     plantest_plan(&f->p, &f->m, &f->s);
