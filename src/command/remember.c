@@ -64,16 +64,22 @@ void remember_known(struct manifest *m)
     history_free(h);
 }
 
+/* How long it took before, as far as that goes before what the project says (COST). */
+static double measured(const struct test *t)
+{
+    return t->known >= 0 || t->expected >= 0 ? t->known : t->logged;
+}
+
 void remember_expected(struct manifest *m)
 {
     struct map files = MAP_INIT;
     struct mean *means = xcalloc(m->n + 1, sizeof *means), all = {0, 0};
     for (size_t i = 0; i < m->n; i++) {
         struct test *t = &m->tests[i];
-        if (t->known < 0)
+        double seconds = measured(t);
+        if (seconds < 0)
             continue;
-        if (t->expected < 0)
-            t->expected = t->known;
+        t->expected = seconds;
         struct mean *file = &means[number_of_file(&files, t)];
         file->sum += t->expected;
         file->n++;

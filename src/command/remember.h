@@ -11,8 +11,8 @@
 /* Sets what the history knows of each test: how long it took, and, for native ones, whether it
  * failed last or never ran. (Of its own tests pytest has a memory, too.) */
 void remember_known(struct manifest *m);
-/* Sets how long each test of the manifest is expected to take, where it does not say so itself: as
- * it is known, else as long as the known tests of its file, or of all, take on average.
+/* Sets how long each test of the manifest is expected to take: as it is known, else as it says itself,
+ * else as its own tool remembers, else as long as such tests of its file, or of all, take on average.
  * Without any history it stays unknown. */
 void remember_expected(struct manifest *m);
 /* Adds what this run has shown. */

@@ -270,6 +270,7 @@ static bool read_test(struct reading *r, const cJSON *object, struct error *err)
         t->cwd = arena_strdup(&r->m->arena, r->from->dir);
     if (ok)
         read_command(r, t, cJSON_GetObjectItemCaseSensitive(object, "command"));
+    t->logged = toollog_seconds(r->from->log, name->valuestring);
     props_release(&p);
     return ok;
 }
@@ -365,16 +366,21 @@ bool ctest_import(struct manifest *m, const struct import *from, struct error *e
                          "made for a project with enable_testing()",
                          from->dir);
     struct buf out = BUF_INIT;
+    struct toollog log = TOOLLOG_INIT;
+    struct import with_log = *from;
     size_t before = m->n;
     char *argv[] = {(char *)"ctest", (char *)"--show-only=json-v1",
                     from->config ? (char *)"-C" : NULL, (char *)from->config, NULL};
     bool ok = importer_ask(argv, from->dir, "install CMake, 3.14 or newer", &out, err);
     if (ok) {
         const char *text = start_of_json(buf_cstr(&out));
-        ok = ctest_read(m, from, text, out.len - (size_t)(text - buf_cstr(&out)), err);
+        toollog_read_ctest(&log, from->dir);
+        with_log.log = &log;
+        ok = ctest_read(m, &with_log, text, out.len - (size_t)(text - buf_cstr(&out)), err);
     }
     if (ok && m->n == before)
         strv_pushf(&m->notes, "%s: ctest has no tests there; add them with add_test()", from->dir);
+    toollog_release(&log);
     buf_release(&out);
     return ok;
 }

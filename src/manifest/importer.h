@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "manifest/manifest.h"
+#include "manifest/toollog.h"
 
 /* Where the tests come from and what they are called. */
 struct import {
@@ -16,6 +17,7 @@ struct import {
     const char *suite;  /* name of the suite */
     const char *prefix; /* before each id, with a slash; NULL: none */
     const char *config; /* of a build with several (ctest -C); NULL */
+    const struct toollog *log; /* how long the tests took under the tool itself; NULL */
 };
 
 /* Runs argv in dir and appends what it prints to out. EXIT_USAGE where the tool is missing

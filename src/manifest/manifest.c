@@ -51,6 +51,7 @@ void test_init(struct test *t)
     t->weight = 1;
     t->expected = -1;
     t->known = -1;
+    t->logged = -1;
     t->shared = -1;
     t->rules.skip_code = AUTOMAKE_SKIP;
     t->rules.error_code = AUTOMAKE_ERROR;

@@ -88,6 +88,7 @@ struct test {
     uint32_t copy;      /* under --count: 2 for the second of a test, …; 0 for the first */
     uint32_t suffix;    /* so many bytes at the end of the id say that */
     double known;       /* seconds it took in earlier runs; < 0: not known */
+    double logged;      /* seconds it took under its own tool, as that remembers; < 0: not known */
     double shared;      /* seconds, as all machines know it (--shard-times); < 0: not known */
     bool failed;        /* its last run has failed, as far as somebody has asked */
     bool never_ran;     /* no run is known, likewise */

@@ -68,6 +68,27 @@ static void read_env(struct manifest *m, struct test *t, const cJSON *env, const
     strv_release(&all);
 }
 
+/* How long `meson test` has noted for it, under the name "PROJECT:SUITE+SUITE / NAME". */
+static double logged_seconds(const struct import *from, const cJSON *suites, const char *name)
+{
+    struct strv names = STRV_INIT;
+    struct buf b = BUF_INIT;
+    importer_strings(suites, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        const char *colon = strchr(names.v[i], ':');
+        size_t project = colon ? (size_t)(colon - names.v[i]) : strlen(names.v[i]);
+        if (i == 0)
+            buf_add(&b, names.v[i], project);
+        if (colon)
+            buf_addf(&b, "%s%s", i ? "+" : ":", colon + 1);
+    }
+    buf_addf(&b, " / %s", name);
+    double seconds = toollog_seconds(from->log, buf_cstr(&b));
+    strv_release(&names);
+    buf_release(&b);
+    return seconds >= 0 ? seconds : toollog_seconds(from->log, name);
+}
+
 /* "project" or "project:suite": both are markers. */
 static void read_suites(struct manifest *m, struct test *t, const cJSON *suites)
 {
@@ -122,6 +143,8 @@ static bool add_test(struct manifest *m, const struct import *from, struct test 
     like->suite = from->suite;
     if (gtest && !like->rules.should_fail && gtest_list(m, like, &names, &why)) {
         char *first = xasprintf("::%s", names.v[0]);
+        if (like->logged >= 0) /* that of the program */
+            like->logged /= (double)names.n;
         char *id = importer_id(m, from->suite, from->prefix, name, first);
         like->id = arena_strdup(&m->arena, id);
         ok = gtest_add_names(m, like, &names, err);
@@ -168,6 +191,7 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
     t->cwd = arena_strdup(&m->arena, cJSON_IsString(workdir) && workdir->valuestring[0]
                                          ? workdir->valuestring
                                          : from->dir);
+    t->logged = logged_seconds(from, get(object, "suite"), name->valuestring);
     return add_test(m, from, t, name->valuestring, gtest, err);
 }
 
@@ -258,6 +282,8 @@ bool meson_import(struct manifest *m, const struct import *from, struct error *e
                          "%s: no meson-info there; name a build folder that 'meson setup' has made",
                          from->dir);
     struct buf out = BUF_INIT, more = BUF_INIT, said = BUF_INIT;
+    struct toollog log = TOOLLOG_INIT;
+    struct import with_log = *from;
     char *argv[] = {(char *)"meson", (char *)"introspect", (char *)"--tests", (char *)from->dir,
                     NULL};
     size_t before = m->n;
@@ -268,10 +294,14 @@ bool meson_import(struct manifest *m, const struct import *from, struct error *e
         if (subprocess_ask(ask, from->dir, &more, &said, 1u << 30) != 0)
             buf_clear(&more);
     }
-    ok = ok && meson_read(m, from, buf_cstr(&out), out.len, buf_cstr(&more), more.len, err);
+    if (ok)
+        toollog_read_meson(&log, from->dir);
+    with_log.log = &log;
+    ok = ok && meson_read(m, &with_log, buf_cstr(&out), out.len, buf_cstr(&more), more.len, err);
     if (ok && m->n == before)
         strv_pushf(&m->notes, "%s: meson has no tests there; add them with test()", from->dir);
     free(python);
+    toollog_release(&log);
     buf_release(&out);
     buf_release(&more);
     buf_release(&said);

@@ -1,7 +1,10 @@
 """The tests of CMake and Meson build folders: the verdicts of ctest and Meson, test by test."""
 
 import json
+import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import xml.etree.ElementTree as ET
 
@@ -349,6 +352,61 @@ def test_the_schedule_is_that_of_ctest(project):
     assert facts["behind"] == ([], False, 1, ["lock_c", "plain_1"])
 
 
+# Long ones last, so that no order but that of known durations begins with them.
+WITHOUT_HISTORY = """
+t("plain" true)
+t("with space" true)
+t("short" true)
+t("named dearest" true COST 500)
+t("long" true)
+"""
+
+
+def planned(project, *words):
+    """The ids in the order in which their groups start."""
+    done = project.rowlock("parallel", "-n", "2", "--dry-run", *words)
+    assert done.returncode == 0
+    return re.findall(r"^    t\d+ (.+)$", done.stdout, re.M)
+
+
+def put_durations(path, pattern, seconds):
+    """Changes what the tool itself has measured: "{}" in the pattern is a name."""
+    text = path.read_text()
+    for name, value in seconds.items():
+        text, n = re.subn(pattern.format(name), rf"\g<1>{value}", text)
+        assert n == 1, (name, text)
+    path.write_text(text)
+
+
+@needs.cmake
+def test_what_ctest_remembers_orders_a_run_without_a_history(project):
+    build(project, WITHOUT_HISTORY)
+    assert planned(project, "--ctest", "build")[0] == "named dearest"
+    subprocess.run(["ctest"], cwd=project.path("build"), capture_output=True, check=True)
+    costs = project.path("build/Testing/Temporary/CTestCostData.txt")
+    seconds = {"plain": 5, "with space": 70, "short": 1, "named dearest": 0, "long": 90}
+    put_durations(costs, r"(?m)^({} 1 ).*$", seconds)
+    by_costs = ["named dearest", "long", "with space", "plain", "short"]
+    assert planned(project, "--ctest", "build") == by_costs
+    # What a run of ours has shown goes before it, and before COST, whose unit is anything.
+    assert project.rowlock("parallel", "--ctest", "build").returncode == 0
+    history = sqlite3.connect(project.path(".rowlock/history.db"))
+    with history:
+        history.execute(
+            "UPDATE result SET seconds = (SELECT 99 - length(name) FROM test WHERE id = test)"
+        )
+    history.close()
+    by_history = ["long", "plain", "short", "with space", "named dearest"]
+    assert planned(project, "--ctest", "build") == by_history
+    # A file that says nothing, or is none, changes nothing.
+    shutil.rmtree(project.path(".rowlock"))
+    costs.write_bytes(b"long 1 nan\nlong 1 1e99\nlong 0 9\nlong\n \n\xff\x00 1 2\n---\nlong 1 5\n")
+    assert planned(project, "--ctest", "build")[:2] == ["named dearest", "plain"]
+    costs.unlink()
+    os.mkfifo(costs)
+    assert planned(project, "--ctest", "build")[:2] == ["named dearest", "plain"]
+
+
 def test_a_tool_that_is_missing(project, tmp_path):
     project.write("build/CTestTestfile.cmake", "")
     (tmp_path / "bin").mkdir()
@@ -459,6 +517,27 @@ def test_the_schedule_is_that_of_meson(project):
         parallel = [name for name in order if name != "alone"]
         assert parallel[0] in ("first", "second") and parallel.index("last") >= 3
         assert beside["alone"] == set() and any(beside.values())
+
+
+@needs.meson
+def test_what_meson_has_logged_orders_a_run_without_a_history(project):
+    setup_meson(
+        project,
+        "project('p')\nsh = find_program('sh')\n"
+        "foreach name, suite : {'plain': '', 'a / b': [], 'long': ['x', 'y'], 'short': 'x'}\n"
+        "  test(name, sh, args: ['-c', 'exit 0'], suite: suite)\n"
+        "endforeach\n"
+        "test('short', sh, args: ['-c', 'exit 1'], suite: 'z', should_fail: true)\n",
+    )
+    ran = subprocess.run(["meson", "test", "-C", "build"], cwd=project.root, capture_output=True)
+    assert ran.returncode == 0, ran
+    log = project.path("build/meson-logs/testlog.json")
+    seconds = [5, 70, 90, 1, 80]
+    names = ["p / plain", "a / b", r"p:x\+y / long", "p:x / short", "p:z / short"]
+    put_durations(log, r'(?m)^(\{{"name": "{}".*"duration": )[0-9.e-]+', dict(zip(names, seconds)))
+    assert planned(project, "--meson", "build") == ["long", "short#2", "a / b", "plain", "short"]
+    log.write_text('{"name": "p / plain", "duration": "x"}\n[\n' + "[" * 5000 + "\n")
+    assert planned(project, "--meson", "build")[0] == "plain"
 
 
 @needs.meson

@@ -1,4 +1,4 @@
-/* Exercises what reads the words of build tools: ctest_read, meson_read and cmakeregex_translate.
+/* Exercises what reads the words of build tools: ctest_read, meson_read, cmakeregex_translate and toollog.
  * The first byte chooses. The tests that they yield have to be such as the rest of the program takes
  * for granted. */
 #include <regex.h>
@@ -9,6 +9,7 @@
 #include "manifest/cmakeregex.h"
 #include "manifest/ctest.h"
 #include "manifest/meson.h"
+#include "manifest/toollog.h"
 #include "support.h"
 
 static void check_ids(const struct manifest *m, char *const *ids)
@@ -85,12 +86,29 @@ static void translate(const uint8_t *data, size_t size)
     free(text);
 }
 
+static void read_durations(const uint8_t *data, size_t size, bool meson)
+{
+    struct toollog log = TOOLLOG_INIT;
+    if (meson)
+        toollog_add_meson(&log, (const char *)data, size);
+    else
+        toollog_add_ctest(&log, (const char *)data, size);
+    for (size_t i = 0; i < log.by_name.cap; i++) {
+        const char *name = log.by_name.entries[i].key;
+        CHECK(!name || (name[0] && toollog_seconds(&log, name) >= 0 &&
+                        toollog_seconds(&log, name) <= 1e9));
+    }
+    toollog_release(&log);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
     if (data[0] == 'r')
         translate(data + 1, size - 1);
+    else if (data[0] == 'd' || data[0] == 'l')
+        read_durations(data + 1, size - 1, data[0] == 'l');
     else
         read_tool(data + 1, size - 1, data[0] == 'm');
     return 0;
