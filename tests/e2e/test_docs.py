@@ -263,6 +263,7 @@ CASES = [
     ),
     Case(mixed, "rowlock performance", status=5),
     Case(mixed, "rowlock performance --compare", shows="critical path"),
+    Case(mixed, "rowlock performance --compare -m ''", shows="critical path"),
     Case(mixed, "rowlock performance --compare -m '' -n 4", shows="4 workers"),
     Case(mixed, "rowlock parallel --report-json times.json", shows=PASSED),
     Case(mixed, "rowlock performance --compare --times times.json -n 16", shows="16 workers"),
