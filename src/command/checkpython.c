@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "command/validation.h"
+#include "coverage/gcbytes.h"
 
 enum { PATIENCE = 120 };
 
@@ -328,14 +329,14 @@ static int major_of(const char *program, char *line, size_t size)
     return major;
 }
 
-/* Data of GCC 9 to 15 are read without gcov; those of another one need its own. */
+/* Data of most versions of GCC are read without gcov; those of another one need its own. */
 void validate_coverage(struct validation *v)
 {
-    enum { OLDEST = 9, NEWEST = 15 };
+    _Static_assert(GC_OLDEST == 9 && GC_NEWEST == 16, "the remedy names them");
     char gcc[200], gcov[200], own[32];
     validation_begins(v, "gcov");
     int compiler = major_of("gcc", gcc, sizeof gcc), tool = major_of("gcov", gcov, sizeof gcov);
-    bool native = compiler >= OLDEST && compiler <= NEWEST;
+    bool native = compiler >= GC_OLDEST && compiler <= GC_NEWEST;
     snprintf(own, sizeof own, "gcov-%d", compiler);
     if (!compiler)
         validation_add(v, CHECK_SKIPPED, "gcov", "",
@@ -351,7 +352,7 @@ void validate_coverage(struct validation *v)
     else if (path_executable(own))
         validation_add(v, CHECK_OK, "gcov", "", "gcc %d and %s", compiler, own);
     else
-        validation_add(v, CHECK_FAILED, "gcov", "install the gcov of that gcc, or a GCC from 9 to 15",
+        validation_add(v, CHECK_FAILED, "gcov", "install the gcov of that gcc, or a GCC from 9 to 16",
                        "data of gcc %d need its gcov; here is %s", compiler,
                        tool ? gcov : "none");
 }

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* The first to change what gcov.h does not describe is not known before it is out. */
-enum { OLDEST = 9, BYTES_SINCE = 12, NEWEST = 15 };
+enum { BYTES_SINCE = 12 };
 
 uint32_t gc_word(struct gc_bytes *b)
 {
@@ -23,7 +22,7 @@ static int major_of(uint32_t version)
 {
     int tens = (int)(version >> 24) - 'A', ones = (int)(version >> 16 & 0xff) - '0';
     int major = tens * 10 + ones;
-    bool known = tens >= 0 && ones >= 0 && ones <= 9 && major >= OLDEST && major <= NEWEST;
+    bool known = tens >= 0 && ones >= 0 && ones <= 9 && major >= GC_OLDEST && major <= GC_NEWEST;
     return known ? major : 0;
 }
 

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Major versions of GCC whose files are known. What the next one changes is not known before it is
+ * out. */
+enum { GC_OLDEST = 9, GC_NEWEST = 16 };
 enum { GC_NOTES_MAGIC = 0x67636e6f, GC_DATA_MAGIC = 0x67636461 };
 enum {
     GC_TAG_FUNCTION = 0x01000000,

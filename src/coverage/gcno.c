@@ -1,5 +1,5 @@
 /* Reading .gcno files. The comments of GCC's gcov-io.h describe the format, but not all of it; as
- * GCC 9 to 15 write it:
+ * GCC 9 to 16 write it:
  *
  *     file      magic "gcno", version, stamp, [12 on: checksum], string: folder of the compiler,
  *               1 if blocks that were not executed are told, records, 0

@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COMPAT = os.path.join(os.path.dirname(HERE), "compat")
 sys.path.insert(0, COMPAT)
 
+from compilers import Gcc  # noqa: E402
 from debian import Archive  # noqa: E402
 from instrumented import Lua  # noqa: E402
 
@@ -110,7 +111,7 @@ def main():
     archive = Archive(work)
     archive.prepare()
     source, version = archive.unpack("lua5.4")
-    built = Lua(source, f"{source}-bench", "gcc")
+    built = Lua(source, f"{source}-bench", Gcc())
     many, few = os.path.join(work, "many"), os.path.join(work, "few")
     make_fragments(built, many, args.fragments)
     make_fragments(built, few, args.few)

@@ -1,102 +1,230 @@
 #!/usr/bin/env python3
 """Compares `rowlock collect` with gcov on Lua, zlib and SQLite, from Debian's source packages, and
-on random C programs, with every gcc that is there: every count of a line, a function and a
-branch has to be the same. Exits 1 if one is not. Everything lies below the work folder.
+on random C and C++ programs, with every gcc that is there: every count of a line, a function and a
+branch has to be the same, and so have the names of functions that people see.
+
+--systems DIR adds the compilers of other versions of Debian: their systems are made below DIR by
+debootstrap and entered with chroot, both as root. With all of them this writes its part of
+docs/compatibility.md. Exits 1 if something differs, 2 if something could not be run. Everything
+else lies below the work folder.
 """
 
 import argparse
+import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
+from typing import NamedTuple
 
+import compilers
 from debian import Archive
 from environments import Failure
 from instrumented import PACKAGES
+from page import replace_section
+from run import TOP
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-from gcov_reference import from_gcov, from_lcov  # noqa: E402
+from gcov_reference import add_up, demangled_names, from_lcov, run_gcov  # noqa: E402
 from random_c import Program  # noqa: E402
 
+LEVELS = ("-O0", "-O0", "-O1", "-O2")
+CSMITH = "/usr/include/csmith"
 
-def compare(rowlock, gcov, notes, folder, what):
-    """Prints what differs, or how much is the same; returns whether all is."""
-    with tempfile.NamedTemporaryFile(suffix=".info") as out:
-        command = [rowlock, "collect", "-q", "--no-markers", "--lcov", out.name]
+
+class Row(NamedTuple):
+    """What came of one comparison."""
+
+    what: str
+    lines: int = 0
+    functions: int = 0
+    arms: int = 0
+    differences: int = 0
+    asked: bool = False  # rowlock left it to gcov, as it does not know the format
+
+    def __add__(self, other):
+        sums = [a + b for a, b in zip(self[1:5], other[1:5])]
+        return Row(self.what, *sums, self.asked or other.asked)
+
+
+def compare(rowlock, gcc, notes, folder, what):
+    """Prints what differs, if anything does."""
+    with contextlib.ExitStack() as stack:
+        temporary = [stack.enter_context(tempfile.NamedTemporaryFile()) for _ in range(2)]
+        lcov, cobertura = (file.name for file in temporary)
+        command = [rowlock, "collect", "-q", "--no-markers", "--lcov", lcov, "--xml", cobertura]
         command += ["--source-root", "/nowhere", "--include", "*", folder]
-        subprocess.run(command, check=True)
-        ours = from_lcov(out.name)
-    found = ours.differences(from_gcov(gcov, notes, folder))
+        env = dict(os.environ, PATH=gcov_in_path(stack, gcc))
+        done = subprocess.run(command, check=True, env=env, stderr=subprocess.PIPE, text=True)
+        ours = from_lcov(lcov)
+        methods = xml.etree.ElementTree.parse(cobertura).iter("method")
+        names = {method.get("name") for method in methods}
+    gcov = gcc.words("gcov", cwd=folder)
+    units = [unit for path in notes for unit in run_gcov(gcov, path, folder)]
+    found = ours.differences(add_up(units))
+    found += [f"name {name}" for name in sorted(names ^ demangled_names(units))]
     for line in found[:20]:
         print(f"  {line}")
     arms = sum(len(counts) for counts in ours.branches.values())
-    if what or found:
-        print(
-            f"{what}: {len(ours.lines)} lines, {len(ours.functions)} functions, {arms} branches: "
-            f"{len(found)} differences",
-            flush=True,
-        )
-    return not found, len(ours.lines)
+    asked = "gcov is asked" in done.stderr
+    return Row(what, len(ours.lines), len(ours.functions), arms, len(found), asked)
 
 
-def random_programs(args, ending):
+def gcov_in_path(stack, gcc):
+    """A PATH on which `gcov-N`, where Rowlock asks it, is the gcov of another system; it is asked
+    in a folder of this one, which that does not see: the folder is copied."""
+    if not gcc.root:
+        return os.environ["PATH"]
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    inside = stack.enter_context(gcc.folder())
+    path = os.path.join(folder, f"gcov-{gcc.major}")
+    with open(path, "w", encoding="utf-8") as file:
+        entered = " ".join(gcc.words("gcov", cwd=inside))
+        file.write(f'#!/bin/sh -e\ncp -L object.* {inside}\nexec {entered} "$@"\n')
+    os.chmod(path, 0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def write_program(folder, seed, kind):
+    """Returns the source's name and what the compiler is told besides."""
+    name = "t.cc" if kind == "C++" else "t.c"
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        if kind != "csmith":
+            file.write(Program(seed, kind == "C++").text())
+            return name, []
+        limits = ["--max-funcs", "5", "--max-block-depth", "3", "--quiet"]
+        subprocess.run(["csmith", "--seed", str(seed), *limits], check=True, stdout=file)
+    subprocess.run(["cp", "-r", CSMITH, os.path.join(folder, "csmith")], check=True)
+    return name, ["-I", "csmith"]
+
+
+def random_programs(args, gcc, kind, count, options):
     """The given number of programs; each in a folder that goes again."""
-    same, lines = True, 0
-    for seed in range(args.seed, args.seed + args.random):
-        with tempfile.TemporaryDirectory() as folder:
-            with open(os.path.join(folder, "t.c"), "w", encoding="utf-8") as file:
-                file.write(Program(seed).text())
-            level = ("-O0", "-O0", "-O1", "-O2")[seed % 4]
-            build = [f"gcc{ending}", "-w", level, "--coverage"]
-            subprocess.run([*build, "-c", "t.c"], cwd=folder, check=True)
-            subprocess.run([*build, "t.o", "-o", "t"], cwd=folder, check=True)
-            subprocess.run(["./t"], cwd=folder, timeout=60)
-            notes = [os.path.join(folder, "t.gcno")]
-            good, n = compare(args.rowlock, f"gcov{ending}", notes, folder, "")
-            if not good:
-                print(f"  seed {seed}, {level}")
-            same, lines = same and good, lines + n
-    print(f"gcc{ending}: {args.random} random programs, {lines} lines: {'same' if same else 'not'}")
-    return same
+    total = Row(f"{count} random programs, {kind}{' '.join(['', *options])}")
+    driver = "g++" if kind == "C++" else "gcc"
+    for seed in range(args.seed, args.seed + count):
+        with gcc.folder() as folder:
+            name, more = write_program(folder, seed, kind)
+            level = LEVELS[seed % 4]
+            build = [driver, "-w", level, "--coverage", *options]
+            gcc.run(*build, *more, "-c", name, "-o", "t.o", cwd=folder)
+            gcc.run(*build, "t.o", "-o", "t", cwd=folder)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # csmith does not promise an end
+                words = gcc.words("timeout", "-s", "INT", "5", "./t", cwd=folder)
+                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                subprocess.run(words, cwd=folder, timeout=60, check=False, **quiet)
+            row = compare(args.rowlock, gcc, [os.path.join(folder, "t.gcno")], folder, "")
+            if row.differences:
+                print(f"  {gcc}, {kind}, seed {seed}, {level} {options}", flush=True)
+            total += row
+    return total
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def packages(args, gcc, archive):
+    for package in PACKAGES:
+        if package.package not in (args.packages or [package.package]):
+            continue
+        source, version = archive.unpack(package.package)
+        with gcc.folder() as folder:
+            built = package(source, os.path.join(folder, package.package), gcc)
+            built.run()
+            what = f"{package.package} {version}"
+            yield compare(args.rowlock, gcc, built.notes(), built.folder, what)
+
+
+def all_of(args, gcc, archive):
+    """The rows of one gcc."""
+    if archive:
+        yield from packages(args, gcc, archive)
+    if not args.random:
+        return
+    yield random_programs(args, gcc, "C", args.random, [])
+    if args.csmith:
+        yield random_programs(args, gcc, "csmith", args.csmith, [])
+    if gcc.has("g++"):
+        yield random_programs(args, gcc, "C++", args.random, [])
+    few = max(args.random // 4, 1)
+    if gcc.major >= 14:
+        yield random_programs(args, gcc, "C", few, ["-fcondition-coverage"])
+    if gcc.major >= 15:
+        yield random_programs(args, gcc, "C", few, ["-fpath-coverage"])
+
+
+HEADING = "## Counts of gcov, with every gcc of Debian"
+HEAD = """
+`make compat-coverage ARGS="--systems DIR"` builds programs with every gcc that Debian's suites
+have, runs them, and compares `rowlock collect` with `gcov --json-format` of the same gcc: the count
+of every line, function and branch, and the demangled names of functions. Formats that are not
+known are left to the gcov of that version.
+"""
+
+
+def section(rows):
+    lines = [HEADING, *HEAD.splitlines(), ""]
+    lines += [
+        "| compiler | program | lines | functions | branches | differ |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for gcc, row in rows:
+        asked = ", gcov asked" if row.asked else ""
+        lines.append(
+            f"| {gcc}{asked} | {row.what} | {row.lines} | {row.functions} | {row.arms} "
+            f"| {row.differences or 'none'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="lua5.4, zlib, sqlite3")
     parser.add_argument("--rowlock", default="./rowlock")
     parser.add_argument("--work", default=os.path.join(HERE, "work", "coverage"))
+    parser.add_argument("--no-packages", action="store_true", help="random programs only")
     parser.add_argument("--random", type=int, default=200, help="so many random programs")
+    parser.add_argument("--csmith", type=int, default=0, help="so many of csmith's programs")
     parser.add_argument("--seed", type=int, default=1000, help="the first one's")
+    parser.add_argument("--gcc", type=int, action="append", metavar="N", help="only this version")
+    parser.add_argument(
+        "--root", action="append", default=[], metavar="DIR", help="a system with other compilers"
+    )
+    parser.add_argument(
+        "--systems", metavar="DIR", help="where Debian's other suites are, or are to be made"
+    )
     args = parser.parse_args()
     args.rowlock = os.path.abspath(args.rowlock)
-    endings = [
-        e
-        for e in ("-9", "-10", "-11", "-12", "-13", "-14", "-15")
-        if shutil.which(f"gcc{e}") and shutil.which(f"gcov{e}")
-    ]
-    same = bool(endings)
+    return args
+
+
+def main():
+    args = parse_arguments()
+    rows = []
     try:
-        archive = Archive(os.path.abspath(args.work))
-        chosen = [p for p in PACKAGES if p.package in (args.packages or [p.package])]
-        if chosen:
+        archive = None
+        if not args.no_packages:
+            archive = Archive(os.path.abspath(args.work))
             archive.prepare()
-        for package in chosen:
-            source, version = archive.unpack(package.package)
-            for ending in endings:
-                built = package(source, f"{source}-built{ending}", f"gcc{ending}")
-                built.run()
-                what = f"{package.package} {version}, gcc{ending}"
-                good, _ = compare(args.rowlock, f"gcov{ending}", built.notes(), built.folder, what)
-                same = same and good
+        found = compilers.find({"roots": args.root, "make": args.systems})
+        for gcc in found:
+            if gcc.major not in (args.gcc or [gcc.major]):
+                continue
+            for row in all_of(args, gcc, archive):
+                rows.append((gcc, row))
+                print(
+                    f"{gcc}, {row.what}: {row.lines} lines, {row.functions} functions, {row.arms} "
+                    f"branches: {row.differences} differences{', gcov asked' * row.asked}",
+                    flush=True,
+                )
     except Failure as failure:
         print(f"collector: {failure}", file=sys.stderr)
         return 2
-    for ending in endings if args.random else []:
-        same = random_programs(args, ending) and same
-    return 0 if same else 1
+    bad = sum(1 for _, row in rows if row.differences or not row.lines)
+    if args.systems and not (args.gcc or args.packages or args.no_packages):
+        replace_section(os.path.join(TOP, "docs", "compatibility.md"), HEADING, section(rows))
+    print(f"collect and gcov: {len(rows) - bad} passed, {bad} failed")
+    return 1 if bad or not rows else 0
 
 
 if __name__ == "__main__":

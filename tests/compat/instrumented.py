@@ -33,7 +33,7 @@ PRAGMA integrity_check; EXPLAIN QUERY PLAN SELECT * FROM t JOIN f; .schema
 
 
 def sh(command, cwd, stdin=None, check=True):
-    """Runs a command quietly; input is text."""
+    """Runs a command of this machine quietly; input is text."""
     return subprocess.run(
         command,
         cwd=cwd,
@@ -47,7 +47,8 @@ def sh(command, cwd, stdin=None, check=True):
 
 
 class Build:
-    """A package built in a folder of its own: programs, notes beside the objects."""
+    """A package built in a folder of its own, by a compilers.Gcc: programs, notes beside the
+    objects."""
 
     def __init__(self, source, folder, gcc, flags=("-O0",)):
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,14 +59,19 @@ class Build:
     def compile(self, sources, *options, cwd):
         running = []
         for source in sources:
-            command = [self.gcc, *self.flags, "-w", "--coverage", *options, "-c", source]
-            running.append(subprocess.Popen(command, cwd=cwd))
+            command = ["gcc", *self.flags, "-w", "--coverage", *options, "-c", source]
+            running.append(subprocess.Popen(self.gcc.words(*command, cwd=cwd), cwd=cwd))
             if len(running) == (os.cpu_count() or 1):
                 assert running.pop(0).wait() == 0, source
         assert all(child.wait() == 0 for child in running)
 
     def link(self, program, objects, *options, cwd):
-        sh([self.gcc, "--coverage", *objects, "-o", program, *options], cwd)
+        command = ["gcc", "--coverage", *objects, "-o", program, *options]
+        sh(self.gcc.words(*command, cwd=cwd), cwd)
+
+    def start(self, *command, **how):
+        """Runs a program of the build in its folder."""
+        return subprocess.run(self.gcc.words(*command, cwd=self.folder), cwd=self.folder, **how)
 
     def notes(self):
         return sorted(glob.glob(os.path.join(self.folder, "**/*.gcno"), recursive=True))
@@ -84,8 +90,8 @@ class Lua(Build):
         self.link("lua", objects, "-lm", "-ldl", cwd=cwd)
 
     def run(self, env=None):
-        command = [os.path.join(self.folder, "src/lua"), "-"]
-        subprocess.run(command, input=LUA.encode(), stdout=subprocess.DEVNULL, env=env, check=True)
+        quiet = {"stdout": subprocess.DEVNULL, "check": True}
+        self.start("src/lua", "-", input=LUA.encode(), env=env, **quiet)
 
 
 class Zlib(Build):
@@ -100,25 +106,18 @@ class Zlib(Build):
             self.link(name, [f"{name}.o", *objects], cwd=self.folder)
 
     def run(self, env=None):
-        sh(["./example"], self.folder)
+        self.start("./example", stdout=subprocess.DEVNULL, check=True)
         with open(os.path.join(self.folder, "ChangeLog"), "rb") as file:
-            packed = subprocess.run(
-                ["./minigzip"], cwd=self.folder, stdin=file, stdout=subprocess.PIPE, check=True
-            )
-        subprocess.run(
-            ["./minigzip", "-d"],
-            cwd=self.folder,
-            input=packed.stdout,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+            packed = self.start("./minigzip", stdin=file, stdout=subprocess.PIPE, check=True)
+        quiet = {"stdout": subprocess.DEVNULL, "check": True}
+        self.start("./minigzip", "-d", input=packed.stdout, **quiet)
 
 
 class Sqlite(Build):
     package = "sqlite3"
 
     def make(self):
-        sh(["./configure", "--disable-tcl", "--disable-shared"], self.folder)
+        sh(["./configure", "--disable-tcl", "--disable-shared"], self.folder)  # makes one file
         sh(["make", "sqlite3.c", "shell.c"], self.folder)
         self.compile(
             ["sqlite3.c", "shell.c"],
@@ -131,7 +130,8 @@ class Sqlite(Build):
     def run(self, env=None):
         for stale in glob.glob(os.path.join(self.folder, "workload.db*")):
             os.unlink(stale)
-        sh(["./sql", "workload.db"], self.folder, SQL, check=False)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.start("./sql", "workload.db", input=SQL.encode(), **quiet)
 
 
 PACKAGES = [Lua, Zlib, Sqlite]

@@ -176,7 +176,7 @@ def write_page(path, cells, workers, xdist):
     write_file(path, "\n".join(lines) + "\n" + (f"\n{rest}" if rest else ""))
 
 
-# The last part of the page, which native.py writes by itself.
+# What follows on the page is written by native.py and collector.py, each its own part.
 NATIVE = "## Native suites"
 
 
@@ -191,9 +191,11 @@ def split_page(path, heading):
 
 
 def replace_section(path, heading, section):
-    """Puts the section at the end of the page, in place of the one with that heading."""
-    before = split_page(path, heading)[0]
-    write_file(path, (before.rstrip("\n") + "\n\n" if before else "") + section)
+    """Puts the section in place of the one with that heading, or at the end of the page."""
+    before, old = split_page(path, heading)
+    end = old.find("\n## ") + 1
+    after = f"\n{old[end:]}" if end else ""
+    write_file(path, (before.rstrip("\n") + "\n\n" if before else "") + section + after)
 
 
 def write_file(path, text):

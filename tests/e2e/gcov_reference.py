@@ -26,37 +26,45 @@ class Counts:
         return found
 
 
+def from_text(text):
+    """What gcov printed: a line of JSON for each .gcno file."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
 def run_gcov(gcov, notes, folder):
-    """The JSON that gcov prints for a .gcno file with its .gcda file beside it."""
+    """The JSON that gcov prints for a .gcno file with its .gcda file beside it. gcov is a program,
+    or the words that run one in the folder."""
+    words = [gcov] if isinstance(gcov, str) else gcov
+    notes = os.path.relpath(notes, folder)
     done = subprocess.run(
-        [gcov, "--json-format", "--stdout", "--branch-probabilities", os.path.abspath(notes)],
+        [*words, "--json-format", "--stdout", "--branch-probabilities", notes],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         check=True,
     )
-    return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    return from_text(done.stdout)
 
 
 def from_gcov(gcov, notes_files, folder):
     """The sum over the objects of what gcov says, files by their absolute names."""
+    return add_up(unit for notes in notes_files for unit in run_gcov(gcov, notes, folder))
+
+
+def add_up(units):
     total = Counts()
     arms = collections.defaultdict(lambda: collections.defaultdict(list))
-    for notes in notes_files:
-        for unit in run_gcov(gcov, notes, folder):
-            for file in unit["files"]:
-                name = os.path.normpath(
-                    os.path.join(unit["current_working_directory"], file["file"])
-                )
-                add_file(total, arms, name, file)
+    for unit in units:
+        for file in unit["files"]:
+            name = os.path.normpath(os.path.join(unit["current_working_directory"], file["file"]))
+            add_file(total, arms, name, file)
     for key, owners in arms.items():
         total.branches[key] = [count for owner in sorted(owners) for count in owners[owner]]
     return total
 
 
-def demangled_names(gcov, notes, folder):
-    """The names of all functions of an object, as gcov shows them to people."""
-    units = run_gcov(gcov, notes, folder)
+def demangled_names(units):
+    """The names of all functions in what gcov printed, as it shows them to people."""
     return {
         function["demangled_name"]
         for unit in units

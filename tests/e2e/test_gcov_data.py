@@ -1,6 +1,7 @@
 """`rowlock collect` on the data of GCC: every count is that of gcov of the same GCC."""
 
 import json
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -8,14 +9,14 @@ import xml.etree.ElementTree
 
 import pytest
 
-from gcov_reference import demangled_names, from_gcov, from_lcov
+from gcov_reference import add_up, demangled_names, from_gcov, from_lcov, from_text, run_gcov
 from random_c import Program
 
 
 def find_versions():
     """The endings of the names of all gcc, each version once."""
     found = {}
-    for ending in ("", "-9", "-10", "-11", "-12", "-13", "-14", "-15"):
+    for ending in ("", "-9", "-10", "-11", "-12", "-13", "-14", "-15", "-16"):
         if shutil.which(f"gcc{ending}") and shutil.which(f"gcov{ending}"):
             said = subprocess.run([f"gcc{ending}", "-dumpfullversion"], stdout=subprocess.PIPE)
             found.setdefault(said.stdout, ending)
@@ -92,6 +93,11 @@ def counted(project, *args):
     return from_lcov(project.root / "ours.info")
 
 
+def methods(path):
+    """The names of functions in Cobertura XML."""
+    return {method.get("name") for method in xml.etree.ElementTree.parse(path).iter("method")}
+
+
 def build(project, version, *options):
     """A program of two sources and a header, built in a folder of its own."""
     project.write("include/part.h", PART.split("template")[0].replace("inline", "static inline"))
@@ -120,16 +126,15 @@ def build(project, version, *options):
 
 @compilers
 def test_random_programs(project, version):
-    for seed in range(8):
+    plus = 4 if shutil.which(f"g++{version}") else 0
+    for seed in range(8 + plus):
         folder = project.root / str(seed)
-        project.write(f"{seed}/t.c", Program(seed).text())
+        driver, name = ("gcc", "t.c") if seed < 8 else ("g++", "t.cc")
+        project.write(f"{seed}/{name}", Program(seed, seed >= 8).text())
         level = ("-O0", "-O0", "-O1", "-O2")[seed % 4]
-        built = project.run([f"gcc{version}", "-w", level, "--coverage", "-c", "t.c"], cwd=folder)
-        assert built.returncode == 0, built
-        assert (
-            project.run([f"gcc{version}", "--coverage", "t.o", "-o", "t"], cwd=folder).returncode
-            == 0
-        )
+        for words in (["-w", level, "-c", name], ["t.o", "-o", "t"]):
+            built = project.run([f"{driver}{version}", "--coverage", *words], cwd=folder)
+            assert built.returncode == 0, built
         project.run(["./t"], cwd=folder)
         ours = counted(project, folder)
         assert ours.differences(from_gcov(f"gcov{version}", [folder / "t.gcno"], folder)) == []
@@ -151,21 +156,36 @@ def test_templates_exceptions_and_lambdas(project, version):
     reference = from_gcov(f"gcov{version}", [project.root / "main.gcno"], project.root)
     assert counted(project, ".").differences(reference) == []
     # People see demangled names, those of gcov; LCOV and what reads it want the mangled ones.
-    names = demangled_names(f"gcov{version}", project.root / "main.gcno", project.root)
+    names = demangled_names(run_gcov(f"gcov{version}", project.root / "main.gcno", project.root))
     assert "int larger<int>(int, int)" in names and "Derived::Derived(int)" in names
     done = project.rowlock(
         *("collect", "-q", "--source-root", "/nowhere", "--include", "*"),
         *("--xml", "o.xml", "--json", "o.json", "."),
     )
     assert done.returncode == 0, done
-    methods = xml.etree.ElementTree.parse(project.root / "o.xml").iter("method")
-    assert {method.get("name") for method in methods} == names
+    assert methods(project.root / "o.xml") == names
     report = json.loads((project.root / "o.json").read_text())
     told = [name for file in report["files"].values() for name in file["functions"] if name]
     mangled = [name for name in told if name not in names]
     assert {name.partition("@")[0] for name in set(told) - set(mangled)} == names
     assert len(set(told)) == len(told)
     assert mangled == ["_ZN7DerivedC2Ei"], mangled
+
+
+SAMPLES = sorted((pathlib.Path(__file__).parent / "gcov_samples").glob("*.json"))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_compilers_that_are_not_here(project, sample):
+    """Files of other versions of GCC, with what their gcov says (tests/compat/samples.py)."""
+    for ours, theirs in ((".notes", ".gcno"), (".data", ".gcda")):
+        project.write(f"t{theirs}", sample.with_suffix(ours).read_bytes())
+    units = from_text(sample.read_text())
+    reference = add_up(units)
+    found = counted(project, "--xml", "o.xml", ".")
+    assert found.differences(reference) == []
+    assert found.lines and found.branches and sum(found.functions.values())
+    assert methods(project.root / "o.xml") == demangled_names(units)
 
 
 @compilers
