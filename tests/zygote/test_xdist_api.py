@@ -181,3 +181,18 @@ def test_the_file_lock_recipe_of_the_documentation(suite):
             assert zygote.collect(conn).outcomes == ["passed", "passed"]
         zygote.finish()
     assert (suite.path / "produced").read_text() == "x"
+
+
+@pytest.mark.skipif(not REAL, reason="pytest-xdist is not installed")
+def test_its_controller_is_imported_only_if_somebody_asks(suite):
+    conftest = """
+        import sys
+        def pytest_sessionstart(session):
+            assert "xdist.dsession" not in sys.modules
+            assert not session.config.pluginmanager.hasplugin("dsession")
+            assert session.config.option.dist == "load"
+            from xdist.dsession import DSession
+            assert DSession.pytest_sessionstart
+    """
+    with suite(conftest=conftest, test_m="def test_a(): pass\n").zygote(*LOAD) as zygote:
+        assert zygote.run(0).outcomes == ["passed"]

@@ -7,10 +7,12 @@ ends in pytest_testnodedown. A replacement for a dead worker is a new node of th
 """
 
 import base64
+import functools
 import os
 import socket
 import sys
 import traceback
+import types
 
 import pytest
 
@@ -57,6 +59,28 @@ def look_like_controller(config, settings):
     option.numprocesses = settings.workers
     option.distload = False
     option.tx = ["popen"] * settings.workers
+    for impl in config.pluginmanager.hook.pytest_configure.get_hookimpls():
+        if getattr(impl.plugin, "__name__", None) == "xdist.plugin":
+            impl.function = _without_sessions(impl.function)
+
+
+def _without_sessions(configure):
+    """pytest-xdist's pytest_configure, which would import its controller and all schedulers for
+    an object that is blocked."""
+    name = "xdist.dsession"
+
+    @functools.wraps(configure)
+    def pytest_configure(*args):
+        if name in sys.modules:
+            return configure(*args)
+        sys.modules[name] = stand_in = types.ModuleType(name)
+        stand_in.DSession = Plain
+        try:
+            return configure(*args)
+        finally:
+            del sys.modules[name]
+
+    return pytest_configure
 
 
 # What passes between the processes: plain values, as with execnet, told apart in JSON.
@@ -97,7 +121,7 @@ def unpack(data):
 class Plain:
     """An object that only has attributes."""
 
-    def __init__(self, **values):
+    def __init__(self, *_, **values):
         self.__dict__.update(values)
 
     def __repr__(self):
