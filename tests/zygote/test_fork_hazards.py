@@ -142,7 +142,8 @@ def test_auto_spawns_and_each_worker_has_its_own(suite, name, echo_server):
 def test_random_parameters_are_the_same_in_all_workers(suite):
     text = """
         import pytest, uuid
-        @pytest.mark.parametrize("name", [uuid.uuid4().hex, str(uuid.uuid4())])
+        NAMES = [uuid.uuid4().hex, str(uuid.uuid4())]
+        @pytest.mark.parametrize("name", NAMES)
         def test_name(name): pass
     """
     with suite(test_x=text).zygote() as zygote:
@@ -154,6 +155,67 @@ def test_random_parameters_are_the_same_in_all_workers(suite):
         for slot in (0, 1):
             assert zygote.run_all(slot=slot).outcomes == ["passed", "passed"]
         assert zygote.finish()[0] == 0
+
+
+def test_a_unique_parameter_of_one_test_does_no_harm(suite):
+    text = """
+        import os, pytest, uuid
+        @pytest.mark.parametrize(
+            "name",
+            [
+                uuid.uuid4(),
+                os.getpid(),
+            ],
+        )
+        def test_name(name): assert name
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert (zygote.json["worker_start"], zygote.json["worker_start_note"]) == ("fork", None)
+        assert zygote.run_all(slot=1).outcomes == ["passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '@pytest.mark.parametrize("n", [1, 2])',
+        "@pytest.fixture(params=[1, 2])\n        def n(request): pass",
+        'pytestmark = pytest.mark.parametrize("n", [1, 2])',
+    ],
+)
+def test_a_unique_parameter_of_several_tests_is_each_workers_own(suite, head):
+    text = f"""
+        import pytest, uuid
+        {head}
+        @pytest.mark.parametrize("name", [uuid.uuid4()])
+        def test_name(name, n): open(name.hex, "x").close()
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert zygote.json["worker_start"] == "spawn"
+        assert "makes a random value" in zygote.json["worker_start_note"]
+        assert zygote.run(0, slot=0).outcomes == ["passed"]
+        assert zygote.run(1, slot=1).outcomes == ["passed"]
+
+
+AWARE = """
+    import os
+    class Names:
+        def __init__(self): self.make()
+        def make(self): self.pid, self.salt = os.getpid(), os.urandom(8).hex()
+        def next(self):
+            if self.pid {compare} os.getpid(): self.make()
+            return self.salt
+    NAMES = Names()
+    def test_name(): open("name-" + NAMES.next(), "x").close()
+"""
+
+
+@pytest.mark.parametrize("compare, how", [("!=", "fork"), ("<", "spawn")])
+def test_names_that_are_made_anew_after_a_fork(suite, compare, how):
+    with suite(test_x=AWARE.format(compare=compare)).zygote() as zygote:
+        assert zygote.json["worker_start"] == how
+        for slot in (0, 1):
+            assert zygote.run(0, slot=slot).outcomes == ["passed"]
+    assert len(list(suite.path.glob("name-*"))) == 2
 
 
 def test_random_names_do_not_depend_on_the_order_of_tests(suite):

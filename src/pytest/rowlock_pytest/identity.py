@@ -14,6 +14,7 @@ import tempfile
 import threading
 import weakref
 
+from rowlock_pytest import harmless
 from rowlock_pytest.settings import XDIST_VARIABLES
 
 PARTS = ("_TEST_WORKER_ID", "_TEST_TEMP_DIR", "_TEST_MODE", "_CONFIG_DIR", "_CACHE_DIR")
@@ -101,6 +102,8 @@ class Watch:
         self.origins = Origins()
         self.reason = None
         self.doubt = None
+        self.shares_nothing = False  # each worker runs all tests, on values of its own
+        self.parameters = {}  # (file, function) -> what is unique among its parameters
         self.collecting = False
         self.asleep = False
         self.undo = []
@@ -178,12 +181,12 @@ class Watch:
         bind = socket.socket.bind
 
         def watched_urandom(size):
-            self.asked("makes a random value", doubtful=True)
+            self.asked("makes a random value", doubtful=True, unique=True)
             return urandom(size)
 
         def watched_getpid():
             if self.origins.of(sys._getframe(1).f_code.co_filename) == PROJECT:
-                self.asked("asks for its process id")
+                self.asked("asks for its process id", unique=True)
             return getpid()
 
         def watched_following(sequence):
@@ -221,14 +224,17 @@ class Watch:
 
     # What is made of it.
 
-    def asked(self, what, through_libraries=False, doubtful=False):
-        if self.asleep:
+    def asked(self, what, through_libraries=False, doubtful=False, unique=False):
+        if self.asleep or (doubtful and self.doubt):
             return
-        place = self.find_project(through_libraries, 3)
-        if place is None:
+        frame = self.find_frame(through_libraries, 3)
+        if frame is None:
+            return
+        place = self.place_of(frame)
+        if unique and self.is_harmless(frame, f"{place} {what}"):
             return
         if doubtful:
-            self.doubt = self.doubt or f"{place} {what}"
+            self.doubt = f"{place} {what}"
             return
         if through_libraries and self.decided_again is not None and self.decided_again():
             return
@@ -237,8 +243,38 @@ class Watch:
         if self.collecting and threading.current_thread() is threading.main_thread():
             raise Abandon(self.reason)
 
+    def is_harmless(self, frame, what):
+        """Whether forks may share a unique value; of a parameter that is to be seen once all
+        tests are there (doubt_of)."""
+        if self.shares_nothing:
+            return False
+        name = harmless.find_parametrized(frame.f_code, frame.f_lineno)
+        if name is not None:
+            self.parameters[frame.f_code.co_filename, name] = what
+        return name is not None or harmless.is_made_anew(frame.f_code, frame.f_lineno)
+
+    def doubt_of(self, items):
+        """The doubt, now that these tests are there: a unique value is a parameter of several."""
+        found = {}
+        for item in items if self.parameters else ():
+            key = (str(item.path), getattr(item, "originalname", None))
+            if key in self.parameters:
+                found.setdefault(key, []).append(item)
+        for key, tests in found.items():
+            if not harmless.has_each_value_once(tests):
+                self.doubt = self.doubt or self.parameters[key]
+        return self.doubt
+
     def find_project(self, through_libraries, depth):
-        """The project's code that has called, as "file:line", or None.
+        """The project's code that has called, as "file:line", or None."""
+        frame = self.find_frame(through_libraries, depth + 1)
+        return None if frame is None else self.place_of(frame)
+
+    def place_of(self, frame):
+        return f"{self.origins.relative(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+    def find_frame(self, through_libraries, depth):
+        """The frame of the project's code that has called, or None.
 
         What pytest and its plugins ask for their own ends does not count: between them and
         any code of the project stands a frame of pytest. A library that the project calls or
@@ -249,7 +285,7 @@ class Watch:
         while frame is not None:
             kind = self.origins.of(frame.f_code.co_filename)
             if kind == PROJECT:
-                return f"{self.origins.relative(frame.f_code.co_filename)}:{frame.f_lineno}"
+                return frame
             if kind == PYTEST or (kind == LIBRARY and not through_libraries):
                 return None
             if kind == PYTHON and is_import(frame.f_code):

@@ -64,6 +64,7 @@ class WorkerStart:
         self.prepare = None  # Spawner.prepare
         self.together = None  # the Together of this session
         if self.watch is not None:
+            self.watch.shares_nothing = settings.dist == "each"
             self.watch.start()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -130,7 +131,7 @@ class WorkerStart:
         if session.testsfailed or not session.items:
             return
         if found is None:
-            doubtful = self.watch is not None and self.watch.doubt is not None
+            doubtful = self.watch is not None and self.watch.doubt_of(session.items) is not None
             if doubtful and not self.settings.sequential:
                 self.try_to_spawn(session)
         elif self.settings.sequential:

@@ -254,7 +254,7 @@ class Together:
     def why_not_fork(self):
         """What is alive in this process and would not survive a fork, or makes one show."""
         watch = self.start.watch
-        if watch is not None and (watch.reason or watch.doubt):
+        if watch is not None and (watch.reason or watch.doubt_of(self.session.items)):
             return watch.reason or watch.doubt
         threads = watch.project_threads() if watch is not None else {}
         return hazards.find(self.start.excused, threads)

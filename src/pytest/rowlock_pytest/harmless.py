@@ -1,0 +1,92 @@
+"""Unique values that the project's code makes while it is imported, and that forked workers may
+share: what its source says about that.
+
+A class or function that compares the process id with one that it has kept sees a fork by itself
+and makes new values in it. A value among the parameters of one test function is in one test
+only, so that no two workers use it.
+"""
+
+import ast
+import functools
+import re
+
+AWARE = re.compile(rb"getpid\(\)\s*[!=]=|[!=]=\s*(os\.)?getpid\(\)")
+MOST_BYTES = 1 << 20
+
+
+def is_made_anew(code, line):
+    """Whether what this code object has asked for in that line is made again after a fork."""
+    source = _read(code.co_filename)
+    return AWARE.search(source) is not None and _notices_forks(_tree(source), line)
+
+
+def find_parametrized(code, line):
+    """The name of the function at the top of the file in whose one parametrization the line is;
+    or None."""
+    if code.co_name != "<module>":
+        return None
+    source = _read(code.co_filename)
+    if b"parametrize" not in source:
+        return None
+    for node in _tree(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            marks = [d for d in node.decorator_list if _parametrizes(d)]
+            if len(marks) == 1 and _holds(marks[0], line):
+                return node.name
+    return None
+
+
+def has_each_value_once(items):
+    """Whether no two of these, the tests of one function, have the same parameters."""
+    marks = list(items[0].iter_markers("parametrize"))
+    if len(marks) != 1:
+        return False
+    values = marks[0].args[1] if len(marks[0].args) > 1 else marks[0].kwargs.get("argvalues")
+    return hasattr(values, "__len__") and len(items) <= len(values)
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path):
+    try:
+        with open(path, "rb") as f:
+            source = f.read(MOST_BYTES + 1)
+    except OSError:
+        return b""
+    return source if len(source) <= MOST_BYTES else b""
+
+
+@functools.lru_cache(maxsize=2)
+def _tree(source):
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _holds(node, line):
+    return node.lineno <= line <= node.end_lineno
+
+
+def _notices_forks(tree, line):
+    """Whether the class or function at the top of the file around that line does."""
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and _holds(node, line):
+            return any(isinstance(n, ast.Compare) and _compares_pid(n) for n in ast.walk(node))
+    return False
+
+
+def _compares_pid(compare):
+    sides = [compare.left, *compare.comparators]
+    known = isinstance(compare.ops[0], (ast.Eq, ast.NotEq))
+    return known and any(isinstance(s, ast.Call) and _name(s.func) == "getpid" for s in sides)
+
+
+def _name(function):
+    """The last word of a dotted name."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else None
+
+
+def _parametrizes(decorator):
+    return isinstance(decorator, ast.Call) and _name(decorator.func) == "parametrize"
