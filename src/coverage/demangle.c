@@ -46,8 +46,10 @@ void cov_demangle(struct coverage *c)
         struct cov_file *f = c->files[i];
         for (size_t k = 0; k < f->n_functions && f->language != COV_PYTHON; k++) {
             struct cov_function *fn = &f->functions[k];
+            const char *colon = strrchr(fn->name, ':'); /* clang: "file.cc:NAME" if it is static */
+            const char *name = colon ? colon + 1 : fn->name;
             /* What does not begin so would be taken for the name of a type: "i" is int. */
-            if (!fn->demangled && strncmp(fn->name, "_Z", 2) == 0 && demangle(&d, fn->name))
+            if (!fn->demangled && strncmp(name, "_Z", 2) == 0 && demangle(&d, name))
                 fn->demangled = coverage_intern(c, buf_cstr(&d.text));
         }
     }
