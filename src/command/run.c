@@ -443,8 +443,9 @@ static void say_what_runs(const struct suite *s)
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
     say_how_workers_start(s);
-    printf("rowlock %s: %u tests in %u groups, %u worker%s%s%s\n", ROWLOCK_VERSION, s->plan.n_tests,
-           s->plan.n_units, s->workers, s->workers == 1 ? "" : "s",
+    printf("rowlock %s: %u test%s in %u group%s, %u worker%s%s%s\n", ROWLOCK_VERSION,
+           s->plan.n_tests, s->plan.n_tests == 1 ? "" : "s", s->plan.n_units,
+           s->plan.n_units == 1 ? "" : "s", s->workers, s->workers == 1 ? "" : "s",
            s->sequential ? ", sequential" : "", versions);
     chosen_say(s, stdout);
     /* Under -v pytest has said it, of its own tests. */

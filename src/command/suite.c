@@ -259,13 +259,32 @@ static bool import_named(struct suite *s, bool meson, struct error *err)
     return ok;
 }
 
+/* Does the command line name that folder, too? Its tests run once then, under the ids of there. */
+static bool is_named(const struct suite *s, const struct build_suite *b)
+{
+    const struct strv *dirs = b->meson ? &s->options.meson : &s->options.ctest;
+    const char *config = s->options.ctest_config;
+    bool same = false;
+    if (b->config && (!config || strcmp(b->config, config) != 0))
+        return false;
+    char *path = path_absolute(b->dir);
+    for (size_t i = 0; i < dirs->n && !same; i++) {
+        char *other = path_absolute(dirs->v[i]);
+        same = strcmp(path, other) == 0;
+        free(other);
+    }
+    free(path);
+    return same;
+}
+
 /* Those, and the suites of tests.json. */
 static bool import_builds(struct suite *s, struct error *err)
 {
     bool ok = true;
     for (size_t i = 0; i < s->json.n_builds && ok; i++) {
         const struct build_suite *b = &s->json.builds[i];
-        ok = import_build(s, b->meson, b->dir, b->name, b->name,
+        if (!is_named(s, b))
+            ok = import_build(s, b->meson, b->dir, b->name, b->name,
                           b->config ? b->config : s->options.ctest_config, err);
     }
     return ok && import_named(s, false, err) && import_named(s, true, err);

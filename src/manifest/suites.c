@@ -62,10 +62,13 @@ bool suites_format(const struct json *j, const cJSON *value, enum test_format *f
     return false;
 }
 
-/* Appends each once. */
-static void add_new(const struct strv *from, struct strv *files)
+/* Appends each once; without the TAP scripts that listed has, if it is not NULL. */
+static void add_new(const struct strv *from, const struct manifest *listed, struct strv *files)
 {
     struct map seen = MAP_INIT;
+    for (size_t i = 0; listed && i < listed->n; i++)
+        if (listed->tests[i].format == FORMAT_TAP && listed->tests[i].file)
+            map_put(&seen, listed->tests[i].file, 1);
     for (size_t i = 0; i < from->n; i++)
         if (map_put(&seen, from->v[i], 1) == MAP_NONE)
             strv_push(files, from->v[i]);
@@ -86,7 +89,7 @@ static bool expand_globs(const struct json *j, const cJSON *value, const char *r
         if (!globs_expand(patterns.v[i], root, &all, &why))
             ok = json_error(j, c, err, "%s", why.data);
     if (ok)
-        add_new(&all, files);
+        add_new(&all, NULL, files);
     buf_release(&why);
     strv_release(&all);
     strv_release(&patterns);
@@ -358,7 +361,7 @@ bool suites_add_tap(struct manifest *m, const struct strv *globs, const char *ro
             ok = error_set(err, EXIT_USAGE, "--tap: %s", why.data);
         free(pattern);
     }
-    add_new(&all, &s.files);
+    add_new(&all, m, &s.files);
     ok = ok && add_files(m, &s, "--tap", err);
     buf_release(&why);
     strv_release(&all);

@@ -554,6 +554,9 @@ def test_build_folders_in_tests_json(project):
     ours, done = our_verdicts(project)
     assert set(ours) == {s["name"] + "/a" for s in suites}
     assert set(ours.values()) == {"passed"} and done.returncode == 0
+    # A folder that the command line names, too, is read once.
+    twice = our_verdicts(project, "--meson", "./build/")[0]
+    assert set(twice) == {"a"} | set(ours) - {"m/a"}
 
 
 @needs.meson

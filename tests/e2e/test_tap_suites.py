@@ -74,9 +74,10 @@ def test_interpreter_and_words_that_mean_files(project):
     project.write("t/c.t", "echo 1..1; echo ok 1\n")
     suite = {"name": "shell", "format": "tap", "glob": "t/*.t", "env": {"MODE": "m"}}
     project.manifest(suites=[dict(suite, interpreter=["sh", "-e"])])
-    done = project.rowlock("parallel", "t/a b.t", "-v")
+    done = project.rowlock("parallel", "--tap", "t", "t/a b.t", "-v")  # which is listed already
     assert done.returncode == 0 and "1 passed" in done.stdout, done
     assert "shell/a b.t" in done.stdout and "shell/c.t" not in done.stdout
+    assert ": 1 test in 1 group, " in done.stdout
     project.manifest(suites=[dict(suite, interpreter=[])])
     done = project.rowlock("parallel")
     assert done.returncode == 4
