@@ -1,11 +1,13 @@
 #include "command/command.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "command/terminal.h"
 #include "config/argfile.h"
 #include "config/options.h"
@@ -136,10 +138,16 @@ static const struct command *choose(const struct invocation *inv, struct error *
     const struct command *c = command_find(word);
     if (c || !word[0] || word[0] == '-' || access(word, F_OK) == 0 || strstr(word, "::"))
         return c ? c : &by_default;
+    struct nearest near;
+    nearest_init(&near, word);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (commands[i].summary)
+            nearest_try(&near, commands[i].name);
     error_set(err, EXIT_USAGE,
-              "%s: neither a command nor an existing path or test id; 'rowlock --help' lists the "
-              "commands, 'rowlock list' the tests",
-              word);
+              "%s: neither a command nor an existing path or test id; %s%s%s'rowlock --help' lists "
+              "the commands, 'rowlock list' the tests",
+              word, near.best ? "did you mean " : "", near.best ? near.best : "",
+              near.best ? "? " : "");
     return NULL;
 }
 
@@ -155,6 +163,22 @@ static bool wants(const struct invocation *inv, const char *shortname, const cha
 static bool is_version(const char *word)
 {
     return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
+}
+
+/* False, and a message, if something of what was printed is lost. A reader that has gone away, as
+ * `head` does, wanted no more. */
+static bool output_arrived(void)
+{
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+    bool flushed = fflush(stdout) == 0;
+    int why = flushed ? 0 : errno;
+    if (flushed && !ferror(stdout))
+        return true;
+    if (why == EPIPE || (poll(&out, 1, 0) == 1 && out.revents & POLLERR))
+        return true;
+    fprintf(stderr, "rowlock: standard output cannot be written: %s\n",
+            why ? strerror(why) : "a part of it is missing");
+    return false;
 }
 
 int command_main(int argc, char **argv)
@@ -190,9 +214,5 @@ int command_main(int argc, char **argv)
     }
     strv_release(&inv.args);
     strv_release(&typed);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && code == EXIT_OK) {
-        fprintf(stderr, "rowlock: standard output cannot be written: %s\n", strerror(errno));
-        code = EXIT_INTERNAL;
-    }
-    return code;
+    return output_arrived() || code != EXIT_OK ? code : EXIT_INTERNAL;
 }

@@ -639,6 +639,22 @@ def test_report_in_place_of_a_folder(suite):
     assert [p.name for p in suite.root.iterdir() if p.name.startswith("folder")] == ["folder"]
 
 
+def test_words_that_are_nothing(project):
+    typo = project.rowlock("paralel")
+    assert typo.returncode == USAGE and "did you mean parallel? 'rowlock" in typo.stderr, typo
+    other = project.rowlock("begin")  # what is not for people is not named
+    assert other.returncode == USAGE and "did you mean" not in other.stderr, other
+
+
+def test_output_that_nobody_reads(project):
+    """A reader that wants no more is no error; a full disk is one."""
+    project.manifest(*[{"id": f"t{i}", "command": ["true"]} for i in range(2000)])
+    script = '"$1" list | head -n 1; "$1" list >/dev/full; echo $?'
+    done = project.run(["sh", "-c", script, "sh", project.program])
+    assert done.stdout.splitlines() == ["t0", str(INTERNAL)], done
+    assert done.stderr.count("standard output cannot be written: ") == 1, done
+
+
 def test_limit_on_the_size_of_files(project):
     """Where there are no mounts: writes fail in the middle of the run."""
     project.script("loud", "head -c 30000 /dev/zero | tr '\\0' x; exit 1")
