@@ -52,7 +52,7 @@ class Gcc:
 def of_system(root=""):
     """All versions of gcc in a system that have their gcov, ascending."""
     found = []
-    for path in glob.glob(f"{root}/usr/bin/gcc-*") + glob.glob("/usr/local/bin/gcc-*") * (not root):
+    for path in glob.glob(f"{root}/usr/bin/gcc-*"):
         ending = re.fullmatch(r".*/gcc(-\d+)", path)
         if ending and os.path.exists(path.replace("/gcc-", "/gcov-")):
             found.append(Gcc(ending[1], root))
