@@ -37,24 +37,48 @@ bool file_read(const char *path, struct buf *b, struct error *err)
     return true;
 }
 
-bool outfile_open(struct outfile *o, const char *path, struct error *err)
+/* Does path lead to a device, a pipe or what a process has open, which must not be replaced? */
+static bool is_stream(const char *path)
 {
-    o->path = xstrdup(path);
-    o->temp = xasprintf("%s.XXXXXX", path);
-    o->f = NULL;
-    int fd = mkostemp(o->temp, O_CLOEXEC);
+    static const char *const open_files[] = {"/dev/std", "/dev/fd/", "/proc/"};
+    struct stat st;
+    if (stat(path, &st) != 0 || S_ISDIR(st.st_mode))
+        return false;
+    for (size_t i = 0; i < sizeof open_files / sizeof *open_files; i++)
+        if (strncmp(path, open_files[i], strlen(open_files[i])) == 0)
+            return true;
+    return !S_ISREG(st.st_mode);
+}
+
+static int open_temp(char *temp)
+{
+    int fd = mkostemp(temp, O_CLOEXEC);
     if (fd >= 0) {
         mode_t mask = umask(0);
         umask(mask);
         fchmod(fd, 0666 & ~mask);
-        o->f = fdopen(fd, "w");
     }
+    return fd;
+}
+
+static void remove_temp(const struct outfile *o)
+{
+    if (o->temp)
+        unlink(o->temp);
+}
+
+bool outfile_open(struct outfile *o, const char *path, struct error *err)
+{
+    o->path = xstrdup(path);
+    o->temp = is_stream(path) ? NULL : xasprintf("%s.XXXXXX", path);
+    int fd = o->temp ? open_temp(o->temp) : open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+    o->f = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (o->f)
         return true;
     error_errno(err, EXIT_INTERNAL, "%s: cannot be written", path);
     if (fd >= 0) {
         close(fd);
-        unlink(o->temp);
+        remove_temp(o);
     }
     free(o->path);
     free(o->temp);
@@ -66,7 +90,7 @@ void outfile_drop(struct outfile *o)
 {
     if (o->f) {
         fclose(o->f);
-        unlink(o->temp);
+        remove_temp(o);
     }
     o->f = NULL;
     free(o->path);
@@ -80,13 +104,13 @@ bool outfile_commit(struct outfile *o, struct error *err)
     if (fclose(o->f) != 0)
         ok = false;
     o->f = NULL;
-    if (ok && rename(o->temp, o->path) != 0)
+    if (ok && o->temp && rename(o->temp, o->path) != 0)
         ok = false;
     if (!ok) {
         if (!errno)
             errno = EIO; /* an earlier write failed, and why is forgotten */
         error_errno(err, EXIT_INTERNAL, "%s: cannot be written", o->path);
-        unlink(o->temp);
+        remove_temp(o);
     }
     outfile_drop(o);
     return ok;

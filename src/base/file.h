@@ -17,9 +17,10 @@ bool file_read(const char *path, struct buf *b, struct error *err);
 struct outfile {
     FILE *f;    /* write here; NULL once committed or dropped */
     char *path; /* the final name */
-    char *temp; /* the name until then */
+    char *temp; /* the name until then; NULL: path is written as it is */
 };
-/* Opens path.XXXXXX for writing, mode 0666 less the umask. Code EXIT_INTERNAL on failure. */
+/* Opens path.XXXXXX for writing, mode 0666 less the umask. A device, a pipe or /dev/stdout is no file
+ * to be replaced: that is written to. Code EXIT_INTERNAL on failure. */
 bool outfile_open(struct outfile *o, const char *path, struct error *err);
 /* Flushes, checks every earlier write, and renames. On failure the temporary file is gone
  * and what stood at path is untouched. o is released either way. */

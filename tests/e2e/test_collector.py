@@ -1,6 +1,7 @@
 """`rowlock collect`: coverage data of any format in, reports out."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -45,6 +46,33 @@ def test_tracefiles_add_up(traces):
     one = traces.rowlock("collect", "-q", "--omit=lib/*", "--lcov=one.info", "all.info")
     assert (one.returncode, one.stdout) == (0, "")
     assert "two.c" not in (traces.root / "one.info").read_text()
+
+
+def test_devices_and_pipes_are_written_to_and_not_replaced(traces):
+    for name, target in (("null", "/dev/null"), ("out", "/proc/self/fd/1")):
+        (traces.root / name).symlink_to(target)
+        done = traces.rowlock("collect", "-q", "--lcov", name, "1.info")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert (traces.root / name).is_symlink()
+        assert ("FNDA:1,main\n" in done.stdout) == (name == "out")
+    os.mkfifo(traces.root / "pipe")
+    reader = os.open(traces.root / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert traces.rowlock("collect", "-q", "--lcov", "pipe", "1.info").returncode == 0
+    assert b"FNDA:1,main\n" in os.read(reader, 9999)
+    os.close(reader)
+    # To a file that standard output leads to, after what stands there.
+    done = traces.run(
+        [
+            "sh",
+            "-c",
+            'echo before >f; exec "$0" "$@" >>f',
+            traces.program,
+            *("collect", "-q", "--lcov", "/proc/self/fd/1", "1.info"),
+        ]
+    )
+    assert done.returncode == 0, done
+    text = (traces.root / "f").read_text()
+    assert text.startswith("before\n") and "FNDA:1,main\n" in text
 
 
 def test_what_cannot_be_read_is_named(traces):
