@@ -299,6 +299,19 @@ static void hide_collecting(void)
 }
 
 /* Prints what pytest said. */
+/* pytest got what is no option of ours, and it is none of its own either: was one of ours meant? */
+static void say_what_was_meant(const struct strv *words, const char *said)
+{
+    const char *refused = strstr(said, "unrecognized arguments: ");
+    for (size_t i = 0; refused && i < words->n; i++) {
+        const char *near = strstr(refused, words->v[i]) ? options_nearest(words->v[i]) : NULL;
+        char *quoted = text_quote(words->v[i]);
+        if (near)
+            fprintf(stderr, "rowlock: %s: did you mean --%s?\n", quoted, near);
+        free(quoted);
+    }
+}
+
 static void show_log(const struct suite *s)
 {
     struct buf text = BUF_INIT;
@@ -307,6 +320,7 @@ static void show_log(const struct suite *s)
     if (file_read(path, &text, &err))
         fwrite(buf_cstr(&text), 1, text.len, s->lists ? stderr : stdout);
     fflush(stdout);
+    say_what_was_meant(&s->options.pytest_args, buf_cstr(&text));
     error_release(&err);
     free(path);
     buf_release(&text);

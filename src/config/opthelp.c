@@ -89,9 +89,22 @@ static bool is_pytests(const char *option, size_t len)
     return pytest_option_long(option + 2, len - 2) != PYTEST_UNKNOWN;
 }
 
+const char *options_nearest(const char *option)
+{
+    if (option[0] != '-' || option[1] != '-')
+        return NULL;
+    char *name = xmemdup0(option + 2, strcspn(option + 2, "="));
+    struct nearest near;
+    nearest_init(&near, name);
+    for (const struct option_row *row = option_rows; row->group; row++)
+        for (size_t i = 0; i < MOST_NAMES && row->names[i]; i++)
+            nearest_try(&near, row->names[i]);
+    free(name);
+    return near.best;
+}
+
 bool options_unknown(const char *option, struct error *err)
 {
-    bool is_long = option[0] == '-' && option[1] == '-';
     size_t len = strcspn(option, "=");
     struct buf shown = BUF_INIT;
     text_escape(&shown, option, len, 60);
@@ -103,16 +116,9 @@ bool options_unknown(const char *option, struct error *err)
         buf_release(&shown);
         return false;
     }
-    char *name = xmemdup0(option + (is_long ? 2 : len), is_long ? len - 2 : 0);
-    struct nearest near;
-    nearest_init(&near, name);
-    for (const struct option_row *row = option_rows; row->group; row++)
-        for (size_t i = 0; i < MOST_NAMES && row->names[i]; i++)
-            nearest_try(&near, row->names[i]);
+    const char *near = options_nearest(option);
     error_set(err, EXIT_USAGE, "unknown option %s; %s%s%s'rowlock --help' lists them all",
-              shown.data, near.best ? "did you mean --" : "", near.best ? near.best : "",
-              near.best ? "? " : "");
-    free(name);
+              shown.data, near ? "did you mean --" : "", near ? near : "", near ? "? " : "");
     buf_release(&shown);
     return false;
 }

@@ -131,6 +131,8 @@ bool options_parse(struct options *o, int argc, char *const *argv, const char *w
                    struct error *err);
 /* Forgets what is for pytest, which reads addopts by itself; keeps what is stored otherwise. */
 void options_drop_words(struct options *o);
+/* The long option of ours that a mistyped one is near, without its dashes; NULL: none. */
+const char *options_nearest(const char *option);
 /* "unknown option --makers; did you mean --markers? 'rowlock --help' lists them all", or for an
  * option of pytest's that it is for pytest suites only. Always false. */
 bool options_unknown(const char *option, struct error *err);

@@ -100,6 +100,13 @@ def test_mistyped_words(project):
     assert done.returncode == 4 and "many" in done.stderr
     done = project.rowlock("parallel", "--dist", "loadscop")
     assert done.returncode == 4 and "loadscope" in done.stderr
+    # Where there is a pytest suite, it might be an option of a plugin's: pytest refuses it.
+    project.write("test_a.py", "def test_a():\n    pass\n")
+    project.write("tests.json", '{"rowlock": 1, "suites": [{"name": "py", "format": "pytest"}]}')
+    done = project.rowlock("parallel", "--wrokers=4", "--zzz")
+    assert done.returncode == 4 and "unrecognized arguments: --wrokers=4 --zzz" in done.stdout
+    assert done.stderr.count("did you mean") == 1
+    assert "rowlock: '--wrokers=4': did you mean --workers?\n" in done.stderr
 
 
 def test_markers_are_listed(project):
