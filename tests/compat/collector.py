@@ -28,7 +28,14 @@ from run import TOP
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-from gcov_reference import add_up, demangled_names, from_lcov, run_gcov  # noqa: E402
+from gcov_reference import (  # noqa: E402
+    add_up,
+    demangled_names,
+    details,
+    details_of_report,
+    from_lcov,
+    run_gcov,
+)
 from random_c import Program  # noqa: E402
 
 LEVELS = ("-O0", "-O0", "-O1", "-O2")
@@ -53,19 +60,23 @@ class Row(NamedTuple):
 def compare(rowlock, gcc, notes, folder, what):
     """Prints what differs, if anything does."""
     with contextlib.ExitStack() as stack:
-        temporary = [stack.enter_context(tempfile.NamedTemporaryFile()) for _ in range(2)]
-        lcov, cobertura = (file.name for file in temporary)
+        temporary = [stack.enter_context(tempfile.NamedTemporaryFile()) for _ in range(3)]
+        lcov, cobertura, report = (file.name for file in temporary)
         command = [rowlock, "collect", "-q", "--no-markers", "--lcov", lcov, "--xml", cobertura]
-        command += ["--source-root", "/nowhere", "--include", "*", folder]
+        command += ["--json", report, "--source-root", "/nowhere", "--include", "*", folder]
         env = dict(os.environ, PATH=gcov_in_path(stack, gcc))
         done = subprocess.run(command, check=True, env=env, stderr=subprocess.PIPE, text=True)
         ours = from_lcov(lcov)
         methods = xml.etree.ElementTree.parse(cobertura).iter("method")
         names = {method.get("name") for method in methods}
+        ours_more = details_of_report(report)
     gcov = gcc.words("gcov", cwd=folder)
     units = [unit for path in notes for unit in run_gcov(gcov, path, folder)]
     found = ours.differences(add_up(units))
     found += [f"name {name}" for name in sorted(names ^ demangled_names(units))]
+    if len(units) == 1:
+        theirs = details(units[0])
+        found += [f"details of {name}" for name in theirs if theirs[name] != ours_more.get(name)]
     for line in found[:20]:
         print(f"  {line}")
     arms = sum(len(counts) for counts in ours.branches.values())
@@ -157,8 +168,9 @@ HEADING = "## Counts of gcov, with every gcc of Debian"
 HEAD = """
 `make compat-coverage ARGS="--systems DIR"` builds programs with every gcc that Debian's suites
 have, runs them, and compares `rowlock collect` with `gcov --json-format` of the same gcc: the count
-of every line, function and branch, and the demangled names of functions. Formats that are not
-known are left to the gcov of that version.
+of every line, function and branch, the demangled names of functions, and for the random programs
+columns, blocks and kinds of branches, too. Formats that are not known are left to the gcov of that
+version.
 """
 
 

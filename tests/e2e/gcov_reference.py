@@ -92,6 +92,41 @@ def add_file(total, arms, name, file):
             sums[i] += branch["count"]
 
 
+def details(unit):
+    """What else gcov says about one object: {file: (functions with columns and blocks, lines with a
+    block that never ran, branches with what kind they are)}."""
+    found = {}
+    keys = ("name", "start_line", "start_column", "end_line", "end_column", "execution_count")
+    for file in unit["files"]:
+        name = os.path.normpath(os.path.join(unit["current_working_directory"], file["file"]))
+        functions = [
+            [*(f[key] for key in keys), f["blocks"], f["blocks_executed"]]
+            for f in file["functions"]
+        ]
+        lines = {line["line_number"] for line in file["lines"] if line["unexecuted_block"]}
+        branches = [
+            (line["line_number"], b["throw"], b["fallthrough"], b["count"])
+            for line in file["lines"]
+            for b in line["branches"]
+        ]
+        found[name] = (sorted(functions), sorted(lines), sorted(branches))
+    return found
+
+
+def details_of_report(path):
+    """The same from the JSON of collect, whose flags are those of src/coverage/model.h."""
+    with open(path, encoding="utf-8") as file:
+        files = json.load(file)["files"]
+    return {
+        name: (
+            sorted(file["calls"]),
+            file["unexecuted"],
+            sorted((arm[0], bool(arm[5] & 1), bool(arm[5] & 2), arm[6]) for arm in file["arms"]),
+        )
+        for name, file in files.items()
+    }
+
+
 def from_lcov(path):
     """The counts of an LCOV tracefile. A "-" counts as 0."""
     total = Counts()

@@ -9,7 +9,16 @@ import xml.etree.ElementTree
 
 import pytest
 
-from gcov_reference import add_up, demangled_names, from_gcov, from_lcov, from_text, run_gcov
+from gcov_reference import (
+    add_up,
+    demangled_names,
+    details,
+    details_of_report,
+    from_gcov,
+    from_lcov,
+    from_text,
+    run_gcov,
+)
 from random_c import Program
 
 
@@ -136,8 +145,10 @@ def test_random_programs(project, version):
             built = project.run([f"{driver}{version}", "--coverage", *words], cwd=folder)
             assert built.returncode == 0, built
         project.run(["./t"], cwd=folder)
-        ours = counted(project, folder)
-        assert ours.differences(from_gcov(f"gcov{version}", [folder / "t.gcno"], folder)) == []
+        ours = counted(project, "--json", "o.json", folder)
+        units = run_gcov(f"gcov{version}", folder / "t.gcno", folder)
+        assert ours.differences(add_up(units)) == []
+        assert details_of_report(project.root / "o.json") == details(units[0])
         assert ours.lines and ours.branches and ours.functions
 
 
@@ -182,10 +193,11 @@ def test_compilers_that_are_not_here(project, sample):
         project.write(f"t{theirs}", sample.with_suffix(ours).read_bytes())
     units = from_text(sample.read_text())
     reference = add_up(units)
-    found = counted(project, "--xml", "o.xml", ".")
+    found = counted(project, "--xml", "o.xml", "--json", "o.json", ".")
     assert found.differences(reference) == []
     assert found.lines and found.branches and sum(found.functions.values())
     assert methods(project.root / "o.xml") == demangled_names(units)
+    assert details_of_report(project.root / "o.json") == details(units[0])
 
 
 @compilers
