@@ -45,14 +45,14 @@ const char *alone_option(const struct strv *args)
 }
 
 /* Python, the script beside the zygote's, and the words. */
-static void build_argv(const struct suite *s, const struct invocation *inv, struct strv *argv)
+static void build_argv(const struct suite *s, struct strv *argv)
 {
     char *folder = path_dirname(s->program.zygote);
     strv_push_nodup(argv, program_python(s->options.python, s->config.python));
     strv_push_nodup(argv, path_join(folder, "alone.py"));
-    if (inv->config_file) {
+    if (s->config_file) {
         strv_push(argv, "-c");
-        strv_push(argv, inv->config_file);
+        strv_push(argv, s->config_file);
     }
     if (s->options.list_markers)
         strv_push(argv, "--markers");
@@ -62,7 +62,7 @@ static void build_argv(const struct suite *s, const struct invocation *inv, stru
     free(folder);
 }
 
-int alone_run(struct suite *s, const struct invocation *inv, struct error *err)
+int alone_run(struct suite *s, struct error *err)
 {
     bool has_manifest;
     if (!suite_read_manifest(s, &has_manifest, err))
@@ -75,7 +75,7 @@ int alone_run(struct suite *s, const struct invocation *inv, struct error *err)
         fprintf(stderr, "rowlock: %s: pytest runs alone; the other tests are left out\n", s->alone);
     pytestargs_settle(&s->options, &s->manifest);
     struct strv argv = STRV_INIT;
-    build_argv(s, inv, &argv);
+    build_argv(s, &argv);
     fflush(stdout);
     execvp(argv.v[0], argv.v);
     error_set(err, EXIT_USAGE, "%s: %s; name the Python that has pytest with --python", argv.v[0],

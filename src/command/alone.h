@@ -10,6 +10,6 @@ const char *alone_option(const struct strv *args);
 /* Is the option one that talks with its user? */
 bool alone_is_interactive(const char *option);
 /* Becomes pytest; comes back only with an error. */
-int alone_run(struct suite *s, const struct invocation *inv, struct error *err);
+int alone_run(struct suite *s, struct error *err);
 
 #endif

@@ -48,6 +48,12 @@ static void check_chosen(struct validation *v, const char *cwd, struct buf *show
 {
     struct error err = ERROR_INIT;
     v->config_ok = config_load(&v->config, cwd, v->config_file, v->python, &err);
+    v->config_chosen =
+        v->config_ok && !v->config_file ? config_parallel_file(&v->config, cwd) : NULL;
+    if (v->config_chosen) {
+        config_release(&v->config);
+        v->config_ok = config_load(&v->config, cwd, v->config_chosen, v->python, &err);
+    }
     bool loaded = v->config_ok;
     const char *name = loaded && v->config.path ? v->config.path : NULL;
     size_t n = strlen(cwd);

@@ -61,10 +61,11 @@ static void take_markers(struct validation *v, const char *text)
 /* The words of a command of ours, of one without a name if it is NULL, with what was asked for. */
 static void begin_words(struct strv *argv, const struct validation *v, const char *command)
 {
+    const char *file = v->config_file ? v->config_file : v->config_chosen;
     strv_push(argv, v->program.rowlock);
-    if (v->config_file) {
+    if (file) {
         strv_push(argv, "-c");
-        strv_push(argv, v->config_file);
+        strv_push(argv, file);
     }
     if (command)
         strv_push(argv, command);

@@ -10,7 +10,7 @@ int command_generate(const struct invocation *inv)
     struct suite s;
     struct error err = ERROR_INIT;
     suite_init(&s);
-    bool ok = suite_configure(&s, inv, SUITE_PARALLEL, &err) && suite_load(&s, inv, &err) &&
+    bool ok = suite_configure(&s, inv, SUITE_PARALLEL, &err) && suite_load(&s, &err) &&
               suite_plan(&s, &err) && suite_write(&s, &err);
     const char *makefile = ok && s.options.output ? s.options.output : ".rowlock/tests.mk";
     if (ok && s.options.output)

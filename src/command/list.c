@@ -235,7 +235,7 @@ int command_list(const struct invocation *inv)
     suite_init(&s);
     s.lists = true;
     if (suite_configure(&s, &sub, SUITE_PARALLEL, &err) && lists_tests(&s, &err) &&
-        suite_load(&s, &sub, &err) && suite_plan(&s, &err)) {
+        suite_load(&s, &err) && suite_plan(&s, &err)) {
         chosen_say(&s, stderr);
         say_errors(&s);
         if (json)

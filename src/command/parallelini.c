@@ -195,7 +195,7 @@ bool parallelini_make(struct buf *out, const char *path, const char *text, const
     struct ini ini;
     const char *name = path_basename(path);
     buf_addf(out,
-             "# Parallel runs: pytest -c pytest-parallel.ini, or rowlock -c pytest-parallel.ini.\n"
+             "# Parallel runs: pytest -c pytest-parallel.ini, or rowlock parallel.\n"
              "# Written by rowlock init from %s; what changes there has to change here, too.\n"
              "[pytest]\n",
              name);

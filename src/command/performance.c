@@ -245,13 +245,6 @@ static bool configure(struct suite *s, const struct invocation *inv, struct strv
     return suite_configure(s, &sub, SUITE_PARALLEL, err);
 }
 
-static bool load(struct suite *s, const struct invocation *inv, const struct strv *words,
-                 struct error *err)
-{
-    struct invocation sub = {"parallel", inv->config_file, *words};
-    return suite_load(s, &sub, err);
-}
-
 /* Which tests are compared: those marked performance, or all where none is. pytest selects while it
  * collects, so it is asked for all of them first. */
 static bool load_chosen(struct suite *s, const struct invocation *inv, struct strv *words,
@@ -260,11 +253,11 @@ static bool load_chosen(struct suite *s, const struct invocation *inv, struct st
     if (!configure(s, inv, words, a, "performance", err))
         return false;
     if (!s->options.markers || strcmp(s->options.markers, "performance") != 0)
-        return load(s, inv, words, err);
-    if (!configure(s, inv, words, a, "", err) || !load(s, inv, words, err))
+        return suite_load(s, err);
+    if (!configure(s, inv, words, a, "", err) || !suite_load(s, err))
         return false;
     if (any_marked(&s->manifest))
-        return configure(s, inv, words, a, "performance", err) && load(s, inv, words, err);
+        return configure(s, inv, words, a, "performance", err) && suite_load(s, err);
     if (s->manifest.n)
         fprintf(stderr, "rowlock: no test is marked performance: all are compared\n");
     return true;

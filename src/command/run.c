@@ -456,10 +456,10 @@ static void say_what_runs(const struct suite *s)
 }
 
 /* Collecting runs code of the tests: what that prints is theirs, too. */
-static bool load_and_plan(struct suite *s, const struct invocation *inv, struct error *err)
+static bool load_and_plan(struct suite *s, struct error *err)
 {
     github_begin(&s->options);
-    return suite_load(s, inv, err) && suite_plan(s, err);
+    return suite_load(s, err) && suite_plan(s, err);
 }
 
 static int run(const struct invocation *inv, enum suite_mode mode)
@@ -471,10 +471,10 @@ static int run(const struct invocation *inv, enum suite_mode mode)
     suite_init(&s);
     if (suite_configure(&s, inv, mode, &err)) {
         if (s.alone) {
-            code = alone_run(&s, inv, &err);
+            code = alone_run(&s, &err);
         } else if (s.options.list_markers) {
             outcome_list_markers(&s.config);
-        } else if (load_and_plan(&s, inv, &err)) {
+        } else if (load_and_plan(&s, &err)) {
             if (s.options.dry_run) {
                 chosen_say(&s, stdout);
                 dryrun_print(stdout, &s.plan);

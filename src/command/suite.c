@@ -53,6 +53,7 @@ void suite_release(struct suite *s, bool drop)
     strv_release(&s->zygote_argv);
     free(s->is_pytest_path);
     free(s->root);
+    free(s->config_file);
     free(s->alone);
     free(s->make);
     free(s->make_version);
@@ -105,12 +106,22 @@ static bool has_manifest(const struct suite *s)
     return names_native(&s->options);
 }
 
-/* Finds the ini file that pytest would take. */
-static bool read_config(struct suite *s, const char *file, const struct options *early,
+/* Takes pytest-parallel.ini in place of what was found, if there is one. */
+static bool prefer_parallel(struct suite *s, const char *cwd, const char *python, struct error *err)
+{
+    s->config_file = config_parallel_file(&s->config, cwd);
+    if (!s->config_file)
+        return true;
+    config_release(&s->config);
+    return config_load(&s->config, cwd, s->config_file, python, err);
+}
+
+/* Reads s->config_file, or finds the ini file that pytest would take. */
+static bool read_config(struct suite *s, enum suite_mode mode, const struct options *early,
                         const char *python, struct error *err)
 {
     struct strv folders = STRV_INIT;
-    char *cwd = path_absolute(".");
+    char *cwd = path_absolute("."), *file = s->config_file;
     bool ok = true;
     if (file)
         strv_push(&folders, cwd);
@@ -121,6 +132,8 @@ static bool read_config(struct suite *s, const char *file, const struct options 
             config_release(&s->config);
         ok = config_load(&s->config, folders.v[i], file, python, err);
     }
+    if (ok && !file && mode == SUITE_PARALLEL)
+        ok = prefer_parallel(s, cwd, python, err);
     free(cwd);
     strv_release(&folders);
     return ok;
@@ -163,7 +176,8 @@ static bool parse_addopts(struct suite *s, const struct options *early, struct e
 }
 
 /* Reads the ini, then addopts, the environment, and the command line on top. */
-static bool read_options(struct suite *s, const struct invocation *inv, struct error *err)
+static bool read_options(struct suite *s, const struct invocation *inv, enum suite_mode mode,
+                         struct error *err)
 {
     struct options early;
     struct strv env = STRV_INIT;
@@ -175,16 +189,20 @@ static bool read_options(struct suite *s, const struct invocation *inv, struct e
     const char *file = inv->config_file;
     if (ok && !file)
         file = pytestargs_value(&early.pytest_args, 'c', "config-file");
-    if (ok && !(read_config(s, file, &early, python, err) && parse_addopts(s, &early, err))) {
+    s->config_file = file ? xstrdup(file) : NULL;
+    if (ok && !(read_config(s, mode, &early, python, err) && parse_addopts(s, &early, err))) {
         ok = false;
         if (!names_native(&early))
-            s->ended = pytest_refuses(python, file);
+            s->ended = pytest_refuses(python, s->config_file);
     }
+    bool chosen = ok && !file && s->config_file;
     free(python);
     ok = ok && parse(s, &s->options, &env, "PYTEST_ADDOPTS", err);
     /* pytest reads both by itself: what it alone knows must not reach it twice. */
     options_drop_words(&s->options);
     ok = ok && parse(s, &s->options, &inv->args, "command line", err);
+    if (ok && chosen && s->options.verbose > 0)
+        fprintf(stderr, "rowlock: configuration: %s; -c names another one\n", s->config_file);
     options_release(&early);
     strv_release(&env);
     return ok;
@@ -220,7 +238,7 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
                      struct error *err)
 {
     jobserver_read(&s->outer, getenv("MAKEFLAGS"));
-    if (!program_find(&s->program, err) || !read_options(s, inv, err))
+    if (!program_find(&s->program, err) || !read_options(s, inv, mode, err))
         return false;
     set_deadline(s);
     if (s->options.list_markers && !s->alone && !has_manifest(s))
@@ -262,7 +280,7 @@ static void sort_paths(struct suite *s, bool has_manifest, bool *wanted)
     *wanted = has_pytest && (n || !paths->n);
 }
 
-static void build_zygote_argv(struct suite *s, const struct invocation *inv)
+static void build_zygote_argv(struct suite *s)
 {
     const struct options *o = &s->options;
     struct strv *argv = &s->zygote_argv;
@@ -271,9 +289,9 @@ static void build_zygote_argv(struct suite *s, const struct invocation *inv)
     strv_push(argv, "--rowlock-start");
     strv_push(argv, o->worker_start ? o->worker_start : s->config.worker_start);
     covpython_ask(argv, o);
-    if (inv->config_file) {
+    if (s->config_file) {
         strv_push(argv, "-c");
-        strv_push(argv, inv->config_file);
+        strv_push(argv, s->config_file);
     }
     if (o->forked)
         strv_push(argv, "--forked");
@@ -440,7 +458,7 @@ static bool check_markers(const struct suite *s, struct error *err)
     return true;
 }
 
-static bool load_all(struct suite *s, const struct invocation *inv, struct error *err)
+static bool load_all(struct suite *s, struct error *err)
 {
     bool has_manifest, wanted;
     if (!suite_read_manifest(s, &has_manifest, err))
@@ -453,7 +471,7 @@ static bool load_all(struct suite *s, const struct invocation *inv, struct error
         return false;
     if (!wanted)
         return true;
-    build_zygote_argv(s, inv);
+    build_zygote_argv(s);
     if (!path_executable(s->zygote_argv.v[0]))
         return error_set(
             err, EXIT_USAGE,
@@ -463,7 +481,7 @@ static bool load_all(struct suite *s, const struct invocation *inv, struct error
     return collect(s, err);
 }
 
-bool suite_load(struct suite *s, const struct invocation *inv, struct error *err)
+bool suite_load(struct suite *s, struct error *err)
 {
     interrupts_install();
     s->root = path_absolute(".");
@@ -471,7 +489,7 @@ bool suite_load(struct suite *s, const struct invocation *inv, struct error *err
     runstore_prune(10);
     if (s->options.resume && !resume_open(&s->resume, err))
         return false;
-    return runstore_create(&s->store, getpid(), err) && load_all(s, inv, err);
+    return runstore_create(&s->store, getpid(), err) && load_all(s, err);
 }
 
 /* With one worker all tests run alone anyway. */

@@ -37,6 +37,7 @@ struct suite {
     struct strv zygote_argv;   /* empty without pytest tests */
     bool *is_pytest_path;      /* for options.test_paths */
     char *root;                /* the current folder, absolute */
+    char *config_file;         /* -c, or what a parallel run takes by itself; NULL: searched for */
     bool sequential;
     bool lists;    /* standard output is for a list of tests: pytest's words go to standard error,
                       and it tells the lines of tests */
@@ -59,7 +60,7 @@ void suite_release(struct suite *s, bool drop);
 /* What a command without a run ends with: prints err if there is one, releases both. Returns the exit
  * code: that of pytest if it has ended the run, of err if there is one, else code. */
 int suite_finish(struct suite *s, int code, bool drop, struct error *err);
-/* Reads configuration and options. */
+/* Reads configuration and options; what is parallel takes pytest-parallel.ini unless -c is given. */
 bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                      struct error *err);
 /* Seconds for the run as a whole; 0: no limit. */
@@ -68,7 +69,7 @@ double suite_run_timeout(const struct suite *s);
 bool suite_read_manifest(struct suite *s, bool *has, struct error *err);
 /* Makes the run's folder and reads all tests: the manifest, and what pytest collects. False with
  * s->ended >= 0 when pytest has ended the run: its own words have been printed. */
-bool suite_load(struct suite *s, const struct invocation *inv, struct error *err);
+bool suite_load(struct suite *s, struct error *err);
 /* Selects and plans. EXIT_NO_TESTS if nothing is left, unless only this shard has nothing. */
 bool suite_plan(struct suite *s, struct error *err);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */

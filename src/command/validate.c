@@ -343,6 +343,7 @@ static void release(struct validation *v)
     free(v->temp);
     free(v->make);
     free(v->python);
+    free(v->config_chosen);
     strv_release(&v->builds);
     strv_release(&v->markers);
     config_release(&v->config);

@@ -38,6 +38,7 @@ struct validation {
     /* What earlier checks have found. */
     struct program program;
     struct config config; /* of the file that counts; defaults if none can be read */
+    char *config_chosen;  /* the file that parallel runs take by themselves; NULL: none */
     bool config_ok;
     bool wants_pytest;  /* the project has a pytest suite */
     bool has_tests_json, tests_json_ok;

@@ -156,6 +156,24 @@ bool config_load(struct config *c, const char *dir, const char *explicit_file, c
     return true;
 }
 
+#define PARALLEL_FILE "pytest-parallel.ini"
+
+char *config_parallel_file(const struct config *c, const char *dir)
+{
+    char *folder = c->path ? path_dirname(c->path) : xstrdup(dir);
+    char *path = path_join(folder, PARALLEL_FILE);
+    bool there = is_file(path);
+    if (there && strcmp(folder, dir) == 0) {
+        free(path);
+        path = xstrdup(PARALLEL_FILE);
+    }
+    free(folder);
+    if (there)
+        return path;
+    free(path);
+    return NULL;
+}
+
 void config_release(struct config *c)
 {
     free(c->root);

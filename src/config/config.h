@@ -54,6 +54,10 @@ struct config {
 bool config_load(struct config *c, const char *dir, const char *explicit_file, const char *python,
                  struct error *err);
 void config_release(struct config *c);
+/* The file that parallel runs take in place of c's, unless -c says otherwise: pytest-parallel.ini beside
+ * it, or in dir (absolute) where c is of no file. A path from dir or an absolute one, which the caller
+ * frees; NULL if there is none. */
+char *config_parallel_file(const struct config *c, const char *dir);
 /* Splits text as a POSIX shell would (quotes, backslashes; no expansion), to be exact: as
  * Python's shlex.split does for pytest, appending to words. where is for messages. */
 bool config_split(const char *text, const char *where, struct strv *words, struct error *err);

@@ -271,6 +271,7 @@ CASES = [
     Case(mixed, "rowlock validate -n 8", shows="8 workers at once"),
     Case(mixed, "rowlock validate --json", shows=r'"ok": true, "workers"'),
     # plain: a pytest suite and nothing else
+    Case(plain, "rowlock -c pytest.ini parallel", shows="6 passed"),
     Case(plain, "rowlock -c pytest-parallel.ini", shows=r"worker[\s\S]*6 passed"),
     Case(
         plain,

@@ -185,6 +185,51 @@ def test_configuration_files(sample):
     assert "workers" not in done.stdout, done
 
 
+# The modes of the guide's script, and which of the two files each of them reads.
+MODES = {
+    "sequential": "pytest.ini",
+    "coverage": "pytest.ini",
+    "parallel": "pytest-parallel.ini",
+    "performance -m ''": "pytest-parallel.ini",
+    "-n 2": "pytest.ini",
+    "-c pytest.ini parallel": "pytest.ini",
+    "parallel -c pytest.ini": "pytest.ini",
+    "-c pytest-parallel.ini sequential": "pytest-parallel.ini",
+}
+USED = """
+import pathlib
+def test_used(pytestconfig):
+    assert pytestconfig.rootpath == pathlib.Path(__file__).parents[1]
+    pathlib.Path(__file__).with_name("used").write_text(pytestconfig.inipath.name)
+"""
+
+
+def test_which_configuration(project):
+    """ "python scripts/run_tests.py parallel" reads pytest-parallel.ini without being told."""
+    python_coverage.prepare(project)
+    project.write("pytest.ini", "[pytest]\n")
+    project.write("pytest-parallel.ini", "[pytest]\naddopts = -n 2\n")
+    project.write("sub/test_u.py", USED)
+    used = project.path("sub/used")
+    for words, file in MODES.items():
+        done = project.run(["sh", "-c", f"rowlock {words}"])
+        assert (done.returncode, used.read_text()) == (0, file), (words, done)
+        used.unlink()
+    for words in ("parallel -v", "parallel -v ../sub", "generate -v", "list -v"):
+        done = project.run(["sh", "-c", f"rowlock {words}"], cwd=project.path("sub"))
+        assert done.returncode == 0, done
+        assert re.search(r"^rowlock: configuration: .*-parallel\.ini;", done.stderr, re.M), done
+    done = project.make("-C", "sub", "-f", ".rowlock/tests.mk")
+    assert (done.returncode, used.read_text()) == (0, "pytest-parallel.ini"), done
+    # What is wrong in it is told with its name, by validate too.
+    project.write("pytest-parallel.ini", "[pytest]\naddopts = -n many\n")
+    assert "pytest-parallel.ini" in project.rowlock("parallel").stderr
+    assert project.rowlock("sequential").returncode == 0
+    project.write("pytest-parallel.ini", "[pytest]\nrequired_plugins = pytest-of-nobody\n")
+    done = project.rowlock("validate")
+    assert done.returncode == 1 and "pytest-of-nobody" in done.stdout, done
+
+
 def test_validate(sample):
     """ "python scripts/run_tests.py validate"."""
     done = sample.run(["sh", "-c", typed("python scripts/run_tests.py validate")])

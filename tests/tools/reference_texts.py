@@ -143,7 +143,9 @@ INTERNAL_VARIABLES = {
 
 FILES = {
     "pytest.ini, pyproject.toml, tox.ini, setup.cfg": "the configuration, the file that pytest "
-    "would take; -c FILE names another one, such as pytest-parallel.ini",
+    "would take; -c FILE names another one",
+    "pytest-parallel.ini": "the configuration of parallel, performance, generate and list, where "
+    "it stands beside that file and no -c is given",
     "tests.json": "the manifest of tests that are not pytest's",
     ".rowlock/tests.mk": "the last run as a Makefile",
     ".rowlock/last": "the folder of the last run",
