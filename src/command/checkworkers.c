@@ -172,22 +172,23 @@ static int run_suite(const struct validation *v, const char *dir, bool pytest, s
     return code;
 }
 
+/* ended: a line if the suite ended in a way that its tests do not explain, else "". */
 static void report_suite(struct validation *v, bool pytest, const struct tally tallies[2],
-                         size_t folders, const char *said)
+                         size_t folders, const char *ended, const char *said)
 {
     static const char remedy[] = "see the messages; 'rowlock parallel -v' shows more";
     static const char *const names[2][2] = {{"isolation", "serial tests"},
                                             {"isolation, pytest", "serial, pytest"}};
     const struct tally *worker = &tallies[0], *serial = &tallies[1];
     bool apart = folders == 3 * (size_t)v->workers;
-    bool ok = worker->passed == 2 * (size_t)v->workers && !worker->others && apart;
+    bool ok = worker->passed == 2 * (size_t)v->workers && !worker->others && apart && !*ended;
     if (ok)
         validation_add(v, CHECK_OK, names[pytest][0], "",
                        "%u workers at once, %zu temp, config and cache folders of their own",
                        v->workers, folders);
     else
         validation_add(v, CHECK_FAILED, names[pytest][0], remedy,
-                       "%u workers, %zu folders of their own\n%s", v->workers, folders,
+                       "%u workers, %zu folders of their own\n%s%s", v->workers, folders, ended,
                        worker->why ? worker->why : said);
     ok = serial->passed == N_SERIAL && !serial->others;
     validation_add(v, ok ? CHECK_OK : CHECK_FAILED, names[pytest][1], remedy, "%s",
@@ -196,22 +197,34 @@ static void report_suite(struct validation *v, bool pytest, const struct tally t
                                  : said);
 }
 
+/* How the suite ended, where that is neither success nor a test that failed. Caller frees. */
+static char *unexplained(int code, const struct tally tallies[2])
+{
+    bool failed = tallies[0].others || tallies[1].others;
+    if (code == EXIT_OK || (code == EXIT_FAILED && failed))
+        return xstrdup("");
+    return xasprintf("the suite ended with exit code %d\n", code);
+}
+
 static void check_suite(struct validation *v, bool pytest)
 {
     struct error err = ERROR_INIT;
     struct buf out = BUF_INIT, errors = BUF_INIT;
     char *dir = path_join(v->temp, pytest ? "py" : "native"), *seen = path_join(dir, "seen");
+    int code = EXIT_INTERNAL;
     struct tally tallies[2] = {{.word = "worker"}, {.word = "serial"}};
     validation_begins(v, pytest ? "isolation, pytest" : "isolation");
     if (file_mkdirs(seen, &err) &&
         (pytest ? write_pytest(v, dir, seen, &err) : write_native(v, dir, seen, &err)))
-        run_suite(v, dir, pytest, &out, &errors);
+        code = run_suite(v, dir, pytest, &out, &errors);
     read_report(dir, tallies);
-    report_suite(v, pytest, tallies, distinct_folders(seen, v->workers),
+    char *ended = unexplained(code, tallies);
+    report_suite(v, pytest, tallies, distinct_folders(seen, v->workers), ended,
                  err.msg      ? err.msg
                  : errors.len ? buf_cstr(&errors)
                  : out.len    ? buf_cstr(&out)
                               : "the suite did not run");
+    free(ended);
     free(tallies[0].why);
     free(tallies[1].why);
     error_release(&err);

@@ -106,7 +106,25 @@ def test_a_suite_that_does_not_run(project, validate):
     checks = validate(env=tools(project, make=make, gmake=make))
     names = {"isolation", "serial tests", "isolation, pytest", "serial, pytest"}
     assert failed(checks) == names
-    assert checks["isolation"][0]["detail"].startswith("2 workers, 0 folders of their own\n")
+    said = "2 workers, 0 folders of their own\nthe suite ended with exit code 4\n"
+    assert checks["isolation"][0]["detail"].startswith(said)
+
+
+BAD_END = """
+import os
+def pytest_sessionfinish(session):
+    if os.path.isdir("seen") and not hasattr(session.config, "workerinput"):
+        session.exitstatus = 9
+"""
+
+
+def test_a_suite_that_ends_badly(project, validate):
+    """All of its tests have passed, and still the run is none that has."""
+    project.write("plugins/bad_end.py", BAD_END)
+    checks = validate(env={"PYTHONPATH": project.path("plugins"), "PYTEST_PLUGINS": "bad_end"})
+    assert failed(checks) == {"isolation, pytest"}
+    detail = checks["isolation, pytest"][0]["detail"]
+    assert detail.startswith("2 workers, 6 folders of their own\nthe suite ended with exit code 9")
 
 
 def test_broken_files(project, validate):
