@@ -53,7 +53,7 @@ $(ROWLOCK_PREFIX)test-validate-parallel: ## does all that parallel runs need wor
 # Runs $(1), sequential or parallel, with the words $(2) and keeps its report. Failed tests (1) are for
 # the comparison to tell.
 rowlock_run = rm -f $(call rowlock_report,$(1)) $(call rowlock_covered,$(1)); \
-	$(ROWLOCK) $(1) --report-json $(call rowlock_report,$(1)) $(2) $(ARGS) $(if $(2),$(rowlock_json))
+	$(ROWLOCK) $(1) $(2) $(ARGS) --report-json $(call rowlock_report,$(1)) $(if $(2),$(rowlock_json))
 rowlock_report = $(rowlock_results)/$(1).json
 # Where the coverage of that run is, and the words for it where ARGS choose the reports.
 rowlock_chosen = $(findstring --cov-report,$(ARGS))

@@ -98,3 +98,53 @@ def test_cmake(project):
     project.write("CMakeLists.txt", text.replace("PREFIX r-", "PREFX r-"))
     wrong = project.run(["cmake", "-S", ".", "-B", "build", f"-Drowlock_DIR={module.parent}"])
     assert wrong.returncode != 0 and "is none of PREFIX" in wrong.stderr, wrong
+
+
+CHECKED = """#include <stdlib.h>
+#include <string.h>
+int main(void)
+{
+    const char *mode = getenv("FQCN_TEST_MODE");
+    if (mode && strcmp(mode, getenv("DIFFER_IN") ? "parallel" : "") == 0)
+        return getenv("FAIL") != 0;
+    return 0;
+}
+"""
+
+
+@needs.cmake
+def test_cmake_compares(project):
+    """test-compare and quality-gate of a C project that is built with coverage."""
+    module = TOP / "templates" / "cmake" / "rowlock-config.cmake"
+    project.write("main.c", CHECKED)
+    project.write(
+        "CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES C)\nenable_testing()\n"
+        f'include("{module}")\nadd_executable(t main.c)\n'
+        "target_compile_options(t PRIVATE --coverage -O0)\n"
+        "target_link_options(t PRIVATE --coverage)\nadd_test(NAME one COMMAND t)\n"
+        "rowlock_add_targets(DEPENDS t COVERAGE 60 LINT ${CMAKE_COMMAND} -E echo lin$ted)\n"
+        "rowlock_add_targets(PREFIX cov- DEPENDS t COVERAGE 100\n"
+        "  ARGS --coverage --cov-report=term)\n",
+    )
+    configured = project.run(["cmake", "-S", ".", "-B", "build dir"])
+    assert configured.returncode == 0, configured
+
+    def run(name, **env):
+        return project.run(["cmake", "--build", "build dir", "--target", name], env=env)
+
+    same = run("test-compare")
+    assert same.returncode == 0 and "the same verdicts in 1 test\n" in same.stdout, same
+    differ = run("test-compare", DIFFER_IN="parallel", FAIL="1")
+    assert differ.returncode != 0 and re.search(
+        r"one: passed in .*/sequential\.json, failed in .*/parallel\.json", differ.stdout
+    ), differ
+    gate = run("quality-gate")
+    assert gate.returncode == 0 and "no difference in 1 files" in gate.stdout, gate
+    assert "lin$ted" in gate.stdout and project.path("coverage-parallel.xml").exists()
+    covered = run("cov-test-compare", DIFFER_IN="parallel")
+    assert covered.returncode != 0 and "the same verdicts in 1 test\n" in covered.stdout, covered
+    assert "main.c:7: 0 in" in covered.stdout, covered
+    assert run("quality-gate", DIFFER_IN="parallel", FAIL="1").returncode != 0
+    low = run("cov-quality-gate")
+    assert low.returncode != 0 and "less than --fail-under 100" in low.stderr, low
