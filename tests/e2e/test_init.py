@@ -5,11 +5,17 @@ import os
 import pathlib
 import re
 import shutil
+import sys
 
 import needs
 import pytest
 
 SOURCE = pathlib.Path(os.environ.get("ROWLOCK_SRCDIR", pathlib.Path(__file__).parents[2]))
+sys.path.append(str(SOURCE / ".tools" / "yaml"))
+try:
+    import yaml
+except ImportError:
+    yaml = None
 ACTIONLINT = shutil.which("actionlint") or shutil.which("actionlint", path=SOURCE / ".tools/bin")
 
 PYTEST = {"tests/test_a.py": "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"}
@@ -247,6 +253,80 @@ def test_workflows(project, kind, files, build, n):
             ran = project.run(["sh", "-ec", step])
             assert ran.returncode == 0, ran
         assert project.path("junit.xml").exists()
+
+
+# What a job of GitLab may have (https://docs.gitlab.com/ci/yaml/), as far as ours could need it.
+JOB = {"image", "script", "before_script", "after_script", "coverage", "artifacts", "stage"}
+JOB |= {"variables", "cache", "tags", "needs", "timeout", "retry", "allow_failure", "rules"}
+ARTIFACTS = {"paths", "exclude", "expire_in", "expose_as", "name", "reports", "untracked", "when"}
+GLOBAL = {"default", "include", "stages", "variables", "workflow", "spec"}
+
+
+def gitlab_faults(text):
+    """What GitLab would refuse in a .gitlab-ci.yml of one job or more."""
+    jobs = {name: job for name, job in yaml.safe_load(text).items() if name not in GLOBAL}
+    faults = [] if jobs else ["no job"]
+    for name, job in jobs.items():
+        faults += [f"{name}: {key}" for key in set(job) - JOB]
+        script = job.get("script")
+        # "- a: b" is a mapping, "- true" no string.
+        if not isinstance(script, list) or not all(isinstance(c, str) and c for c in script):
+            faults.append(f"{name}: script")
+        if not re.fullmatch(r"/.+/", job.get("coverage", "/x/")):
+            faults.append(f"{name}: coverage")
+        artifacts = job.get("artifacts", {})
+        faults += [f"{name}: artifacts: {key}" for key in set(artifacts) - ARTIFACTS]
+        if artifacts.get("when", "always") not in ("always", "on_success", "on_failure"):
+            faults.append(f"{name}: artifacts: when")
+        if not all(isinstance(path, str) for path in artifacts.get("paths", [])):
+            faults.append(f"{name}: artifacts: paths")
+        reports = artifacts.get("reports", {})
+        faults += [f"{name}: reports: {k}" for k in set(reports) - {"junit", "coverage_report"}]
+        if not isinstance(reports.get("junit", ""), str):
+            faults.append(f"{name}: junit")
+        covered = reports.get("coverage_report", {"coverage_format": "cobertura", "path": "x"})
+        if set(covered) != {"coverage_format", "path"} or covered["coverage_format"] not in (
+            "cobertura",
+            "jacoco",
+        ):
+            faults.append(f"{name}: coverage_report")
+    return faults
+
+
+@pytest.mark.skipif(not yaml, reason="no PyYAML (./bootstrap --ci puts it into .tools)")
+@pytest.mark.parametrize("kind, files, build, n", KINDS)
+def test_yaml(project, kind, files, build, n):
+    """What a parser of YAML finds in the workflow files: GitLab's keys, and the commands."""
+    fill(project, files)
+    assert project.rowlock("init", "--github", "--gitlab").returncode == 0
+    text = project.path(".gitlab-ci.yml").read_text()
+    assert gitlab_faults(text) == []
+    (job,) = yaml.safe_load(text).values()
+    assert [c.strip() for c in job["script"]] == [
+        re.sub(r"^ {6}", "", c, flags=re.M) for c in commands(text.split("coverage:")[0], "- ")
+    ]
+    written = job["artifacts"]["reports"]
+    assert written["junit"] in job["script"][-1]
+    assert written["coverage_report"]["path"] == "coverage-parallel.xml"
+    assert job["artifacts"]["paths"] == ["htmlcov/parallel/"]
+    # The last line of the table that a run prints.
+    total = re.search(job["coverage"][1:-1], "TOTAL    40    10    75%", re.M)
+    assert total and total[1] == "75"
+    workflow = yaml.safe_load(project.path(".github/workflows/rowlock.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    steps = job["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps), steps
+    assert any(step.get("run", "").startswith("rowlock parallel --coverage") for step in steps)
+    for good, bad, said in (
+        ("script:", "scripts:", "script"),
+        ("- rowlock validate", "- rowlock: validate", "script"),
+        ("junit: junit.xml", "junit: 1", "junit"),
+        ("cobertura", "coburtura", "coverage_report"),
+        ("when: always", "when: alway", "when"),
+        ("'/^TOTAL", "'^TOTAL", "coverage"),
+    ):
+        assert good in text
+        assert any(said in fault for fault in gitlab_faults(text.replace(good, bad))), bad
 
 
 @pytest.mark.skipif(not ACTIONLINT, reason="no actionlint (./bootstrap --ci puts one into .tools)")
