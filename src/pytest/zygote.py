@@ -150,8 +150,9 @@ def measure(settings):
 def become_spawned(fd):
     """Runs one worker; its orders come over fd."""
     package = make_package()
-    from rowlock_pytest import spawn
+    from rowlock_pytest import garbage, spawn
 
+    garbage.relax()
     orders = spawn.take_orders(fd)
     if orders is None:
         return EXIT_INTERNAL
@@ -182,8 +183,10 @@ def main():
         return EXIT_USAGE
     values, pytest_args = parsed
     package = make_package()
+    from rowlock_pytest import garbage
     from rowlock_pytest.settings import Settings
 
+    garbage.relax()
     settings = Settings(values["temp"], values["run"], values["ready"], os.environ)
     settings.worker_start = values["start"]
     try:

@@ -1,8 +1,11 @@
 """What a test finds around itself."""
 
+import gc
 import json
 import os
 import sys
+
+import pytest
 
 REPORT = """
     import json, os, random, sys, tempfile
@@ -212,6 +215,18 @@ def test_garbage_of_the_collection_is_frozen(suite):
             assert gc.get_freeze_count() > 1000
     """
     with suite(test_x=text).zygote() as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("wanted", [None, (400, 5, 5)])
+def test_tests_find_the_usual_thresholds_for_garbage(suite, start, wanted):
+    conftest = f"import gc\nif {wanted}: gc.set_threshold(*{wanted})\n"
+    text = f"""
+        import gc
+        def test_it(): assert gc.get_threshold() == {wanted or gc.get_threshold()}
+    """
+    with suite(conftest=conftest, test_x=text).zygote(start=start) as zygote:
         assert zygote.run(0).outcomes == ["passed"]
 
 

@@ -11,8 +11,27 @@ import sys
 import weakref
 
 NAMES = ("collect", "get_objects", "get_referrers")
+MANY = 50000
 originals = {name: getattr(gc, name) for name in NAMES}
 known = weakref.WeakSet()  # what find() has found, as it may be frozen by now
+
+
+thresholds = []  # what relax() has found, and what it has set
+
+
+def relax():
+    """Looks for garbage rarely while much is imported and collected that stays: each look goes
+    over all of it."""
+    before = gc.get_threshold()
+    if 0 < before[0] < MANY:
+        gc.set_threshold(MANY, *before[1:])
+        thresholds[:] = [before, gc.get_threshold()]
+
+
+def be_strict():
+    """As it was before relax(), unless the project has decided it."""
+    if thresholds and gc.get_threshold() == thresholds[1]:
+        gc.set_threshold(*thresholds[0])
 
 
 def freeze():

@@ -119,6 +119,7 @@ class Server:
             sock.setblocking(False)
         self.watch(self.wake_read.fileno(), select.POLLIN, self.woken)
         self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
+        garbage.be_strict()
         if self.spawning is None:
             isolate.flush_files()
             procfs.return_memory()

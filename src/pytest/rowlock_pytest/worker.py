@@ -17,6 +17,7 @@ from rowlock_pytest import (
     channel,
     covering,
     forked,
+    garbage,
     isolate,
     live,
     nodes,
@@ -213,6 +214,7 @@ class Worker:
     def run(self, base, random_state, signals):
         """Serves until the zygote says leave. In sequential mode it returns then, so that
         pytest ends the session in this process; otherwise it does not return."""
+        garbage.be_strict()
         try:
             self.tmp, fds = self.become(base, random_state, signals)
             if fds:
