@@ -249,6 +249,8 @@ def run_session(settings, arguments):
             plugin.worker.say_goodbye(status)
         return int(status)
     plugin.answer(status)
+    if plugin.server is not None:
+        isolate.leave(int(status))
     isolate.flush_streams()
     sys.stdout.flush()
     return int(status)
