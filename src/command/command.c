@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "command/fixture.h"
+#include "command/program.h"
 #include "command/terminal.h"
 #include "config/argfile.h"
 #include "config/options.h"
@@ -82,7 +84,9 @@ static void general_help(void)
            "configuration or -n asks for workers.\n\n"
            "  -C DIR                  change to DIR first\n"
            "  -c, --config-file FILE  read this ini file instead of searching for one\n"
-           "  --version               print the version\n\n");
+           "  --version               print the version\n"
+           "  --shell-fixtures        print the file that shell tests source, see "
+           "rowlock-fixtures(3)\n\n");
     options_help(stdout, terminal_width(stdout), NULL);
     printf("\nExit codes: 0 all passed, 1 some failed, 2 interrupted, 3 internal error,\n"
            "4 usage error, 5 no tests.\n");
@@ -181,8 +185,25 @@ static bool output_arrived(void)
     return false;
 }
 
+/* `. "$(rowlock --shell-fixtures)"` in a script. */
+static int print_shell_fixtures(void)
+{
+    struct error err = ERROR_INIT;
+    char *path = program_shell_fixtures(&err);
+    if (!path)
+        return command_fail(&err);
+    puts(path);
+    free(path);
+    return EXIT_OK;
+}
+
 int command_main(int argc, char **argv)
 {
+    /* Its words are values of tests: none is an option, none "@FILE", and make -n is nothing to it. */
+    if (argc > 1 && strcmp(argv[1], "__fixture") == 0) {
+        int status = fixture_main(argc - 2, argv + 2);
+        return output_arrived() ? status : FIXTURE_FAILED;
+    }
     struct invocation inv = {"", NULL, STRV_INIT};
     struct error err = ERROR_INIT;
     int code = EXIT_USAGE;
@@ -204,6 +225,8 @@ int command_main(int argc, char **argv)
     } else if (!c->name[0] && inv.args.n && is_version(inv.args.v[0])) {
         printf("rowlock %s\n", ROWLOCK_VERSION);
         code = EXIT_OK;
+    } else if (!c->name[0] && inv.args.n && strcmp(inv.args.v[0], "--shell-fixtures") == 0) {
+        code = print_shell_fixtures();
     } else {
         struct strv words = STRV_INIT;
         for (size_t i = c->name[0] ? 1 : 0; i < inv.args.n; i++)

@@ -185,8 +185,10 @@ static void offer_options(const struct request *q, const struct command *c)
     while (rest && next_own(&rest, &o))
         offer(q, o.name, o.help);
     free(text);
-    if (!c)
+    if (!c) {
         offer(q, "--version", "print the version");
+        offer(q, "--shell-fixtures", "print the file that shell tests source");
+    }
     if (!all)
         offer(q, "--help", "show this help");
 }

@@ -67,22 +67,35 @@ void program_release(struct program *p)
     memset(p, 0, sizeof *p);
 }
 
-char *program_templates(struct error *err)
+/* A file that lies under one of three names, see first_of; NULL and err if it is missing. */
+static char *find_data(const char *beside, const char *installed, const char *fixed,
+                       struct error *err)
 {
     char *path = own_path(err);
     if (!path)
         return NULL;
     char *dir = path_dirname(path);
-    char *found = first_of(dir, "share/templates/html", "../share/rowlock/templates/html",
-                           PKGDATADIR "/templates/html");
+    char *found = first_of(dir, beside, installed, fixed);
     if (!found)
         error_set(err, EXIT_INTERNAL,
-                  "share/templates/html is neither in %s nor where it would be installed; run 'make' "
-                  "or 'make install' again",
-                  dir);
+                  "%s is neither in %s nor where it would be installed; run 'make' or 'make install' "
+                  "again",
+                  beside, dir);
     free(dir);
     free(path);
     return found;
+}
+
+char *program_templates(struct error *err)
+{
+    return find_data("share/templates/html", "../share/rowlock/templates/html",
+                     PKGDATADIR "/templates/html", err);
+}
+
+char *program_shell_fixtures(struct error *err)
+{
+    return find_data("share/fixtures.sh", "../share/rowlock/fixtures.sh",
+                     PKGDATADIR "/fixtures.sh", err);
 }
 
 /* The file that name means on PATH, or NULL. */

@@ -19,6 +19,8 @@ void program_release(struct program *p);
 /* The folder with the templates of HTML reports; NULL and err (EXIT_INTERNAL) if it is missing. Caller
  * frees. */
 char *program_templates(struct error *err);
+/* The file with the fixtures for shell scripts; likewise. */
+char *program_shell_fixtures(struct error *err);
 /* The interpreter for pytest: option, then the ini's, then $VIRTUAL_ENV's, then that of the pytest on
  * PATH, then python3. Caller frees. */
 char *program_python(const char *option, const char *ini);

@@ -21,6 +21,7 @@ DATA = [
     r"(?:- )?[a-z_-]+:(?: |$)",  # Makefile, YAML
     r"#include|/\*",  # C
     r"include rowlock\.mk$|ROWLOCK_CHECK\(|find_package\(",  # Make, Autoconf, CMake
+    r'\. "\$\(rowlock --shell-fixtures\)"',  # test_shell_fixtures.py runs it
     r"\. completions/",  # for the shell one types in; test_completion.py does it
     r"(?:config ──►|\.rowlock/$|rowlock \(driver)",  # drawings and trees
 ]

@@ -14,13 +14,18 @@ SOURCE = HERE.parent / "projects" / "native-fixtures" / "test_all.c"
 PARTS = ["identity", "files", "environment", "lock", "ports", "config"]
 
 
+def is_sanitized():
+    makefile = find_program().parent / "Makefile"
+    return makefile.is_file() and "-fsanitize" in makefile.read_text()
+
+
 def compile_sample(folder, compiler, flags, output):
     """Builds the sample against the library of the build folder."""
     build = find_program().parent
     command = [compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", *flags]
     command += ["-I", str(build / "obj/include"), "-o", output]
     command += [str(build / "librowlock.a"), "-pthread"]
-    if (build / "Makefile").is_file() and "-fsanitize" in (build / "Makefile").read_text():
+    if is_sanitized():
         command.append("-fsanitize=address,undefined")
     subprocess.run(command, cwd=folder, check=True)
 

@@ -64,6 +64,8 @@ def variables_read():
     for path in sorted((ROOT / "src").rglob("*")):
         if path.suffix == ".c":
             pattern = r'(?:getenv|\bvariable)\("([A-Z_a-z0-9]+)"'
+        elif path.suffix == ".sh":
+            pattern = r"\$\{([A-Z_]+):?-"
         elif path.suffix == ".py":
             pattern = r'environ(?:\.get\(|\.pop\(|\[)\s*"([A-Z_0-9]+)"'
         else:
@@ -195,6 +197,7 @@ def markdown(known):
             ("`-C DIR`", "change to DIR first"),
             ("`-c FILE`, `--config-file FILE`", "read this ini file instead of searching for one"),
             ("`--version`", "print the version"),
+            ("`--shell-fixtures`", "print the file that shell tests source"),
         ],
     )
     yield "## Options of a run"

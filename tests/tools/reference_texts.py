@@ -118,6 +118,7 @@ READ_VARIABLES = {
     "PYTEST_DEBUG_TEMPROOT": "where pytest puts its temporary folders, as there",
     "PYTEST_XDIST_AUTO_NUM_WORKERS": "what -n auto means, as for pytest-xdist",
     "PY_COLORS": "1: colours, 0: none, as for pytest",
+    "ROWLOCK": "the program that the fixtures for shell scripts call, if it is not on PATH",
     "ROWLOCK_MAKE": "the GNU Make to use",
     "SOURCE_DATE_EPOCH": "the time that HTML reports of coverage show",
     "TERM": "dumb: no colours and no progress line",
