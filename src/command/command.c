@@ -38,7 +38,7 @@ static const struct command commands[] = {
     {"pytest-plugin", "let a plain 'pytest -n 4' run in Rowlock",
      "install|uninstall|path [--python EXE]", command_plugin, false, NULL},
     {"__complete", NULL, "-- WORD…", command_complete, false, NULL},
-    {"__begin", NULL, "RUN", command_begin, false, NULL},
+    {"__begin", NULL, "RUN [named]", command_begin, false, NULL},
     {"__end", NULL, "RUN", command_end, false, NULL},
     {"__probe", NULL, "WHAT…", command_probe, false, NULL},
 };

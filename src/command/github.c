@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "report/report.h"
 
 static char token[33]; /* "" while the runner obeys */
@@ -29,6 +32,28 @@ void github_begin(const struct options *o)
         snprintf(token + 2 * i, 3, "%02x", bytes[i]);
     printf("::stop-commands::%s\n", token);
     fflush(stdout);
+}
+
+void github_begin_at(const struct options *o, const char *path)
+{
+    struct error err = ERROR_INIT;
+    github_begin(o);
+    if (token[0] && !file_write(path, token, strlen(token), &err)) {
+        github_end();
+        fprintf(stderr, "rowlock: %s\n", err.msg);
+    }
+    error_release(&err);
+}
+
+void github_resume_at(const char *path)
+{
+    struct buf text = BUF_INIT;
+    struct error err = ERROR_INIT;
+    if (access(path, F_OK) == 0 && file_read(path, &text, &err) && text.len < sizeof token)
+        memcpy(token, buf_cstr(&text), text.len + 1);
+    unlink(path);
+    error_release(&err);
+    buf_release(&text);
 }
 
 void github_end(void)

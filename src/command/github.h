@@ -14,6 +14,10 @@ bool github_wanted(const struct options *o);
 /* From here on the runner obeys nothing that is printed, since much of it is what tests have printed:
  * stop-commands with a random token. Nothing happens if no report is wanted, or it has begun. */
 void github_begin(const struct options *o);
+/* The same for a run without driver, whose begin and end are two processes: the token is kept in the
+ * file at path, and taken from there, so that github_end works in the second one, too. */
+void github_begin_at(const struct options *o, const char *path);
+void github_resume_at(const char *path);
 /* From here on it obeys again. Nothing happens if it has not begun. */
 void github_end(void);
 /* github_end, then the annotations, and the summary of the step where there is a file for it

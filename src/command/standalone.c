@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/xalloc.h"
 #include "command/command.h"
+#include "command/github.h"
 #include "command/outcome.h"
 #include "command/remember.h"
 #include "command/terminal.h"
@@ -25,6 +26,8 @@
 #include "run/rundir.h"
 #include "run/runstore.h"
 #include "run/zygote_host.h"
+
+#define GITHUB_TOKEN "github" /* in the run's folder */
 
 /* Stays behind until make has ended, then removes what the run left in the temporary folder: after
  * named goals, and after a killed make, no __end comes. */
@@ -140,12 +143,25 @@ static bool link_run(const struct runstore *store, const char *plan_id, pid_t ma
 /* RUN is made of digits and '-' only; anything else does not come from a tests.mk of ours. */
 static char *plan_dir(const struct invocation *inv, struct error *err)
 {
-    const char *id = inv->args.n == 1 ? inv->args.v[0] : "";
+    const char *id = inv->args.n ? inv->args.v[0] : "";
     if (id[0] && strspn(id, "0123456789-") == strlen(id))
         return xasprintf(".rowlock/runs/%s", id);
     error_set(err, EXIT_USAGE, "%s is for .rowlock/tests.mk only; use 'rowlock parallel'",
               inv->command);
     return NULL;
+}
+
+/* What tests print GitHub is not to obey. Behind named goals no __end comes that would say when it may
+ * again. */
+static void stop_commands(const struct invocation *inv, const struct runstore *store)
+{
+    struct options o;
+    char *path = runstore_path(store, GITHUB_TOKEN);
+    options_init(&o);
+    if (inv->args.n == 1)
+        github_begin_at(&o, path);
+    options_release(&o);
+    free(path);
 }
 
 int command_begin(const struct invocation *inv)
@@ -170,13 +186,17 @@ int command_begin(const struct invocation *inv)
         ok = fd >= 0 &&
              runstore_write_state(&store, map.head->n_tests, workers, map.head->maxfail, true,
                                   &err) &&
-             fill_queues(&store, &map, &err) &&
-             begin_zygote(&map, &store, workers, make, &code, &err) &&
+             fill_queues(&store, &map, &err);
+        if (ok)
+            stop_commands(inv, &store);
+        ok = ok && begin_zygote(&map, &store, workers, make, &code, &err) &&
              link_run(&store, inv->args.v[0], make, &err);
         if (ok)
             leave_janitor(store.temp, make);
         else
             runstore_close(&store, true);
+        if (!ok)
+            github_end();
         runstore_release(&store);
     }
     if (err.msg)
@@ -196,8 +216,9 @@ static int end_run(const char *dir, struct error *err)
     struct options options;
     int code = EXIT_INTERNAL, status = 0;
     char *plan = path_join(dir, "plan"), *path = path_join(dir, "state");
-    char *journal = path_join(dir, "journal");
+    char *journal = path_join(dir, "journal"), *token = path_join(dir, GITHUB_TOKEN);
     int fd = journal_open(journal, err);
+    github_resume_at(token);
     options_init(&options);
     options.verbose = -1; /* the recipes have printed a line for each test, and why it failed */
     options.tb = xstrdup("no");
@@ -212,7 +233,8 @@ static int end_run(const char *dir, struct error *err)
                 results_count(&results);
                 remember_results(&results);
                 results.wall_seconds = results_span(&results);
-                if (outcome_report(&results, &options, false, err))
+                if (outcome_report(&results, &options, false, err) &&
+                    outcome_summaries(&results, &options, err))
                     code = left ? EXIT_FAILED : (int)results_exit_code(&results);
             }
         file_remove_tree(AT_FDCWD, state.run->temp_dir);
@@ -223,7 +245,9 @@ static int end_run(const char *dir, struct error *err)
     state_close(&state);
     if (map.base)
         plan_map_close(&map);
+    github_end();
     options_release(&options);
+    free(token);
     free(journal);
     free(path);
     free(plan);

@@ -57,9 +57,9 @@ static void open_standard_streams(void)
         close(fd);
 }
 
-/* begin and end are rowlock's own affair. Returns only on failure, or if there is nothing to
- * do. */
-static int call_rowlock(const char *run, const char *word, struct error *err)
+/* begin and end are rowlock's own affair; named: make has named goals. Returns only on failure, or if
+ * there is nothing to do. */
+static int call_rowlock(const char *run, const char *word, bool named, struct error *err)
 {
     struct plan_map plan;
     if (rundir_is_driven(run))
@@ -70,7 +70,8 @@ static int call_rowlock(const char *run, const char *word, struct error *err)
     char *path = path_join(dir, "plan");
     if (plan_map_open(&plan, path, err)) {
         char *program = xstrdup(plan_map_str(&plan, plan.head->program));
-        char *argv[] = {(char *)"rowlock", xasprintf("__%s", word), xstrdup(run), NULL};
+        char *argv[] = {(char *)"rowlock", xasprintf("__%s", word), xstrdup(run),
+                        named ? (char *)"named" : NULL, NULL};
         execv(program, argv);
         error_errno(err, EXIT_INTERNAL, "%s: cannot be started; run 'rowlock generate' anew",
                     program);
@@ -102,7 +103,7 @@ static int usage(const char *what)
 static int run_word(const char *run, const char *word, char *const *goals, struct error *err)
 {
     if (strcmp(word, "begin") == 0 || strcmp(word, "end") == 0)
-        return call_rowlock(run, word, err);
+        return call_rowlock(run, word, word[0] == 'b' && *goals, err);
     uint32_t group = strcmp(word, "queue") == 0 ? OUTER_QUEUES : group_number(word);
     return group ? outer_run(run, group, goals, err) : usage("the group must be a number from 1");
 }

@@ -407,3 +407,20 @@ def test_gitlab(project):
     assert (covered, total) == ("3", "4") and percent[1] == "75"
     xml = project.path("sub/cov.xml").read_text()
     assert f"<source>{project.root}/sub</source>" in xml and 'filename="src/prog.c"' in xml
+
+
+def test_a_make_without_driver(project):
+    """What tests print is not obeyed there either; failures are told behind the last one."""
+    evil_project(project)
+    assert project.rowlock("generate", "-n", "2").returncode == 0
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": project.path("summary.md")}
+    done = project.make("-f", ".rowlock/tests.mk", "-j2", env=env)
+    assert done.returncode != 0 and "::error::evil" in done.stdout, done
+    commands = obeyed(done.stdout)
+    assert {name for name, _, _ in commands} == {"error"} and len(commands) == 6, commands
+    assert ("error", {}, "evil") not in commands
+    assert project.path("summary.md").read_text().count("## Tests: ") == 1
+    assert not list(project.path(".rowlock/runs").glob("*/github"))
+    # Nothing would say that it may obey again.
+    named = project.make("-f", ".rowlock/tests.mk", "t1", env=env)
+    assert "stop-commands" not in named.stdout.replace("::stop-commands::evil", ""), named

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -244,12 +245,35 @@ def test_kill_9_of_the_zygote_and_its_guard(project, processes_with, wait_until)
             p.unlink()
 
 
-def test_kill_9_of_a_standalone_make(project, processes_with, wait_until):
-    long_suite(project)
+def stop_standalone(project, wait_until, stop):
+    """Starts make without driver and stops it; make's own exit code."""
     project.rowlock("generate", "-n", "2")
     child = project.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": project.mark})
     assert wait_until(lambda: is_up(project))
-    child.kill()
+    stop(child.pid)
     child.communicate(timeout=60)
-    assert gone(project, processes_with, wait_until)
-    next_run_is_clean(project)
+    return child.returncode
+
+
+# As a terminal does it, and a supervisor; and kill -9.
+STOPS = {
+    -signal.SIGINT: lambda pid: os.killpg(pid, signal.SIGINT),
+    -signal.SIGTERM: lambda pid: os.kill(pid, signal.SIGTERM),
+    -signal.SIGKILL: lambda pid: os.kill(pid, signal.SIGKILL),
+}
+
+
+def test_stops_of_a_standalone_make(project, processes_with, wait_until):
+    for write in (long_suite, long_pytest):
+        for code, stop in STOPS.items():
+            one = project.other()
+            write(one)
+            assert stop_standalone(one, wait_until, stop) == code
+            assert gone(one, processes_with, wait_until), (write, code)
+            assert wait_until(lambda temp=one.temp: not list(temp.glob("rl-*"))), (write, code)
+            report = one.rowlock("report")
+            assert re.search(r"10 passed, [12] did not run", report.stdout), report
+            if write is long_pytest:
+                assert wait_until(one.path("torn-down").exists)
+            else:
+                next_run_is_clean(one)
