@@ -102,6 +102,20 @@ def test_the_guide(project, shell):
     assert project.path("copy").read_text() == "- copy:" and left_in(project.temp) == []
 
 
+def test_the_examples_of_the_manual(project):
+    """rowlock-fixtures(3) has the same test in C and in shell."""
+    page = (HERE.parents[1] / "docs/man/rowlock-fixtures.3").read_text()
+    examples = page.split("\n.Sh EXAMPLES\n")[1].replace("\\e", "\\").replace("\\&", "")
+    in_c, in_shell = re.findall(r"^\.Bd .*\n((?:.*\n)*?)\.Ed$", examples, re.M)
+    project.write("t.c", in_c)
+    compile_sample(project.root, "cc", ["-std=gnu11", "t.c"], "test_c")
+    project.write("t.sh", in_shell)
+    for command in (["./test_c"], ["sh", "t.sh"]):
+        ran = project.run(command)
+        assert re.fullmatch(r"/.*/in/a\.yml \d+\n", ran.stdout), ran
+    assert left_in(project.temp) == []
+
+
 # A test takes ports, says so, and ends when all others have: nobody's port is free before.
 SHELL_TEST = (
     SOURCING

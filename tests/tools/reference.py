@@ -116,6 +116,18 @@ def check_exec_page(program):
             raise Stale(f"docs/man/rowlock-exec.1 does not show 'rowlock-exec {call}'; add it")
 
 
+def check_fixtures_page():
+    """rowlock-fixtures(3) shows every function of C, and those that only the shell has."""
+    page = (ROOT / "docs" / "man" / "rowlock-fixtures.3").read_text()
+    folder = ROOT / "src" / "fixtures"
+    header = (folder / "rowlock" / "fixtures.h").read_text()
+    in_c = re.findall(r"\b(rowlock_\w+)\(", "".join(re.findall(r"ROWLOCK_API [^;]*;", header)))
+    script = (folder / "fixtures.sh").read_text()
+    in_shell = re.findall(r"^(rowlock_(?!priv_)\w+)\(\)", script, re.M)
+    shown = set(re.findall(r"^(?:\.Fn )?(rowlock_[a-z_]+)", page, re.M))
+    same_names("rowlock-fixtures(3): the function", shown, {*in_c, *in_shell})
+
+
 def make_targets():
     """The targets of templates/rowlock.mk that have a text behind ##: {name: text}."""
     path = ROOT / "templates" / "rowlock.mk"
@@ -137,6 +149,7 @@ def gather(tables, rowlock):
     }
     known["fixtures"] = fixtures()
     known["targets"] = make_targets()
+    check_fixtures_page()
     check_exec_page(os.path.join(os.path.dirname(rowlock), "rowlock-exec"))
     same_names("the ini key", texts.SETTINGS, [s["key"] for s in known["settings"]])
     keys = {key for key_set in known["keys"] for key in key_set["keys"]}
