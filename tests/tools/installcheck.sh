@@ -149,12 +149,37 @@ shows()
     # Bold letters are struck twice.
     sed "s/.$(printf '\b')//g" output | grep -q "^ *$name *[^ a-z]" || fail "$* does not show $name"
 }
-for page in 1/rowlock.1 1/rowlock-exec.1 5/rowlock.json.5 7/rowlock.mk.7; do
+for page in 1/rowlock.1 1/rowlock-exec.1 3/rowlock-fixtures.3 5/rowlock.json.5 7/rowlock.mk.7; do
     page=$prefix/share/man/man$page
     [ -r "$page" ] || fail "there is no $page"
     ! command -v mandoc >/dev/null || shows mandoc -T ascii "$page"
     # Where Ubuntu is minimized, `man` is a script that says so.
     ! man --version 2>/dev/null | grep -q '^man ' || shows env MANPAGER=cat man -l "$page"
+done
+# The fixtures for shell scripts, in every shell that is there.
+sourced=$("$rowlock" --shell-fixtures)
+case $sourced in
+*/share/rowlock/fixtures.sh) [ -r "$sourced" ] || fail "$sourced cannot be read" ;;
+*) fail "--shell-fixtures names '$sourced', which is not what was installed" ;;
+esac
+cat >fixtures.sh <<'END'
+set -eu
+. "$(rowlock --shell-fixtures)"
+folder=$(rowlock_temp_dir_new)
+file=$(rowlock_temp_file "$folder" 'a b' 'text')
+rowlock_serial_lock
+[ "$(cat "$file")" = text ] && [ "$(rowlock_port_new)" -gt 0 ]
+rowlock_serial_unlock
+echo "$(rowlock_worker_id) $folder"
+END
+for shell in sh dash bash 'busybox sh'; do
+    command -v "${shell% *}" >/dev/null || continue
+    # shellcheck disable=SC2086 # busybox sh: two words
+    said=$(PATH="$prefix/bin:$PATH" $shell fixtures.sh) || fail "fixtures.sh ended with $? in $shell"
+    case $said in
+    'master /'*) [ ! -e "${said#* }" ] || fail "$shell left ${said#* }" ;;
+    *) fail "fixtures.sh in $shell said '$said'" ;;
+    esac
 done
 # librowlock as a project finds it: with the shared library, the static one, and from C++.
 cat >f.c <<'END'
