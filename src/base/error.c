@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +14,11 @@ void error_release(struct error *e)
     e->code = EXIT_OK;
 }
 
-static char *format(const char *fmt, va_list ap)
-{
-    char *s = NULL;
-    return vasprintf(&s, fmt, ap) < 0 ? xstrdup(fmt) : s;
-}
-
 bool error_set(struct error *e, enum exit_code code, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    char *msg = format(fmt, ap);
+    char *msg = xvasprintf(fmt, ap);
     va_end(ap);
     free(e->msg);
     e->msg = msg;
@@ -38,7 +31,7 @@ bool error_errno(struct error *e, enum exit_code code, const char *fmt, ...)
     int saved = errno;
     va_list ap;
     va_start(ap, fmt);
-    char *what = format(fmt, ap);
+    char *what = xvasprintf(fmt, ap);
     va_end(ap);
     free(e->msg);
     e->msg = xasprintf("%s: %s", what, strerror(saved));

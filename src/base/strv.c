@@ -1,7 +1,6 @@
 #include "base/strv.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +38,9 @@ void strv_push(struct strv *s, const char *str)
 void strv_pushf(struct strv *s, const char *fmt, ...)
 {
     va_list ap;
-    char *str = NULL;
     va_start(ap, fmt);
-    int n = vasprintf(&str, fmt, ap);
+    strv_push_nodup(s, xvasprintf(fmt, ap));
     va_end(ap);
-    strv_push_nodup(s, n < 0 ? xstrdup(fmt) : str);
 }
 
 void strv_push_all(struct strv *s, char *const *from)

@@ -2,6 +2,7 @@
 #ifndef BASE_XALLOC_H
 #define BASE_XALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* Each returns memory that the caller frees with free(). */
@@ -14,5 +15,6 @@ char *xstrdup(const char *s);
 char *xmemdup0(const void *data, size_t len);
 /* sprintf into fresh memory. */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 #endif

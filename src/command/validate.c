@@ -49,10 +49,8 @@ void validation_add(struct validation *v, enum check_status status, const char *
                     const char *remedy, const char *fmt, ...)
 {
     va_list ap;
-    char *detail = NULL;
     va_start(ap, fmt);
-    if (vasprintf(&detail, fmt, ap) < 0)
-        detail = xstrdup(fmt);
+    char *detail = xvasprintf(fmt, ap);
     va_end(ap);
     v->checks = xreallocarray(v->checks, v->n + 1, sizeof *v->checks);
     v->checks[v->n] = (struct check){status, xstrdup(name), detail, remedy};

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,10 +35,8 @@ static bool is_continuation(char c)
 bool exprscan_fail(const struct exprscan *s, size_t at, const char *fmt, ...)
 {
     va_list ap;
-    char *what = NULL;
     va_start(ap, fmt);
-    if (vasprintf(&what, fmt, ap) < 0)
-        what = xstrdup(fmt);
+    char *what = xvasprintf(fmt, ap);
     va_end(ap);
 
     size_t from = at > SHOWN_BEFORE ? at - SHOWN_BEFORE : 0;

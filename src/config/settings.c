@@ -1,7 +1,6 @@
 #include "config/settings.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,10 +34,8 @@ void settings_default(struct config *c)
 bool place_error(struct place at, struct error *err, const char *fmt, ...)
 {
     va_list ap;
-    char *what = NULL;
     va_start(ap, fmt);
-    if (vasprintf(&what, fmt, ap) < 0)
-        what = xstrdup(fmt);
+    char *what = xvasprintf(fmt, ap);
     va_end(ap);
     struct buf path = BUF_INIT;
     text_escape(&path, at.path, strlen(at.path), SIZE_MAX);

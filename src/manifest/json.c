@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +50,7 @@ static const struct json_place *place_of(const struct json *j, const cJSON *node
 static bool fail_va(const struct json *j, size_t off, struct error *err, const char *fmt,
                     va_list ap)
 {
-    char *what = NULL;
-    if (vasprintf(&what, fmt, ap) < 0)
-        what = xstrdup(fmt);
+    char *what = xvasprintf(fmt, ap);
     fail_at(j, off, err, what);
     free(what);
     return false;
