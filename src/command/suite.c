@@ -316,7 +316,6 @@ static void hide_collecting(void)
         fputs("\r\033[K", stderr);
 }
 
-/* Prints what pytest said. */
 /* pytest got what is no option of ours, and it is none of its own either: was one of ours meant? */
 static void say_what_was_meant(const struct strv *words, const char *said)
 {
@@ -330,7 +329,8 @@ static void say_what_was_meant(const struct strv *words, const char *said)
     }
 }
 
-static void show_log(const struct suite *s)
+/* Prints what pytest said when it ended with status, and what that may mean here. */
+static void show_log(const struct suite *s, int status)
 {
     struct buf text = BUF_INIT;
     struct error err = ERROR_INIT;
@@ -339,6 +339,10 @@ static void show_log(const struct suite *s)
         fwrite(buf_cstr(&text), 1, text.len, s->lists ? stderr : stdout);
     fflush(stdout);
     say_what_was_meant(&s->options.pytest_args, buf_cstr(&text));
+    if (status == EXIT_NO_TESTS && !has_manifest(s) &&
+        strstr(buf_cstr(&text), "\ncollected 0 items\n"))
+        fprintf(stderr, "rowlock: no pytest tests here, and no tests.json, which lists others; "
+                        "'rowlock init' writes one\n");
     error_release(&err);
     free(path);
     buf_release(&text);
@@ -421,7 +425,7 @@ static bool collect(struct suite *s, struct error *err)
         strv_release(&s->zygote_argv);
         if (status == EXIT_NO_TESTS && s->manifest.n)
             return true;
-        show_log(s);
+        show_log(s, status);
         s->ended = status;
         return false;
     }

@@ -639,6 +639,16 @@ def test_report_in_place_of_a_folder(suite):
     assert [p.name for p in suite.root.iterdir() if p.name.startswith("folder")] == ["folder"]
 
 
+def test_a_folder_without_tests(project):
+    empty = project.rowlock("parallel")
+    assert empty.returncode == NO_TESTS and "collected 0 items" in empty.stdout, empty
+    assert "'rowlock init' writes one" in empty.stderr
+    project.write("test_a.py", "def test_a():\n    pass\n")
+    for words, code in ((["-k", "nothing"], NO_TESTS), (["nope.py"], USAGE)):
+        chosen = project.rowlock("parallel", *words)
+        assert chosen.returncode == code and "rowlock init" not in chosen.stderr, chosen
+
+
 def test_words_that_are_nothing(project):
     typo = project.rowlock("paralel")
     assert typo.returncode == USAGE and "did you mean parallel? 'rowlock" in typo.stderr, typo
