@@ -1,6 +1,6 @@
 """Lets coverage.py understand sources sooner, with the same result.
 
-Python 3.10 and 3.11 have a tokenizer of tokenize's, in Python, and the one of their parser, in C.
+Python 3.11 has a tokenizer of tokenize's, in Python, and the one of its parser, in C.
 coverage.py has each source made into a syntax tree twice, and the garbage collector goes
 through all of it without finding much. What this Python does not have, or coverage.py is not
 known to do in that way, is left alone.
@@ -10,6 +10,11 @@ import ast
 import gc
 import sys
 import token
+
+try:
+    import _tokenize
+except ImportError:  # Python 3.10 has none
+    _tokenize = None
 
 OPERATORS = frozenset(token.EXACT_TOKEN_TYPES.values())
 WORDS = {getattr(token, name, None) for name in ("ASYNC", "AWAIT")}
@@ -21,9 +26,7 @@ ENOUGH = 500_000  # objects more, and the collector has a look
 def tokens_of_parser(text):
     """As tokenize.generate_tokens() of a source that can be parsed, but without comments, blank
     lines and columns, none of which count for coverage.py."""
-    from _tokenize import TokenizerIter
-
-    for string, kind, first, last, *_ in TokenizerIter(text):
+    for string, kind, first, last, *_ in _tokenize.TokenizerIter(text):
         if kind in OPERATORS:
             kind = token.OP
         elif kind in WORDS:
@@ -57,5 +60,6 @@ def start():
     if not hasattr(parser, "multiline_map_from_tokens") or coverage.version_info[:2] >= NEWEST:
         return
     ast.parse = parse_once(ast.parse)
-    if (3, 10) <= sys.version_info < (3, 12) and sys.implementation.name == "cpython":
+    # From Python 3.12 on tokenize does so itself.
+    if _tokenize is not None and sys.version_info < (3, 12):
         parser.generate_tokens = tokens_of_parser
