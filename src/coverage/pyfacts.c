@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 
 enum {
-    MAGIC = 0x31667972, /* "ryf1", of this byte order */
+    MAGIC = 0x32667972, /* "ryf2", of this byte order */
     MOST_KEPT = 50000,  /* files */
     MOST_ANSWER = 1 << 30
 };
@@ -130,6 +130,7 @@ static bool take_record(struct cursor *c, struct arena *arena, struct py_source 
         s->excluded = take_numbers(&in, 1);
         s->firsts = take_numbers(&in, 2);
         s->better = take_numbers(&in, 4);
+        s->jumps = take_numbers(&in, 5);
         s->arms = take_numbers(&in, 3);
         take_regions(&in, arena, s);
     }

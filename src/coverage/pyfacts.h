@@ -48,6 +48,7 @@ struct py_numbers {
     size_t n;
 };
 enum { PY_COUNTS, PY_TO_EXCLUDED, PY_NEVER_MISSING }; /* kinds of arms */
+enum py_jump { PY_GOES, PY_COMES }; /* what the other arc does where there is the one */
 enum py_source_flag { PY_REPORTED = 1, PY_NO_PYTHON = 2, PY_LISTS_ALL = 4 };
 struct py_region {
     int kind; /* 0 function, 1 class */
@@ -64,6 +65,7 @@ struct py_source {
     struct py_numbers statements, excluded;
     struct py_numbers firsts; /* line, first line of its statement; ascending */
     struct py_numbers better; /* from, to, better from, better to (0 0: none); ascending */
+    struct py_numbers jumps;  /* from, to, other from, other to, enum py_jump */
     struct py_numbers arms;   /* from, to, kind; ascending */
     struct py_region *regions;
     size_t n_regions;

@@ -69,27 +69,73 @@ static bool make_better(const struct work *w, struct py_arc *arc)
     return true;
 }
 
-/* Twice: what is meant may itself be meant otherwise. */
+static bool is_among(const struct py_arc *arcs, size_t n, struct py_arc arc)
+{
+    return n && bsearch(&arc, arcs, n, sizeof arc, compare_arcs);
+}
+
+static void sort_arcs(struct py_arc *arcs, size_t n)
+{
+    if (n)
+        qsort(arcs, n, sizeof *arcs, compare_arcs);
+}
+
+/* The same for versions of coverage.py that replace chains of arcs: some go, some come, and those
+ * that go do so even if others let them come. */
+static void replace_chains(struct work *w)
+{
+    const struct py_numbers *jumps = &w->source->jumps;
+    struct py_arc *gone = xcalloc(jumps->n / 5 + 1, sizeof *gone);
+    size_t n_gone = 0, n_before = w->n_arcs, n = 0;
+    sort_arcs(w->arcs, w->n_arcs);
+    w->arcs = xreallocarray(w->arcs, w->n_arcs + jumps->n / 5 + 1, sizeof *w->arcs);
+    for (size_t i = 0; i + 4 < jumps->n; i += 5) {
+        const int32_t *v = jumps->v + i;
+        if (!is_among(w->arcs, n_before, (struct py_arc){v[0], v[1]}))
+            continue;
+        if (v[4] == PY_GOES)
+            gone[n_gone++] = (struct py_arc){v[2], v[3]};
+        else
+            w->arcs[w->n_arcs++] = (struct py_arc){v[2], v[3]};
+    }
+    sort_arcs(gone, n_gone);
+    for (size_t i = 0; i < w->n_arcs; i++)
+        if (!is_among(gone, n_gone, w->arcs[i]))
+            w->arcs[n++] = w->arcs[i];
+    w->n_arcs = n;
+    free(gone);
+}
+
+/* In terms of statements. Twice: what is meant may itself be meant otherwise. */
 static void translate_arcs(struct work *w)
 {
-    w->arcs = xreallocarray(NULL, w->data->n_arcs + 1, sizeof *w->arcs);
-    for (size_t i = 0; i < w->data->n_arcs; i++) {
-        struct py_arc arc = w->data->arcs[i];
-        bool is = true;
-        for (int pass = 0; is && pass < 2; pass++) {
-            is = make_better(w, &arc);
-            arc = (struct py_arc){first_of(w, arc.from), first_of(w, arc.to)};
+    size_t n = w->data->n_arcs;
+    w->arcs = xreallocarray(NULL, n + 1, sizeof *w->arcs);
+    if (n)
+        memcpy(w->arcs, w->data->arcs, n * sizeof *w->arcs);
+    w->n_arcs = n;
+    for (int pass = 0; pass < 2; pass++) {
+        if (w->source->jumps.n)
+            replace_chains(w);
+        n = 0;
+        for (size_t i = 0; i < w->n_arcs; i++) {
+            struct py_arc arc = w->arcs[i];
+            if (make_better(w, &arc))
+                w->arcs[n++] = (struct py_arc){first_of(w, arc.from), first_of(w, arc.to)};
         }
-        if (is && arc.from != arc.to)
-            w->arcs[w->n_arcs++] = arc;
+        w->n_arcs = n;
     }
-    qsort(w->arcs, w->n_arcs, sizeof *w->arcs, compare_arcs);
+    n = 0;
+    for (size_t i = 0; i < w->n_arcs; i++)
+        if (w->arcs[i].from != w->arcs[i].to)
+            w->arcs[n++] = w->arcs[i];
+    w->n_arcs = n;
+    sort_arcs(w->arcs, n);
 }
 
 static bool was_taken(const struct work *w, int32_t from, int32_t to)
 {
-    struct py_arc arc = {from, to};
-    return w->n_arcs && bsearch(&arc, w->arcs, w->n_arcs, sizeof arc, compare_arcs);
+    return is_among(w->arcs, w->n_arcs, (struct py_arc){from, to});
 }
 
 /* ---- Lines ------------------------------------------------------------------------------------ */

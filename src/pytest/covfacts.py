@@ -18,8 +18,9 @@ native 32-bit integers; a text is its length and its bytes, filled up with NULs 
             4 executed branches list impossible ones, too). If it is reported and has no error:
             number of lines of the source, then lists, each with the number of its integers before
             it: statements; excluded; (line, first line of its statement);
-            (from, to, better from, better to; 0 0: none); (from, to, kind: 0 a branch's way,
-            1 to an excluded line, 2 never counted as missing); number of regions, each:
+            (from, to, better from, better to; 0 0: none); (from, to, other from, other to, kind:
+            0 where there is the one, the other is not, 1 it is); (from, to, kind: 0 a branch's
+            way, 1 to an excluded line, 2 never counted as missing); number of regions, each:
             kind (0 function, 1 class), text name, start line, list of (first, last)
 """
 
@@ -30,6 +31,7 @@ from array import array
 SKIP_COVERED, SKIP_EMPTY, SHOW_MISSING, IGNORE_ERRORS, BRANCH, RELATIVE = 1, 2, 4, 8, 16, 32
 REPORTED, NO_PYTHON, LISTS_ALL = 1, 2, 4
 COUNTS, TO_EXCLUDED, NEVER_MISSING = 0, 1, 2
+GOES, COMES = 0, 1
 EXIT_NO_COVERAGE, EXIT_CONFIG = 3, 4
 FILES_EACH = 24  # for which another process pays
 
@@ -52,6 +54,27 @@ def flat(rows):
     return numbers(number for row in sorted(rows) for number in row)
 
 
+def split_jumps(fixers):
+    """What coverage.py does about arcs that leave with statements, in two lists. Its versions from
+    7.17 on have for each arc a better one or None; those before have for each that jumps back to
+    its with statement two more, and replace whole chains of them."""
+    better, jumps = [], []
+    for arc, instead in fixers.items():
+        if instead is None or isinstance(instead[0], int):
+            better.append((*arc, *(instead or (0, 0))))
+            continue
+        gone = {arc}
+        start_next, end_next = instead
+        while start_next in fixers and start_next not in gone:
+            gone.add(start_next)
+            start_next, end_next = fixers[start_next]
+            gone.add(end_next)
+        gone.add(start_next)
+        jumps += [(*arc, *other, GOES) for other in gone]
+        jumps.append((*arc, arc[0], end_next[1], COMES))
+    return better, jumps
+
+
 def ranges(lines):
     found = []
     for line in sorted(lines):
@@ -60,6 +83,13 @@ def ranges(lines):
         else:
             found += [line, line]
     return numbers(found)
+
+
+def errors_of(coverage):
+    """The class of all errors of coverage.py: old versions have one above the public one, for that
+    of a wrong configuration, too."""
+    base = coverage.CoverageException.__base__
+    return coverage.CoverageException if base is Exception else base
 
 
 class Project:
@@ -163,7 +193,7 @@ class Project:
         never_missing = reporter.no_branch_lines()
         parser = reporter.parser
         firsts = getattr(parser, "multiline_map", None) or getattr(parser, "_multiline", {})
-        better = getattr(parser, "_with_jump_fixers", {})
+        better, jumps = split_jumps(getattr(parser, "_with_jump_fixers", {}))
         arms = []
         for start, end in arcs:
             if counts.get(start, 0) < 2:
@@ -179,7 +209,8 @@ class Project:
                 numbers(sorted(statements)),
                 numbers(sorted(excluded)),
                 flat((line, first) for line, first in firsts.items() if line != first),
-                flat((*arc, *(instead or (0, 0))) for arc, instead in better.items()),
+                flat(better),
+                flat(jumps),
                 flat(arms),
                 self.regions(reporter),
             ]
@@ -242,7 +273,7 @@ def main(arguments):
         elif name == "--source":
             sources.append(value)
     try:
-        import coverage  # noqa: F401
+        import coverage
     except ImportError:
         print(
             f"coverage.py is not installed for {sys.executable}, and it has to say what a statement"
@@ -251,14 +282,12 @@ def main(arguments):
             file=sys.stderr,
         )
         return EXIT_NO_COVERAGE
-    from coverage.exceptions import CoverageException
-
     sys.setrecursionlimit(10000)
     covquick.start()
     try:
         project = Project(rcfile, sources)
         head = project.head()
-    except CoverageException as error:
+    except errors_of(coverage) as error:
         print(f"coverage.py: {error}", file=sys.stderr)
         return EXIT_CONFIG
     with open(arguments[0], "rb") as asked:

@@ -246,9 +246,48 @@ static void test_report(void **state)
     strv_release(&problems);
 }
 
+/* coverage.py before 7.17, of "with a: / with b: / c" and a line behind: (3, 2) and (2, 1) go back
+ * to the with statements, and (3, 4) is meant by the chain of both. */
+static void test_chains(void **state)
+{
+    struct fixture *f = *state;
+    struct coverage c;
+    struct strv problems = STRV_INIT;
+    static const int32_t arcs[][2] = {{-1, 1}, {1, 2}, {2, 3}, {3, 2}, {2, 1}, {1, 4}, {4, -1}};
+    struct py_file *data = py_data_file(&f->data, "/a.py");
+    f->data.has_arcs = true;
+    for (size_t i = 0; i < sizeof arcs / sizeof *arcs; i++)
+        py_file_add_arc(data, arcs[i][0], arcs[i][1]);
+    py_data_finish(&f->data);
+    struct py_source chained = {
+        .asked = "/a.py",
+        .name = "a.py",
+        .flags = PY_REPORTED,
+        .statements = NUMBERS(1, 2, 3, 4),
+        .jumps = NUMBERS(3, 2, 3, 2, PY_GOES, 3, 2, 2, 1, PY_GOES, 3, 2, 1, 4, PY_GOES, 3, 2, 2, 4,
+                         PY_GOES, 3, 2, 3, 4, PY_COMES, 9, 9, 1, 2, PY_GOES),
+        .arms = NUMBERS(1, 2, PY_COUNTS, 1, 4, PY_COUNTS, 2, 1, PY_COUNTS, 2, 3, PY_COUNTS, 3, 2,
+                        PY_COUNTS, 3, 4, PY_COUNTS),
+    };
+    struct py_facts facts = {.sources = &chained, .n_sources = 1};
+    coverage_init(&c);
+    py_report(&c, &f->data, &facts, &problems);
+    coverage_finish(&c);
+    const struct cov_file *file = coverage_find(&c, "a.py");
+    check_arm(file, 1, 2, 0, 1);
+    check_arm(file, 1, 4, 0, 0);
+    check_arm(file, 2, 1, 0, 0);
+    check_arm(file, 2, 3, 0, 1);
+    check_arm(file, 3, 2, 0, 0);
+    check_arm(file, 3, 4, 0, 1);
+    coverage_release(&c);
+    strv_release(&problems);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_chains, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arcs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_none, set_up, tear_down),
