@@ -336,6 +336,7 @@ static bool write_reports(struct collect *k, struct error *err)
     if (k->python.known) {
         xml.sources = config->sources;
         xml.n_sources = config->n_sources;
+        xml.relative = config->flags & PY_RELATIVE_FILES;
     }
     bool ok = (!k->xml || cobertura_write(&k->coverage, k->xml, &xml, err)) &&
               (!k->json || cov_json_write(&k->coverage, k->json, &json, err));

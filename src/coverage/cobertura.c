@@ -211,6 +211,28 @@ static void put_source(FILE *out, const char *folder)
     fputs("</source>\n", out);
 }
 
+/* The source folder of files that lie in none that the configuration names: the root, or, as in
+ * coverage.py, an empty one where names are whole paths or are to be relative. */
+static void put_own_sources(const struct writer *w, const struct coverage *c)
+{
+    bool below_root = !c->n_files, elsewhere = false;
+    for (size_t i = 0; i < c->n_files; i++) {
+        const struct cov_file *f = c->files[i];
+        size_t source;
+        const char *name = name_of(w->how, f, &source);
+        if (source < w->how->n_sources)
+            continue;
+        if (f->language == COV_PYTHON && (w->how->relative || name[0] == '/'))
+            elsewhere = true;
+        else
+            below_root = true;
+    }
+    if (elsewhere)
+        put_source(w->out, "");
+    if (below_root)
+        put_source(w->out, w->how->root);
+}
+
 static void put_head(const struct writer *w, const struct coverage *c)
 {
     struct timespec now;
@@ -227,14 +249,7 @@ static void put_head(const struct writer *w, const struct coverage *c)
     fputs(">\n\t<sources>\n", w->out);
     for (size_t i = 0; i < w->how->n_sources; i++)
         put_source(w->out, w->how->sources[i]);
-    bool below_root = !w->how->n_sources;
-    for (size_t i = 0; i < c->n_files && !below_root; i++) {
-        size_t source;
-        name_of(w->how, c->files[i], &source);
-        below_root = source == w->how->n_sources;
-    }
-    if (below_root)
-        put_source(w->out, w->how->root);
+    put_own_sources(w, c);
     fputs("\t</sources>\n\t<packages>\n", w->out);
 }
 

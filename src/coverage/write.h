@@ -17,6 +17,7 @@ struct cov_xml {
     const char *root;           /* absolute; the names of files are relative to it */
     const char *const *sources; /* absolute folders; files below one of them are named relative to it */
     size_t n_sources;
+    bool relative; /* coverage.py's relative_files: the root is not named for files of Python */
     bool skip_empty; /* leave out files without statements */
 };
 /* Cobertura XML, for Codecov, GitLab and others. EXIT_INTERNAL on failure. */
