@@ -353,11 +353,14 @@ def test_processes_of_tests_are_measured(small, how):
 
 
 def test_figures_of_a_run_are_those_of_coverage_py(sample):
-    """pytest-cov is told to stay away, whatever addopts say; sequential runs count the same."""
+    """pytest-cov stays away, whatever addopts say; sequential runs count the same."""
+    if sample.run([sys.executable, "-c", "import pytest_cov"]).returncode:
+        pytest.skip("needs pytest-cov")
     sample.write(".coveragerc", CONFIG.format(branch=True) + "fail_under = 99.5\n")
     tests = ["tests/test_config.py", "tests/test_converter.py"]
     ini = (sample.root / "pytest.ini").read_text()
-    ini = ini.replace("addopts =", "addopts = --cov=src --cov-report=term-missing")
+    early = "required_plugins = pytest-cov\naddopts = -p pytest_cov"
+    ini = ini.replace("addopts =", f"{early} --cov=src --cov-report=term-missing")
     sample.write("pytest.ini", ini)
     coverage(sample, "run", "-m", "pytest", "-qp", "no:cacheprovider", "--no-cov", *tests)
     theirs = table(coverage(sample, "report", "-m", "--fail-under=0").stdout)
@@ -370,6 +373,19 @@ def test_figures_of_a_run_are_those_of_coverage_py(sample):
         assert ours[-len(theirs) :] == theirs, done
         same = sample.rowlock("collect", "--compare", ".coverage", f"coverage-{name}.json")
         assert same.returncode == 0, same
+
+
+def test_what_suites_use_of_pytest_cov(small):
+    """A marker and fixtures; pytest-cov need not be there."""
+    text = TESTS.replace("def test_one():", "@pytest.mark.no_cover\ndef test_one(no_cover):")
+    text += "    def test_cov(self, cov):\n        assert cov.get_option('run:branch')\n"
+    small.write("test_a.py", f"import pytest\n{text}")
+    small.write("pytest.ini", "[pytest]\npythonpath = .\naddopts = --strict-markers\n")
+    for how in ("fork", "spawn"):
+        words = ["parallel", "-n1", "--coverage", "--cov=module", "--cov-branch", "--worker-start"]
+        done = small.rowlock(*words, how, "test_a.py")
+        assert done.returncode == 0, done
+        assert missing(small) == [4, 8, 14, 18, 22]
 
 
 def test_cov_without_pytest_cov(small):

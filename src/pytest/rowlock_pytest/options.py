@@ -134,7 +134,7 @@ def add_early_options(parser):
     known = known_options(parser)
     installed = {module: is_installed(module) for module, _, _, _ in PLUGIN_OPTIONS}
     if measuring.current is not None:
-        installed["pytest_cov"] = False  # it is told to stay away
+        installed["pytest_cov"] = False  # standin.py has its place
     for module, names, dest, attributes in PLUGIN_OPTIONS:
         if not installed[module]:
             _add(parser, known, names, dest, attributes)
@@ -163,7 +163,5 @@ def stop_distribution(namespace):
 
 def add_markers(config):
     """Makes Rowlock's markers known; a project's own line for one of them comes first."""
-    if measuring.current is not None:
-        config.addinivalue_line("markers", "no_cover: known to pytest-cov")
     for line in MARKERS:
         config.addinivalue_line("markers", line)

@@ -235,7 +235,7 @@ def run_session(settings, arguments):
     plugins = ["rowlock_pytest", plugin, plugin.together, start, Elsewhere(start), summary]
     plugins += measuring.plugins()
     try:
-        status = pytest.main(measuring.arguments(arguments), plugins=plugins)
+        status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:
         summary.give_up()
         if os.getpid() != plugin.pid:

@@ -168,7 +168,7 @@ def run_worker(orders):
     plugin = SpawnedPlugin(orders)
     try:
         status = pytest.main(
-            measuring.arguments(orders.arguments),
+            list(orders.arguments),
             plugins=["rowlock_pytest", plugin, *measuring.plugins()],
         )
     except BaseException:  # noqa: BLE001

@@ -18,18 +18,19 @@ NAMES = ("pytest_cov", "pytest_cov.plugin")
 
 @pytest.fixture
 def no_cover():
-    """The test is not measured."""
+    """As in pytest-cov, under --coverage: the test is not measured."""
 
 
 @pytest.fixture
 def cov():
-    """The coverage.Coverage of this process."""
+    """As in pytest-cov, under --coverage: the coverage.Coverage that measures the test."""
     return measuring.current
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    unwanted = item.get_closest_marker("no_cover") or "no_cover" in getattr(item, "fixturenames", ())
+    fixtures = getattr(item, "fixturenames", ())
+    unwanted = "no_cover" in fixtures or item.get_closest_marker("no_cover")
     measured = measuring.current if unwanted else None
     if measured is not None:
         measured.stop()
