@@ -176,7 +176,8 @@ def write_page(path, cells, workers, xdist):
     write_file(path, "\n".join(lines) + "\n" + (f"\n{rest}" if rest else ""))
 
 
-# What follows on the page is written by native.py and collector.py, each its own part.
+# What follows on the page is written by native.py, collector.py and pycoverage.py, each its own
+# part.
 NATIVE = "## Native suites"
 
 
