@@ -4,6 +4,7 @@ and spawned workers have it as their own."""
 import os
 import signal
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -125,7 +126,7 @@ HAZARDS = {
 @pytest.mark.parametrize("name", HAZARDS)
 def test_auto_spawns_and_each_worker_has_its_own(suite, name, echo_server):
     text, why = HAZARDS[name]
-    env = {"SERVER_PORT": str(echo_server)}
+    env = {"SERVER_PORT": str(echo_server), "ROWLOCK_COLLECTORS": "2"}
     with suite(test_x=text).zygote(env=env) as zygote:
         data = zygote.json
         assert data["worker_start"] == "spawn"
@@ -155,6 +156,34 @@ def test_random_parameters_are_the_same_in_all_workers(suite):
         for slot in (0, 1):
             assert zygote.run_all(slot=slot).outcomes == ["passed", "passed"]
         assert zygote.finish()[0] == 0
+
+
+def test_doubts_are_settled_before_all_is_collected(suite):
+    count = 'with open(__file__ + ".imports", "a") as f: f.write("x")'
+    text = """
+        import pytest, uuid
+        NAME = uuid.uuid4().hex
+        {count}
+        @pytest.mark.parametrize("n", {values})
+        def test_n(n): open(NAME, "x").close()
+    """
+    env = {"ROWLOCK_COLLECTORS": "2"}
+    for folder, values, how in (("one", "[1]", "spawn"), ("other", "[NAME]", "fork")):
+        tests = suite().path / folder
+        tests.mkdir()
+        (tests / "test_a.py").write_text(dedent(text.format(values=values, count=count)))
+        (tests / "test_b.py").write_text(f"{count}\ndef test_b(): pass\n")
+        with suite.zygote(folder, env=env) as zygote:
+            data = zygote.json
+            assert data["worker_start"] == how, data["worker_start_note"]
+            assert "test_a.py:3 makes a random value" in data["worker_start_note"]
+            assert zygote.run_all(slot=1).outcomes == ["passed", "passed"]
+            first = "passed" if how == "spawn" else "failed"  # that file is there
+            assert zygote.run_all(slot=0).outcomes == [first, "passed"]
+        # The zygote has left the second file to the workers, or has collected it after them.
+        assert (tests / "test_a.py.imports").read_text() == "xxx"
+        second = (tests / "test_b.py.imports").read_text()
+        assert second == ("xx" if how == "spawn" else "xxx")
 
 
 def test_a_unique_parameter_of_one_test_does_no_harm(suite):

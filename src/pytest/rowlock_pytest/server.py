@@ -98,7 +98,7 @@ class Server:
         else:
             self.stop_flag = start.spawner.stop_flag
             start.spawner.prepare = self.prepare_node
-            self.spawning = Spawning(self, start.spawner, start.collector)
+            self.spawning = Spawning(self, start.spawner, start.children)
         self.listener = None
         self.wake_read = self.wake_write = None
         self.signals = None

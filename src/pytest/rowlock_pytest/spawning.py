@@ -12,26 +12,23 @@ REQUEST_SECONDS = 10
 
 
 class Spawning:
-    """collector: the Child that has collected for the zygote, or None."""
+    """children: a Child for each worker that was started while the zygote collected."""
 
-    def __init__(self, server, spawner, collector):
+    def __init__(self, server, spawner, children):
         self.server = server
         self.spawner = spawner
-        self.collector = collector
+        self.children = children
         self.failures = {}  # slot -> [how often its worker did not start, what to say]
-        if collector is not None:
-            server.foreign.discard(collector.pid)
+        server.foreign.difference_update(child.pid for child in children)
 
     def open(self):
         covering.leave_to_workers(self.server.session.config)
-        child = self.collector
-        if child is None:
-            return
-        self.server.adopt(child, [])
-        if child.ids is not None:
-            self.collected(child, child.ids)
-        for kind, payload in child.early:
-            self.server.heard(child, kind, payload)
+        for child in self.children:
+            self.server.adopt(child, [])
+            if child.ids is not None:
+                self.collected(child, child.ids)
+            for kind, payload in child.early:
+                self.server.heard(child, kind, payload)
 
     def start(self, slot, waiting):
         count, said = self.failures.get(slot, (0, None))

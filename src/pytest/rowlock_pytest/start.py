@@ -15,7 +15,6 @@ import time
 
 import pytest
 from rowlock_pytest import channel, collect, hazards, identity, procfs, replay, spawn
-from rowlock_pytest.child import Child
 
 EXIT_INTERNAL = 3
 
@@ -59,7 +58,10 @@ class WorkerStart:
         self.conftests_loaded = None
         self.environ = None
         self.spawner = None
-        self.collector = None  # the Child that has collected, where the zygote did not
+        self.children = []  # a Child for each worker that has been spawned by now
+        self.foreign = set()  # the processes below this one that were there before
+        self.asked_others = False  # whether other processes had to settle a doubt
+        self.told = None  # by the first of them, where it has collected for the zygote
         self.description = None  # of the session, from there
         self.prepare = None  # Spawner.prepare
         self.together = None  # the Together of this session
@@ -101,7 +103,9 @@ class WorkerStart:
         self.stop_watching()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self):
+    def pytest_make_collect_report(self, collector):
+        if self.watch is not None and self.watch.collecting and self.watch.doubt is not None:
+            self.settle_doubt(collector.session)
         outcome = yield
         # pytest 7 makes a report of whatever was raised.
         if self.watch is not None and self.watch.collecting and self.watch.reason is not None:
@@ -138,27 +142,44 @@ class WorkerStart:
             self.note = f"{found}; the tests run in a fork of that process"
         elif self.how == "auto":
             self.spawn_because(found)
-            self.make_spawner(session)
+            self.start_workers(session, False)
         else:
             self.note = f"workers are forked although {found}"
 
-    def try_to_spawn(self, session):
-        """A worker of its own collects as well. If it finds the same tests, the random value
-        was not among their parameters, and workers are spawned, starting with this one."""
-        self.stop_watching()
-        own = procfs.children()
-        self.make_spawner(session)
-        procfs.become_subreaper()
-        child = self.spawner.start(0)
-        data = self.wait_for(child)
-        if data is not None and set(data["ids"]) == set(collect.unique_ids(session.items)):
-            child.ids = data["ids"]
-            self.collector = child
-            self.spawn_because(self.watch.doubt)
+    def settle_doubt(self, session):
+        """Leaves the collection to workers as soon as a random value was made, if all of them
+        find the same tests: it is not among their parameters then."""
+        if self.asked_others or self.count_starts() < 2:
+            return  # try_to_spawn sees to it
+        if session.testsfailed or self.together.in_worker():
             return
-        self.spawner = None
-        child.close()
-        procfs.kill_children(own)
+        self.start_workers(session, True)
+        told = [self.wait_for(child) for child in self.children]
+        ids = {frozenset(child.ids or ()) for child in self.children}
+        if None in told or len(ids) > 1:
+            self.same_for_all()
+            return
+        self.told = told[0]
+        self.spawn_because(self.watch.doubt)
+        raise identity.Abandon(self.watch.doubt)
+
+    def try_to_spawn(self, session):
+        """A worker of its own collects as well. If it finds the same tests, workers are
+        spawned, starting with this one."""
+        self.stop_watching()
+        if self.asked_others:
+            return
+        self.start_workers(session, False)
+        first = self.children[0]
+        same = self.wait_for(first) is not None
+        if same and set(first.ids) == set(collect.unique_ids(session.items)):
+            self.spawn_because(self.watch.doubt)
+        else:
+            self.same_for_all()
+
+    def same_for_all(self):
+        self.asked_others = True
+        self.drop_workers()
         self.note = f"{self.watch.doubt}: it is the same in all workers, as test ids depend on it"
 
     def spawn_because(self, reason):
@@ -180,6 +201,24 @@ class WorkerStart:
         )
         self.spawner.prepare = self.prepare
 
+    def count_starts(self):
+        return max(1, min(self.settings.workers, self.settings.collectors))
+
+    def start_workers(self, session, first_collects):
+        """Starts as many as may collect at once, side by side as those of pytest-xdist."""
+        self.make_spawner(session)
+        self.foreign = procfs.children()
+        procfs.become_subreaper()
+        for slot in range(self.count_starts()):
+            self.children.append(self.spawner.start(slot, first_collects and slot == 0))
+
+    def drop_workers(self):
+        for child in self.children:
+            child.close()
+        procfs.kill_children(self.foreign)
+        self.children = []
+        self.spawner = None
+
     # The collection in a worker.
 
     def collect_elsewhere(self, session):
@@ -188,17 +227,17 @@ class WorkerStart:
         self.stop_watching()
         if self.how == "auto":
             self.spawn_because(self.watch.reason)
-        self.make_spawner(session)
-        procfs.become_subreaper()
-        child = self.collector = self.spawner.start(0, collector=True)
         session.items = []
         session.testscollected = 0
-        data = self.wait_for(child)
+        data = self.told
         if data is None:
+            self.start_workers(session, True)
+            data = self.wait_for(self.children[0])
+        if data is None:
+            child = self.children[0]
             self.say_why(child)
             status = os.WEXITSTATUS(child.status) if os.WIFEXITED(child.status) else 0
-            self.collector = None
-            child.close()
+            self.drop_workers()
             pytest.exit(
                 f"worker {child.name} did not start: {child.describe_end()}",
                 returncode=status or EXIT_INTERNAL,
@@ -213,9 +252,13 @@ class WorkerStart:
             open_ = child.inbox.read(child.ctl)
             frames = child.inbox.frames()
             if frames and frames[0][0] == channel.COLLECTED:
-                child.state = Child.IDLE
+                data = json.loads(frames[0][1])
                 child.early = frames[1:]
-                return json.loads(frames[0][1])
+                if "ids" in data:
+                    child.ids = data["ids"]
+                else:
+                    child.ids = [test["id"] for test in data["session"]["tests"]]
+                return data
             if not open_:
                 self.wait_for_end(child)
                 return None
