@@ -136,6 +136,73 @@ def test_commands(sample, truth, row):
     check_outcomes(sample, truth, **tests)
 
 
+# "Distribution Strategies": what stays on one worker. The first tests of the two files wait for
+# each other, so that both workers have something.
+SPREAD = """
+import pathlib, time, pytest
+class TestOne:
+    def test_first(self):
+        pathlib.Path(__file__ + ".up").touch()
+        while len(list(pathlib.Path(__file__).parent.glob("*.up"))) < 2:
+            time.sleep(0.01)
+    @pytest.mark.parametrize("i", range(4))
+    def test_a(self, i): pass
+class TestTwo:
+    @pytest.mark.parametrize("i", range(4))
+    def test_b(self, i): pass
+"""
+STRATEGIES = {
+    "--dist=loadscope": "loadscope** (default): Distributes tests by scope (class, module)",
+    "": "loadscope** (default)",
+    "--dist=loadfile": "loadfile**: Distributes entire test files to workers",
+    "--dist=worksteal": "worksteal**: Dynamic work stealing for better load balancing",
+}
+
+
+def test_distribution_strategies(project):
+    project.write("pytest-parallel.ini", "[pytest]\naddopts = -n 2 --dist loadscope\n")
+    for name in ("test_x.py", "test_y.py"):
+        project.write(name, SPREAD)
+    for option, said in STRATEGIES.items():
+        for command in (["parallel"], ["-c", "pytest-parallel.ini"]):
+            words = [*command, *option.split(), "-n", "2", "--timeout", "60"]
+            assert project.rowlock(*words, "--report-json", "report.json").returncode == 0
+            for up in project.root.glob("*.up"):
+                up.unlink()
+            workers = {}
+            for test in project.report()["tests"]:
+                scope = test["id"].rsplit("::", 2 if "file" in said else 1)[0]
+                workers.setdefault(scope, set()).add(test["worker"])
+            everybody = set().union(*workers.values())
+            assert everybody == {"gw0", "gw1"}, (words, workers)
+            assert len(workers) == (2 if "file" in said else 4)
+            if "steal" not in said:
+                assert all(len(names) == 1 for names in workers.values()), (words, workers)
+
+
+# "Coverage configuration", "Parallel-specific coverage reporting", as pytest-cov has them.
+MEASURING = {
+    "pytest.ini": "--cov=src --cov-report=term-missing",
+    "pytest-parallel.ini": "-n 2 --cov=src --cov-report=xml:coverage-parallel.xml "
+    "--cov-report=json:coverage-parallel.json --cov-report=html:htmlcov/parallel",
+}
+
+
+def test_coverage_in_the_configuration_files(project):
+    python_coverage.prepare(project)
+    project.write("src/mine.py", "def f(a):\n    if a:\n        return 1\n")
+    project.write("tests/test_f.py", "from mine import f\ndef test_f(): f(0)\n")
+    for name, words in MEASURING.items():
+        project.write(name, f"[pytest]\npythonpath = src\naddopts = {words}\n")
+    done = project.rowlock("sequential", "--coverage")
+    assert done.returncode == 0 and re.search(r"src/mine\.py +3 +1 .* 3\n", done.stdout), done
+    assert not project.path("htmlcov").exists()
+    done = project.rowlock("parallel", "--coverage")
+    assert done.returncode == 0, done
+    for name in ("coverage-parallel.xml", "coverage-parallel.json", "htmlcov/parallel/index.html"):
+        assert project.path(name).stat().st_size > 0
+
+
 def test_pytest_itself(sample):
     """ "pytest -c pytest-parallel.ini --numprocesses=4", typed as it stands."""
     words = ["-c", "pytest-parallel.ini", "--numprocesses=4", "-p", "rowlock_pytest"]
@@ -275,6 +342,17 @@ def test_environment_variables(project):
 
 
 # "pytest-xdist Options", in the words of the guide; STRATEGY stands above.
+# Each worker has one failure, as both wait for the other one's.
+MEETING = """
+import pathlib, time, pytest
+def test_first():
+    pathlib.Path(__file__ + ".up").touch()
+    while len(list(pathlib.Path(__file__).parent.glob("*.up"))) < 2:
+        time.sleep(0.01)
+    assert 0
+@pytest.mark.parametrize("i", range(200))
+def test_more(i): time.sleep(0.05)
+"""
 FAILING = "import pytest\n@pytest.mark.parametrize('i', range(6))\ndef test_f(i): assert i < 0\n"
 PIDS = """
 import os, pathlib, pytest
@@ -289,6 +367,14 @@ def test_options(project):
     done = project.rowlock("-n", "1", "--maxfail=2", "--report-json", "report.json")
     assert done.returncode == 1, done
     assert list(project.outcomes().values()).count("failed") == 2
+    across = project.other()
+    for name in ("test_a.py", "test_b.py"):
+        across.write(name, MEETING)
+    done = across.rowlock("parallel", "-n", "2", "--maxfail=2", "--report-json", "report.json")
+    assert done.returncode == 1, done
+    outcomes = across.outcomes()
+    assert list(outcomes.values()).count("failed") == 2
+    assert len(outcomes) < 300
     other = project.other()
     other.write("test_p.py", PIDS)
     # "`--forked`: Use forked processes for better isolation"
