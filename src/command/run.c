@@ -28,7 +28,6 @@
 #include "run/driver.h"
 #include "run/interrupts.h"
 #include "run/journal.h"
-#include "run/platform.h"
 #include "run/queue.h"
 
 /* How often make is started again for tests that a killed make left, and how often a pytest
@@ -480,7 +479,7 @@ static int run(const struct invocation *inv, enum suite_mode mode)
                 dryrun_print(stdout, &s.plan);
             } else if ((planned = suite_write(&s, &err))) {
                 say_what_runs(&s);
-                platform_return_memory(); /* of reading and planning: tests need it more */
+                suite_forget_tests(&s); /* their memory is for those that run */
                 if (covrun_start(&s, &err))
                     code = run_tests(&s, &err);
             }

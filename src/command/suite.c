@@ -640,3 +640,16 @@ bool suite_write(struct suite *s, struct error *err)
     free(mk);
     return ok;
 }
+
+void suite_forget_tests(struct suite *s)
+{
+    uint32_t n_tests = s->plan.n_tests, n_units = s->plan.n_units;
+    size_t deselected = s->selection.deselected;
+    plan_release(&s->plan);
+    selection_release(&s->selection);
+    manifest_release(&s->manifest);
+    s->plan.n_tests = n_tests;
+    s->plan.n_units = n_units;
+    s->selection.deselected = deselected;
+    platform_return_memory();
+}

@@ -74,5 +74,8 @@ bool suite_load(struct suite *s, struct error *err);
 bool suite_plan(struct suite *s, struct error *err);
 /* Writes plan, tests.mk and state and points .rowlock/ to them. */
 bool suite_write(struct suite *s, struct error *err);
+/* Once all is written and said: frees what is known of single tests, which the plan file has from
+ * here on, and hands the memory back. Numbers of tests stay. */
+void suite_forget_tests(struct suite *s);
 
 #endif
