@@ -61,8 +61,9 @@ static const char HEAD[] =
     "# In a full run the verdict is rowlock-end's, and one group's failure must not keep others\n"
     "# from running; a named test's failure is make's.\n"
     "rowlock_ignore := $(if $(rowlock_named),,-)\n"
+    "rowlock_others := $(filter-out all rowlock-all rowlock-end,$(MAKECMDGOALS))\n"
     "unexport rowlock_id rowlock_alone rowlock_goal rowlock_exec rowlock_digits rowlock_letters\n"
-    "unexport rowlock_named rowlock_goals rowlock_ignore\n"
+    "unexport rowlock_named rowlock_goals rowlock_ignore rowlock_others\n"
     "\n"
     "ifneq ($(rowlock_alone),)\n"
     "SHELL := /bin/sh\n"
@@ -110,20 +111,37 @@ static void list_groups(FILE *f, const char *before, uint32_t first, uint32_t be
 static void write_group(FILE *f, const struct plan *p, uint32_t g, struct buf *b)
 {
     const struct plan_unit *u = &p->units[g];
-    char group[16];
     fputc('\n', f);
     for (uint32_t k = 0; k < u->n; k++) {
         buf_clear(b);
         makename_comment(b, p->manifest->tests[p->tests[u->tests[k]]].id);
         fprintf(f, "# t%u %s\n", u->tests[k] + 1, buf_cstr(b));
     }
-    snprintf(group, sizeof group, ": g%u", g + 1);
-    struct list l = {f, "", group, 0};
-    for (uint32_t k = 0; k < u->n; k++)
-        list_add(&l, 't', u->tests[k]);
-    list_end(&l);
     fprintf(f, "g%u: | rowlock-begin ; %s@$(rowlock_ignore)$(rowlock_exec) %u $(rowlock_goals)\n",
             g + 1, u->weight > 1 ? "+" : "", g + 1);
+}
+
+/* Tests as targets. A make that runs all of them, and reads nothing but this file, needs none: it
+ * would keep them in memory for the whole run. */
+static void write_tests(FILE *f, const struct plan *p)
+{
+    char group[16];
+    fputs("\n# Which group runs which test, for goals and for a makefile that includes this one.\n"
+          "ifneq ($(rowlock_others)$(if $(rowlock_alone),,1),)\n",
+          f);
+    for (uint32_t g = 0; g < p->n_units; g++) {
+        const struct plan_unit *u = &p->units[g];
+        snprintf(group, sizeof group, ": g%u", g + 1);
+        struct list l = {f, "", group, 0};
+        for (uint32_t k = 0; k < u->n; k++)
+            list_add(&l, 't', u->tests[k]);
+        list_end(&l);
+    }
+    struct list tests = {f, ".PHONY: ", "", 0};
+    for (uint32_t i = 0; i < p->n_tests; i++)
+        list_add(&tests, 't', i);
+    list_end(&tests);
+    fputs("endif\n", f);
 }
 
 static uint32_t count_queues(const struct plan *p)
@@ -256,10 +274,7 @@ bool plan_write_makefile(const struct plan *p, const char *path, struct error *e
     list_groups(out.f, "rowlock-end: ", p->n_queued, p->n_units, "");
     write_queues(out.f, p);
     list_groups(out.f, ".PHONY: ", 0, p->n_units, "");
-    struct list tests = {out.f, ".PHONY: ", "", 0};
-    for (uint32_t i = 0; i < p->n_tests; i++)
-        list_add(&tests, 't', i);
-    list_end(&tests);
+    write_tests(out.f, p);
     write_order(out.f, p);
     write_included(out.f, p, &b);
     buf_release(&b);
