@@ -30,7 +30,60 @@ static void add_line(struct screen *s, const char *line, size_t len)
     screen_line(s);
 }
 
-void traceback_show(struct screen *s, const char *text, size_t len)
+/* ---- Stacks of faulthandler, most recent call first -------------------------------------------- */
+
+static size_t line_length(const char *p, const char *end)
+{
+    const char *newline = memchr(p, '\n', (size_t)(end - p));
+    return (size_t)((newline ? newline : end) - p);
+}
+
+static bool is_frame(const char *line, size_t len)
+{
+    static const char head[] = "  File \"";
+    return len > sizeof head - 1 && memcmp(line, head, sizeof head - 1) == 0;
+}
+
+/* pytest's code and ours, which every test has below it. */
+static bool is_machinery(const char *line, size_t len)
+{
+    static const char *const parts[] = {"/_pytest/", "/pluggy/", "/rowlock_pytest/",
+                                        "/pytest/zygote.py\""};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (memmem(line, len, parts[i], strlen(parts[i])))
+            return true;
+    return false;
+}
+
+/* Copies the text; of a stack that begins in other code, what stands below the last of that is
+ * counted instead. */
+static void leave_machinery_out(struct buf *to, const char *text, const char *end)
+{
+    enum { FEWEST = 3 }; /* frames that are worth a line */
+    size_t n = 0, keep = 0; /* frames of machinery, and what stands before them */
+    bool other = false;     /* the stack has a frame of something else */
+    for (const char *p = text; p < end || n;) {
+        size_t len = p < end ? line_length(p, end) : 0;
+        bool frame = p < end && is_frame(p, len);
+        if (frame && is_machinery(p, len)) {
+            keep = n++ ? keep : to->len;
+        } else {
+            if (!frame && n >= FEWEST && other) {
+                to->len = keep;
+                buf_addf(to, "  … %zu more of pytest; -v shows them\n", n);
+            }
+            n = 0;
+            other = frame;
+        }
+        if (p >= end)
+            break;
+        buf_add(to, p, len);
+        buf_addc(to, '\n');
+        p += len + 1;
+    }
+}
+
+static void show_lines(struct screen *s, const char *text, size_t len)
 {
     const char *end = text + len;
     if (!s->style->color) {
@@ -38,9 +91,21 @@ void traceback_show(struct screen *s, const char *text, size_t len)
         return;
     }
     while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        const char *stop = newline ? newline : end;
-        add_line(s, text, (size_t)(stop - text));
-        text = stop + 1;
+        size_t n = line_length(text, end);
+        add_line(s, text, n);
+        text += n + 1;
     }
+}
+
+void traceback_show(struct screen *s, const char *text, size_t len)
+{
+    static const char stack[] = "(most recent call first):\n";
+    struct buf shorter = BUF_INIT;
+    if (s->style->verbose < 1 && memmem(text, len, stack, sizeof stack - 1)) {
+        leave_machinery_out(&shorter, text, text + len);
+        text = buf_cstr(&shorter);
+        len = shorter.len;
+    }
+    show_lines(s, text, len);
+    buf_release(&shorter);
 }

@@ -4,7 +4,8 @@
 
 #include "report/screen.h"
 
-/* Writes the text as screen_block does. On a coloured screen, what failed ("E   …") and where
+/* Writes the text as screen_block does, except that without -v a stack of faulthandler ends with the
+ * project's own code, and the frames of pytest below that are counted. On a coloured screen, what failed ("E   …") and where
  * ("test_a.py:5: ValueError") gets the colours that pytest gives it. */
 void traceback_show(struct screen *s, const char *text, size_t len);
 

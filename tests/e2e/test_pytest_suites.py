@@ -314,7 +314,11 @@ def test_crash_timeout_and_the_rest(project):
         "test_after": "passed",
     }
     assert "SIGSEGV" in done.stdout
-    assert "test_hang" in done.stdout and "in test_hang" in done.stdout, "the traceback is shown"
+    # The traceback is shown, as far as it is the project's.
+    assert re.search(r"in test_hang\n  … \d+ more of pytest; -v shows them\n", done.stdout), done
+    assert "/_pytest/python.py" not in done.stdout
+    every = project.rowlock("report", "-v").stdout
+    assert "/_pytest/python.py" in every and "more of pytest" not in every
 
 
 def test_mixed_project_in_one_run(project):
