@@ -102,11 +102,6 @@ static bool is_flaky(const struct verdict *v)
     return strcmp(v->outcome, "flaky") == 0;
 }
 
-static const char *weighed(const struct comparison *c, const struct verdict *v)
-{
-    return is_flaky(v) && !c->strict ? "passed" : v->outcome;
-}
-
 /* The outcome of point k; NULL if there are not so many. */
 static const char *point_outcome(const struct verdict *v, size_t k)
 {
@@ -242,7 +237,7 @@ static void weigh(struct comparison *c, const struct verdict *a, const struct ve
     if (!a || !b) {
         c->only[a ? 0 : 1]++;
         tell(c, a, b);
-    } else if (strcmp(weighed(c, a), weighed(c, b)) != 0 || next_point(a, b, &k)) {
+    } else if (strcmp(verdict_weighed(a, c->strict), verdict_weighed(b, c->strict)) != 0 || next_point(a, b, &k)) {
         c->verdicts++;
         tell(c, a, b);
     } else if (strcmp(a->outcome, VERDICT_NOT_RUN) == 0) {

@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/xalloc.h"
 #include "command/command.h"
 #include "command/speed.h"
 #include "command/suite.h"
 #include "manifest/durations.h"
+#include "manifest/verdicts.h"
 #include "report/results.h"
 #include "run/cpus.h"
 
@@ -79,21 +79,6 @@ static void run_words(struct strv *to, const struct asked *a, const char *marker
     strv_push_all(to, a->words.v);
 }
 
-/* What became of each test of a run. */
-struct verdicts {
-    struct strv ids, outcomes;
-    struct buf seconds; /* double of each */
-    struct map by_id;
-};
-
-static void verdicts_release(struct verdicts *v)
-{
-    strv_release(&v->ids);
-    strv_release(&v->outcomes);
-    buf_release(&v->seconds);
-    map_release(&v->by_id);
-}
-
 /* Reads the run that has just ended here. */
 static bool read_verdicts(struct verdicts *v, struct error *err)
 {
@@ -104,26 +89,17 @@ static bool read_verdicts(struct verdicts *v, struct error *err)
     results_init(&r, &map);
     bool ok = results_read(&r, LAST "/journal", err);
     for (uint32_t i = 0; i < map.head->n_tests && ok; i++) {
-        double seconds = (double)r.tests[i].wall_ns / 1e9;
-        strv_push(&v->ids, plan_map_str(&map, plan_map_test(&map, i)->id));
+        const char *id = plan_map_str(&map, plan_map_test(&map, i)->id);
         enum outcome o = r.tests[i].outcome;
-        strv_push(&v->outcomes, o == OUTCOME_NONE ? "not run" : outcome_name(o));
-        buf_add(&v->seconds, &seconds, sizeof seconds);
+        bool ran = o != OUTCOME_NONE;
+        struct verdict *to = verdicts_add(v, id, ran ? outcome_name(o) : VERDICT_NOT_RUN, NULL);
+        if (ran)
+            to->seconds = (double)r.tests[i].wall_ns / 1e9;
     }
-    for (size_t i = 0; i < v->ids.n; i++)
-        map_put(&v->by_id, v->ids.v[i], i);
+    verdicts_sort(v);
     results_release(&r);
     plan_map_close(&map);
     return ok;
-}
-
-static double seconds_of(const struct verdicts *v, const char *id)
-{
-    double seconds = -1;
-    size_t at = map_get(&v->by_id, id);
-    if (at != MAP_NONE && strcmp(v->outcomes.v[at], "not run") != 0)
-        memcpy(&seconds, v->seconds.data + at * sizeof seconds, sizeof seconds);
-    return seconds;
 }
 
 static double cpu_of(const struct rusage *u)
@@ -182,16 +158,18 @@ static bool measure(struct speed_run *r, const struct invocation *inv, const cha
                      inv->command, r->status);
 }
 
-static void find_differences(struct speed *s, const struct verdicts *a, const struct verdicts *b)
+static void find_differences(struct speed *s, const struct verdicts *before,
+                             const struct verdicts *after, bool strict)
 {
-    for (size_t i = 0; i < a->ids.n; i++) {
-        size_t k = map_get(&b->by_id, a->ids.v[i]);
-        const char *other = k == MAP_NONE ? "not there" : b->outcomes.v[k];
-        if (strcmp(a->outcomes.v[i], other) == 0)
+    struct verdict_walk walk = {before, after, 0, 0};
+    const struct verdict *a, *b;
+    while (verdicts_next(&walk, &a, &b)) {
+        const struct verdict *one = a ? a : b;
+        if (a && b && strcmp(verdict_weighed(a, strict), verdict_weighed(b, strict)) == 0)
             continue;
-        strv_push(&s->ids, a->ids.v[i]);
-        strv_push(&s->before, a->outcomes.v[i]);
-        strv_push(&s->after, other);
+        strv_push(&s->ids, one->id);
+        strv_push(&s->before, a ? a->outcome : "not there");
+        strv_push(&s->after, b ? b->outcome : "not there");
     }
 }
 
@@ -211,8 +189,10 @@ static bool plan_it(struct suite *s, const struct asked *a, const struct verdict
     s->expects_shared = true;
     if (a->times)
         return durations_read(m, a->times, err) && suite_plan(s, err);
-    for (size_t i = 0; i < m->n; i++)
-        m->tests[i].shared = seconds_of(v, m->tests[i].id);
+    for (size_t i = 0; i < m->n; i++) {
+        const struct verdict *known = verdicts_find(v, m->tests[i].id);
+        m->tests[i].shared = known ? known->seconds : -1;
+    }
     return suite_plan(s, err);
 }
 
@@ -268,8 +248,10 @@ static int compare(const struct invocation *inv, const struct asked *a)
     struct suite suite;
     struct strv words = STRV_INIT;
     struct error err = ERROR_INIT;
-    struct verdicts before = {.by_id = MAP_INIT}, after = {.by_id = MAP_INIT};
+    struct verdicts before, after;
     struct speed speed = {.unknown = 0};
+    verdicts_init(&before);
+    verdicts_init(&after);
     suite_init(&suite);
     bool ok = load_chosen(&suite, inv, &words, a, &err);
     /* The runs have pytest processes of their own. */
@@ -285,7 +267,7 @@ static int compare(const struct invocation *inv, const struct asked *a)
     }
     int code = EXIT_OK;
     if (ok && plan_it(&suite, a, &before, &err)) {
-        find_differences(&speed, &before, &after);
+        find_differences(&speed, &before, &after, suite.options.fail_on_flaky);
         print_speed(&speed, &suite, a->json);
         if (speed.sequential.status || speed.parallel.status || speed.ids.n)
             code = EXIT_FAILED;

@@ -31,6 +31,7 @@ struct verdict *verdicts_add(struct verdicts *v, const char *id, const char *out
     }
     v->v[v->n] = (struct verdict){.id = arena_strdup(&v->arena, id),
                                   .outcome = arena_strdup(&v->arena, outcome),
+                                  .seconds = -1,
                                   .message = message ? arena_strdup(&v->arena, message) : NULL};
     return &v->v[v->n++];
 }
@@ -127,6 +128,21 @@ void verdicts_sort(struct verdicts *v)
 {
     if (v->n)
         qsort(v->v, v->n, sizeof *v->v, by_id);
+}
+
+static int id_of(const void *id, const void *verdict)
+{
+    return strcmp(id, ((const struct verdict *)verdict)->id);
+}
+
+const struct verdict *verdicts_find(const struct verdicts *v, const char *id)
+{
+    return v->n ? bsearch(id, v->v, v->n, sizeof *v->v, id_of) : NULL;
+}
+
+const char *verdict_weighed(const struct verdict *v, bool strict)
+{
+    return strcmp(v->outcome, "flaky") == 0 && !strict ? "passed" : v->outcome;
 }
 
 bool verdicts_next(struct verdict_walk *w, const struct verdict **a, const struct verdict **b)

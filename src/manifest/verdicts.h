@@ -18,6 +18,7 @@ struct verdict_point {
 struct verdict {
     const char *id, *outcome;
     const char *message; /* one line; NULL: none */
+    double seconds; /* that it took; < 0: not known. For the caller: verdicts_read leaves it out */
     struct verdict_point *points;
     size_t n_points;
 };
@@ -38,6 +39,11 @@ struct verdict *verdicts_add(struct verdicts *v, const char *id, const char *out
 bool verdicts_read(struct verdicts *v, const char *path, struct error *err);
 /* Brings them into the order of their ids; of the same id (--dist each), of their outcomes. */
 void verdicts_sort(struct verdicts *v);
+
+/* The verdict of that id in sorted ones; NULL if there is none. */
+const struct verdict *verdicts_find(const struct verdicts *v, const char *id);
+/* What the verdict counts as in a comparison: "passed" for flaky unless strict. */
+const char *verdict_weighed(const struct verdict *v, bool strict);
 
 /* A walk over two runs, both sorted. Begin with zeros behind a and b. */
 struct verdict_walk {

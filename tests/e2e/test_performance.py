@@ -85,6 +85,25 @@ def test_compare_runs(project):
     assert everything.returncode == 0 and "critical path" in everything.stdout
 
 
+def test_compare_runs_of_other_tests(project):
+    """A test that only one run has is a difference; one that was flaky is none."""
+    project.write("pytest.ini", "[pytest]\ntestpaths = a\n")
+    project.write("pytest-parallel.ini", "[pytest]\ntestpaths = a b\naddopts = --reruns 1\n")
+    project.write(
+        "a/test_a.py",
+        "import os, pathlib\ndef test_a():\n"
+        "    once = pathlib.Path(__file__ + os.environ['FQCN_TEST_MODE'])\n"
+        "    again = once.exists() or 'sequential' in once.name\n    once.touch()\n"
+        "    assert again\n",
+    )
+    project.write("b/test_b.py", "def test_b(): pass\n")
+    done = project.rowlock("performance", "--compare", "-m", "", "-n", "2", "--json")
+    assert done.returncode == 1 and "1 flaky" in done.stderr, done
+    assert json.loads(done.stdout)["differences"] == [
+        {"id": "b/test_b.py::test_b", "sequential": "not there", "parallel": "passed"}
+    ]
+
+
 def test_interrupted(project):
     """Ctrl-C ends the run that is on its way, and the comparison with it."""
     project.write(
