@@ -36,10 +36,11 @@ struct verdict *verdicts_add(struct verdicts *v, const char *id, const char *out
     return &v->v[v->n++];
 }
 
+#define NO_REPORT "this is no report of a run; give what --report-json has written"
+
 static bool refuse(const struct json *j, const cJSON *at, struct error *err)
 {
-    return json_error(j, at, err,
-                      "this is no report of a run; give what --report-json has written");
+    return json_error(j, at, err, NO_REPORT);
 }
 
 /* The string that the key of an object has; NULL if it has none. */
@@ -107,6 +108,8 @@ bool verdicts_read(struct verdicts *v, const char *path, struct error *err)
         error_set(err, EXIT_USAGE,
                   "%s: cannot be read (%s); name a file that --report-json has written", path,
                   strerror(errno));
+    } else if (!text.len) {
+        ok = error_set(err, EXIT_USAGE, "%s:1:1: the file is empty: " NO_REPORT, path);
     } else if ((ok = json_parse(&j, path, buf_cstr(&text), text.len, EXIT_USAGE, true, err))) {
         ok = read_root(v, &j, err);
         json_release(&j);

@@ -121,7 +121,8 @@ def test_nothing_is_no_success(project):
 
 
 BAD = {
-    "": "1:1",
+    "": "1:1: the file is empty: this is no report",
+    "{": "1:1: this object is not closed",
     "[]": "1:1: this is no report of a run",
     '{"tests": 1}': "1:11: this is no report",
     '{"tests": [{"id": "t"}]}': "1:12: this is no report",
