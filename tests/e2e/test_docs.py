@@ -401,6 +401,7 @@ EXEMPT = {
     "pytest -n 4 --reruns 2": FOREIGN,
     "pytest -n 4 --cov=src": FOREIGN,
     "pytest --cov": FOREIGN,
+    "rowlock __fixture": PART,
     "pytest -n": PART,
     "make -j": PART,
     "make -jN": PART,
