@@ -1,6 +1,8 @@
 /* librowlock: folders, files, and the environment. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -246,6 +248,57 @@ static void test_crashes(void **state)
     free(strange);
 }
 
+/* What has ended is dead though nobody has waited for it, and alive as long as one thread is. */
+static void *hold_thread(void *arg)
+{
+    char c;
+    char *path = rowlock_temp_dir_new(), *stat = xasprintf("/proc/%d/stat", (int)getpid());
+    for (char state = 0; state != 'Z'; sched_yield()) {
+        FILE *f = fopen(stat, "re");
+        CHECK(f && fscanf(f, "%*d %*s %c", &state) == 1);
+        fclose(f);
+    }
+    case_say(path);
+    free(path);
+    free(stat);
+    while (read(*(int *)arg, &c, 1) > 0)
+        continue;
+    _exit(0);
+}
+
+static int threads_end[2];
+
+static void leave_to_thread(void)
+{
+    pthread_t t;
+    close(threads_end[1]);
+    CHECK(pthread_create(&t, NULL, hold_thread, &threads_end[0]) == 0);
+    pthread_exit(NULL);
+}
+
+static void test_dead_and_not_waited_for(void **state)
+{
+    (void)state;
+    siginfo_t info;
+    assert_int_equal(pipe2(threads_end, O_CLOEXEC), 0);
+    pid_t alive = case_start(leave_to_thread);
+    char *lives = case_hear();
+    how = SIGKILL;
+    pid_t dead = case_start(leave_behind);
+    char *path = case_hear();
+    assert_int_equal(waitid(P_PID, (id_t)dead, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(access(path, F_OK), 0);
+    case_run(sweep);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(access(lives, F_OK), 0);
+    waitpid(dead, NULL, 0);
+    close(threads_end[0]);
+    close(threads_end[1]);
+    case_finish(alive);
+    free(path);
+    free(lives);
+}
+
 static void is_refused(void)
 {
     CHECK(!rowlock_temp_dir_new() && strstr(rowlock_error(), "for this user alone"));
@@ -332,6 +385,7 @@ int main(void)
         CASE(variables_that_cannot_be),
         CASE(files),
         CASE(crashes),
+        CASE(dead_and_not_waited_for),
         CASE(folder_of_somebody_else),
         CASE(environment),
         CASE(nothing),
