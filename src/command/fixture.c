@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -244,57 +243,57 @@ static int print_lock_file(char **words, int n)
     return fixture_print(path);
 }
 
-/* The descriptor that the shell has opened the file with and handed down; -1 if it is another one. */
+/* The descriptor that the shell has opened the file with and handed down; -1 if there is none. */
 static int lock_fd(const char *word)
 {
-    struct stat opened, named;
     int fd = word[0] >= '3' && word[0] <= '9' && !word[1] ? word[0] - '0' : -1;
-    char *path = rowlock_priv_serial_path();
-    if (!path)
-        return -1;
-    if (fd < 0 || fstat(fd, &opened) != 0 || lstat(path, &named) != 0 ||
-        opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
-        rowlock_priv_fail("descriptor %s is not that of %s; leave it alone between "
-                          "rowlock_serial_lock and rowlock_serial_unlock",
-                          word, path);
-        fd = -1;
-    }
-    free(path);
-    return fd;
+    if (fd >= 0 && fcntl(fd, F_GETFD) >= 0)
+        return fd;
+    rowlock_priv_fail("descriptor %s is not open; leave it alone between rowlock_serial_lock and "
+                      "rowlock_serial_unlock",
+                      word);
+    return -1;
 }
 
-static int apply_lock(const char *word, int operation)
+static int take_lock(const char *word, int operation)
 {
     int fd = lock_fd(word);
-    if (fd < 0)
-        return FIXTURE_FAILED;
-    while (flock(fd, operation) != 0) {
+    char *path = fd >= 0 ? rowlock_priv_serial_path() : NULL;
+    int code = path ? FIXTURE_YES : FIXTURE_FAILED;
+    while (code == FIXTURE_YES && flock(fd, operation) != 0) {
         if (errno == EWOULDBLOCK)
-            return FIXTURE_NO;
-        if (errno != EINTR) {
-            rowlock_priv_fail_errno("the serial lock cannot be taken");
-            return FIXTURE_FAILED;
+            code = FIXTURE_NO;
+        else if (errno != EINTR) {
+            rowlock_priv_fail_errno("%s: cannot be locked", path);
+            code = FIXTURE_FAILED;
         }
     }
-    return FIXTURE_YES;
+    if (code == FIXTURE_YES && !rowlock_priv_is_file(fd, path))
+        code = FIXTURE_AGAIN;
+    free(path);
+    return code;
 }
 
 static int lock(char **words, int n)
 {
     (void)n;
-    return apply_lock(words[0], LOCK_EX);
+    return take_lock(words[0], LOCK_EX);
 }
 
 static int try_lock(char **words, int n)
 {
     (void)n;
-    return apply_lock(words[0], LOCK_EX | LOCK_NB);
+    return take_lock(words[0], LOCK_EX | LOCK_NB);
 }
 
+/* Closing it is not enough where another process has a copy of the descriptor. */
 static int unlock(char **words, int n)
 {
     (void)n;
-    return apply_lock(words[0], LOCK_UN);
+    int fd = lock_fd(words[0]);
+    bool ok = fd >= 0 && (flock(fd, LOCK_UN) == 0 ||
+                          rowlock_priv_fail_errno("the serial lock cannot be given back"));
+    return ok ? FIXTURE_YES : FIXTURE_FAILED;
 }
 
 /* ---- Ports ------------------------------------------------------------------------------------ */

@@ -6,8 +6,9 @@
 
 #include "base/buf.h"
 
-/* Exit codes, which the functions of fixtures.sh hand on. FIXTURE_NO: busy, not there, not parallel. */
-enum { FIXTURE_YES = 0, FIXTURE_NO = 1, FIXTURE_FAILED = 2 };
+/* Exit codes, which the functions of fixtures.sh hand on. FIXTURE_NO: busy, not there, not parallel.
+ * FIXTURE_AGAIN: the file of the lock is another one by now, which the script has to open. */
+enum { FIXTURE_YES = 0, FIXTURE_NO = 1, FIXTURE_FAILED = 2, FIXTURE_AGAIN = 3 };
 
 /* One thing that a script may ask for. Prints what there is to print; a failure has set rowlock_error. */
 struct fixture_row {

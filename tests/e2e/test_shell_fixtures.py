@@ -2,6 +2,7 @@
 that is there, run in parallel, in sequence and by itself; what crosses languages; what a script
 leaves."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -237,6 +238,29 @@ def test_a_script_that_is_killed(project, shell, wait_until):
     assert free.returncode == 0 and not os.path.exists(os.path.dirname(folder)), free
     assert not re.search(rf"^{port} {child.pid} ", open(table).read(), re.M)
     assert left_in(project.temp) == []
+
+
+def waiters(project):
+    """Of the project's processes, those that wait for a lock, by /proc/locks."""
+    waiting = re.findall(r"-> FLOCK +\S+ +\S+ +(\d+)", open("/proc/locks").read())
+    return {process.split()[0] for process in project.processes()} & set(waiting)
+
+
+def test_a_lock_whose_file_is_replaced(project, wait_until):
+    """Who waits for a file that is removed meanwhile waits for the new one, then."""
+    project.run(["sh", "-c", SOURCING + "rowlock_serial_lock"])
+    path = project.temp / f"rowlock-{os.geteuid()}" / "serial.lock"
+    with open(path) as old:
+        fcntl.flock(old, fcntl.LOCK_EX)
+        child = project.spawn(["sh", "-c", SOURCING + "rowlock_serial_lock; : >held"])
+        wait_until(lambda: waiters(project), timeout=60)
+        path.unlink()
+        with open(path, "w") as fresh:
+            fcntl.flock(fresh, fcntl.LOCK_EX)
+            fcntl.flock(old, fcntl.LOCK_UN)
+            wait_until(lambda: waiters(project) or child.poll() is not None, timeout=60)
+            assert child.poll() is None and not project.path("held").exists()
+    assert child.wait() == 0 and project.path("held").exists()
 
 
 @pytest.mark.parametrize(

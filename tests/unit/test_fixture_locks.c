@@ -1,6 +1,7 @@
 /* librowlock: the lock and the ports. */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -131,6 +132,58 @@ static void test_lock_and_fork(void **state)
     case_run(fork_with_lock);
 }
 
+/* Does a process wait for a lock? By /proc/locks. */
+static bool waits(pid_t pid)
+{
+    char line[256];
+    bool found = false;
+    FILE *f = fopen("/proc/locks", "re");
+    assert_non_null(f);
+    while (!found && fgets(line, sizeof line, f)) {
+        const char *waiting = strstr(line, "-> FLOCK");
+        int of;
+        found = waiting && sscanf(waiting, "-> FLOCK %*s %*s %d", &of) == 1 && of == pid;
+    }
+    fclose(f);
+    return found;
+}
+
+static void takes_lock(void)
+{
+    CHECK(rowlock_serial_lock());
+    case_say("held");
+    CHECK(rowlock_serial_unlock());
+}
+
+/* A waiting process does not take the lock of a file that is gone for the lock. */
+static void test_lock_whose_file_is_replaced(void **state)
+{
+    (void)state;
+    unsigned long uid = (unsigned long)geteuid();
+    char *path = xasprintf("%s/rowlock-%lu/serial.lock", case_dir, uid);
+    case_run(takes_lock);
+    free(case_hear());
+    int old = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(old, LOCK_EX), 0);
+    pid_t pid = case_start(takes_lock);
+    while (!waits(pid))
+        sched_yield();
+    assert_int_equal(unlink(path), 0);
+    int fresh = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fresh, LOCK_EX), 0);
+    assert_int_equal(flock(old, LOCK_UN), 0);
+    /* Either it waits again or it says, wrongly, that it has got it. */
+    struct pollfd said = {case_talk[0], POLLIN, 0};
+    while (!waits(pid) && poll(&said, 1, 0) == 0)
+        sched_yield();
+    assert_int_equal(poll(&said, 1, 0), 0);
+    close(fresh);
+    case_finish(pid);
+    free(case_hear());
+    close(old);
+    free(path);
+}
+
 /* ---- Ports ------------------------------------------------------------------------------------- */
 
 enum { HOLDERS = 40, PORTS = 4 };
@@ -228,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(lock_between_threads_and_processes),
         CASE(lock_and_fork),
+        CASE(lock_whose_file_is_replaced),
         CASE(ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
