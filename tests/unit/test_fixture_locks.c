@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -251,6 +252,45 @@ static void take_again(void)
     rowlock_port_free(70000);
 }
 
+static void takes_ports_without_end(void)
+{
+    for (bool first = true;; first = false) {
+        int port = rowlock_port_new();
+        CHECK(port > 0);
+        if (first)
+            case_say("begun");
+        rowlock_port_free(port);
+    }
+}
+
+static void reads_whole_lines(void)
+{
+    char *path = xasprintf("/tmp/rowlock-%lu/ports", (unsigned long)geteuid()), line[128];
+    int port = rowlock_port_new(), n, seen = 0;
+    FILE *f = fopen(path, "re");
+    CHECK(port > 0 && f);
+    while (fgets(line, sizeof line, f)) {
+        CHECK(strchr(line, '\n') && sscanf(line, "%d", &n) == 1);
+        seen += n == port;
+    }
+    CHECK(seen == 1);
+    fclose(f);
+    free(path);
+}
+
+/* Killed in the midst of it, a process leaves a table that is whole. */
+static void test_ports_of_the_killed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = case_start(takes_ports_without_end);
+        free(case_hear());
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        case_run(reads_whole_lines);
+    }
+}
+
 static void test_ports(void **state)
 {
     (void)state;
@@ -283,6 +323,7 @@ int main(void)
         CASE(lock_and_fork),
         CASE(lock_whose_file_is_replaced),
         CASE(ports),
+        CASE(ports_of_the_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
