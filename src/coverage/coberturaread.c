@@ -73,7 +73,7 @@ static bool read_conditions(struct reader *r, uint32_t line, const char *text, b
         return false;
     for (uint32_t i = 0; i < all; i++) {
         struct cov_arm arm = {.line = line, .arm = i, .count = i < taken,
-                              .flags = reached ? 0 : COV_ARM_UNREACHED};
+                              .flags = COV_ARM_NAMELESS | (reached ? 0 : COV_ARM_UNREACHED)};
         cov_add_arm(r->file, &arm);
     }
     r->file->has_branches = true;

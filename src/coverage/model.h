@@ -35,8 +35,10 @@ enum cov_arm_flag {
     COV_ARM_UNREACHED = 4,   /* what decides was never run: "-" in LCOV; count 0 */
     COV_ARM_EXTRA = 8,       /* Python: was run, but is none of those that the source allows:
                                 stands in executed_branches, is not counted */
-    COV_ARM_ASSUMED = 16     /* Python: a comment says that it need not be run: is counted as
+    COV_ARM_ASSUMED = 16,    /* Python: a comment says that it need not be run: is counted as
                                 taken, stands in no list */
+    COV_ARM_NAMELESS = 32    /* Cobertura, which tells only how many of a line's were taken: which
+                                of them it is says nothing */
 };
 /* One way that a branch can go. Native: an arc of gcov, LCOV's BRDA. Python: an arc of coverage.py
  * from a line with more than one exit. Arms are the same if they agree in all of line, owner,

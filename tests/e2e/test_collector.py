@@ -176,6 +176,25 @@ def test_every_format_holds_what_it_can(traces):
         assert done.returncode == 0, done
 
 
+def test_compare_with_sums_of_branches(traces):
+    """Cobertura XML does not tell which branches of a line were taken."""
+    traces.write(
+        "b.info", "SF:src/b.c\nDA:1,1\nBRDA:1,0,0,0\nBRDA:1,0,1,4\nBRDA:1,0,2,0\nend_of_record\n"
+    )
+    collect(traces, "--xml", "b.xml", "b.info")
+    for pair in (["b.info", "b.xml"], ["b.xml", "b.info"]):
+        done = traces.rowlock("collect", "--compare", *pair)
+        assert done.returncode == 0, done
+    text = (traces.root / "b.xml").read_text()
+    for more, said in (
+        ("67% (2/3)", "src/b.c:1: branches taken: 1 in b.info, 2 in c.xml\n1 difference\n"),
+        ("50% (1/2)", "src/b.c:1: branches: 3 in b.info, 2 in c.xml\n1 difference\n"),
+    ):
+        traces.write("c.xml", text.replace("33% (1/3)", more))
+        done = traces.rowlock("collect", "--compare", "--no-counts", "b.info", "c.xml")
+        assert (done.returncode, done.stdout) == (1, said), done
+
+
 def test_compare_names_every_difference(traces):
     traces.write("3.info", TRACE.format(calls=1).replace("DA:3,0\n", "DA:4,0\n"))
     done = traces.rowlock("collect", "--compare", "1.info", "2.info")
