@@ -85,8 +85,7 @@ static void general_help(void)
            "  -C DIR                  change to DIR first\n"
            "  -c, --config-file FILE  read this ini file instead of searching for one\n"
            "  --version               print the version\n"
-           "  --shell-fixtures        print the file that shell tests source, see "
-           "rowlock-fixtures(3)\n\n");
+           "  --shell-fixtures        print the file that shell tests source\n\n");
     options_help(stdout, terminal_width(stdout), NULL);
     printf("\nExit codes: 0 all passed, 1 some failed, 2 interrupted, 3 internal error,\n"
            "4 usage error, 5 no tests.\n");

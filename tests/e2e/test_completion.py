@@ -52,6 +52,7 @@ def test_shell(suite, shell):
     assert ask(suite, "rowlock parallel db/migr", shell) == ["db/migrate"]
     assert ask(suite, "rowlock -C docs re", shell)[0] in ("readme.txt", "report")
     assert "--html" in ask(suite, "rowlock collect --ht", shell)
+    assert ask(suite, "rowlock --shell", shell) == ["--shell-fixtures"]
     assert "--report-tap" in ask(suite, "rowlock report --report-t", shell)
     # Names are words, whatever they look like.
     hostile = ask(suite, "rowlock parallel x", shell)
