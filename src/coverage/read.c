@@ -31,8 +31,10 @@ static const struct cov_format *choose(const char *path, struct error *err)
     char head[COV_HEAD];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
-    if (n < 0)
+    if (n < 0) {
         error_errno(err, EXIT_USAGE, "%s", path);
+        error_advise(err, "name a file or a folder that is there");
+    }
     if (fd >= 0)
         close(fd);
     if (n < 0)

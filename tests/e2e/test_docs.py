@@ -337,6 +337,7 @@ CASES = [
     Case(tap, "rowlock parallel --tap t --random-order", status=1, shows="4 passed"),
     Case(tap, "rowlock parallel --tap t --durations 0", status=1, shows="slowest durations"),
     Case(tap, "rowlock parallel --tap t -v", status=1, shows="PASSED tap/a.t"),
+    Case(tap, "rowlock parallel --tap t -rP", status=1, shows="(?m)^ok "),
     # gtest
     Case(gtest, "rowlock parallel unit/net_unittest::Socket", shows="1 passed"),
     # coverage
