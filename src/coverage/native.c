@@ -29,6 +29,8 @@ struct worker {
     pthread_t thread;
     struct coverage coverage;
     struct strv problems, notes;
+    struct strv newer; /* sources below the root that have changed since their notes were written */
+    struct timespec built; /* when the notes of the current object were */
     struct buf data; /* of a file; its memory is kept */
     size_t n_data;
 };
@@ -62,6 +64,16 @@ static bool included(const struct cov_native *how, const char *path)
     return false;
 }
 
+/* Notes a source that is newer than the current object, as gcov does. */
+static void note_newer(struct worker *w, const char *path, const char *shown)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_mtim.tv_sec < w->built.tv_sec)
+        return;
+    if (st.st_mtim.tv_sec > w->built.tv_sec || st.st_mtim.tv_nsec > w->built.tv_nsec)
+        strv_push(&w->newer, shown);
+}
+
 /* What the report calls a source file; NULL if it is not to be there. */
 static const char *shown_name(const struct gc_notes *n, const char *file, void *arg)
 {
@@ -75,7 +87,7 @@ static const char *shown_name(const struct gc_notes *n, const char *file, void *
     if (root == 1)
         root = 0;
     if (strncmp(path, how->source_root, root) == 0 && path[root] == '/' && root)
-        shown = coverage_intern(&w->coverage, path + root + 1);
+        note_newer(w, path, shown = coverage_intern(&w->coverage, path + root + 1));
     else if (included(how, path) || (root ? !how->only_root && !is_system(path) : true))
         shown = coverage_intern(&w->coverage, path);
     free(joined);
@@ -102,9 +114,12 @@ static void read_object(struct worker *w, const struct gc_object *o)
 {
     struct gc_notes notes;
     struct error err = ERROR_INIT;
+    struct stat st;
     char version[16];
     if (!load(w, o->notes, &err))
         return complain(w, &err);
+    if (stat(o->notes, &st) == 0)
+        w->built = st.st_mtim;
     switch (gc_notes_read(&notes, o->notes, w->data.data, w->data.len, &err)) {
     case GC_OK:
         break;
@@ -144,6 +159,23 @@ static void *run(void *arg)
     }
 }
 
+/* One note for all sources that are newer than what was built of them. */
+static void tell_newer(struct strv *newer, struct strv *notes)
+{
+    size_t more = 0;
+    strv_sort(newer);
+    for (size_t i = 1; i < newer->n; i++)
+        more += strcmp(newer->v[i], newer->v[i - 1]) != 0;
+    if (!newer->n)
+        return;
+    if (more)
+        strv_pushf(notes, "warning: %s, and %zu more, are newer than their .gcno files: lines "
+                   "may be off; build and test again", newer->v[0], more);
+    else
+        strv_pushf(notes, "warning: %s is newer than its .gcno file: lines may be off; build and "
+                   "test again", newer->v[0]);
+}
+
 static unsigned count_threads(const struct cov_native *how, size_t n_objects)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -156,7 +188,7 @@ size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
                        const struct cov_native *how, struct strv *problems)
 {
     struct gc_files files;
-    struct strv own = STRV_INIT;
+    struct strv own = STRV_INIT, newer = STRV_INIT;
     size_t n_data = 0;
     gc_files_find(&files, inputs, n_inputs, how->objects, &own);
     struct work work = {.how = how, .files = &files};
@@ -181,15 +213,20 @@ size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
         strv_push_all(&own, w->problems.v);
         if (how->notes)
             strv_push_all(how->notes, w->notes.v);
+        strv_push_all(&newer, w->newer.v);
         strv_release(&w->problems);
         strv_release(&w->notes);
+        strv_release(&w->newer);
         buf_release(&w->data);
         n_data += w->n_data;
     }
     free(workers);
     strv_sort(&own);
-    if (how->notes)
+    if (how->notes) {
         strv_sort(how->notes);
+        tell_newer(&newer, how->notes);
+    }
+    strv_release(&newer);
     strv_push_all(problems, own.v);
     strv_release(&own);
     gc_files_release(&files);

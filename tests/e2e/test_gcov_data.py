@@ -1,6 +1,7 @@
 """`rowlock collect` on the data of GCC: every count is that of gcov of the same GCC."""
 
 import json
+import os
 import pathlib
 import shutil
 import struct
@@ -284,3 +285,21 @@ def test_what_is_torn_or_foreign_is_named_and_skipped(project):
     assert ours.functions["src/library.c", 4, "twice"] == 3
     assert ours.functions["src/main.c", 5, "main"] == 6
     assert ours.functions["src/library.c", 11, "never"] == 0
+
+
+def test_a_source_that_has_changed_is_named(project):
+    folder = build(project, VERSIONS[0])
+    assert project.run(["./program", "3"], cwd=folder).returncode == 0
+    words = ("collect", "-q", "--lcov", "ours.info", str(folder))
+    done = project.rowlock(*words)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    built = max(path.stat().st_mtime for path in folder.glob("**/*.gcno"))
+    for name, said in (
+        ("library.c", "library.c is newer than its .gcno file"),
+        ("main.c", "library.c, and 1 more, are newer than their .gcno files"),
+    ):
+        (source,) = project.root.glob(f"**/src/{name}")
+        os.utime(source, (built + 10, built + 10))
+        done = project.rowlock(*words)
+        assert done.returncode == 0, done
+        assert done.stderr.count("\n") == 1 and said in done.stderr, done
