@@ -2,8 +2,8 @@
 """How long it takes to turn the coverage data of many test processes into one tracefile: rowlock,
 and beside it lcov, gcovr, fastcov, grcov and bare gcov, where they are there. Lua, from Debian's
 source package, built with --coverage, is run once for each fragment with a GCOV_PREFIX of its own.
-The others are far slower, so they get fewer fragments; what counts is the time for each. Prints
-medians and peak memory.
+The others are far slower, so they get fewer fragments; what counts is the time for each. Those
+that are not there are named. Prints medians, how many processors were busy, and peak memory.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import glob
 import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ sys.path.insert(0, COMPAT)
 from compilers import Gcc  # noqa: E402
 from debian import Archive  # noqa: E402
 from instrumented import Lua  # noqa: E402
+from measure import medians, peak_memory  # noqa: E402
 
 PIP = ["gcovr", "fastcov"]
 
@@ -39,20 +39,8 @@ def make_fragments(built, folder, count):
 
 
 def measure(command, repeat, cwd):
-    """The median time of a command in seconds, and the most memory in MB of its largest process."""
-    times = []
-    for _ in range(repeat):
-        start = time.monotonic()
-        child = subprocess.Popen(
-            command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        said = child.stderr.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        times.append(time.monotonic() - start)
-        if child.returncode:
-            raise SystemExit(f"{command} failed: {said.decode(errors='replace')[-500:]}")
-    return statistics.median(times), usage.ru_maxrss / 1024
+    """The median Cost of a command."""
+    return medians({"": (command, None)}, repeat, cwd)[""]
 
 
 def tools(work, source):
@@ -60,6 +48,9 @@ def tools(work, source):
     found = {}
     gcov = "for d in {tree}/*; do find $d -name '*.gcda' | xargs gcov -j -t -b >/dev/null; done"
     found["gcov -j, batched"] = ["sh", "-c", gcov]
+    for name, how in (("lcov", "apt-get install lcov"), ("grcov", "cargo install grcov")):
+        if not shutil.which(name):
+            print(f"{name:20} not there ({how})")
     if shutil.which("lcov"):
         found["lcov"] = [
             "lcov",
@@ -78,6 +69,7 @@ def tools(work, source):
     if not os.path.isdir(target):
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         if subprocess.run([*pip, "--target", target, *PIP]).returncode:
+            print(f"{', '.join(PIP):20} not there (pip cannot install them)")
             return found
     os.environ["PYTHONPATH"] = target
     jobs = str(os.cpu_count())
@@ -121,24 +113,41 @@ def main():
         f"{args.few} fragments; {os.cpu_count()} processors, {args.repeat} times each"
     )
     ours = [rowlock, "collect", "-q", "--lcov", f"{work}/rowlock.info"]
-    whole, memory = measure([*ours, "--objects", built.folder, many], args.repeat, work)
-    one, _ = measure([*ours, "--objects", built.folder, f"{many}/0000"], args.repeat, work)
-    each = (whole - one) / (args.fragments - 1)
-    print(f"{'':20} {'total':>9}  {'each':>9}  {'memory':>7}")
-    print(
-        f"{'rowlock collect':20} {whole:7.3f} s  {whole / args.fragments * 1000:6.2f} ms  "
-        f"{memory:4.0f} MB   (one fragment {one * 1000:.1f} ms, each further one "
-        f"{each * 1000:.2f} ms)"
-    )
+    ours += ["--objects", built.folder]
+    whole = measure([*ours, many], args.repeat, work)
+    print_ours(whole, measure([*ours, f"{many}/0000"], args.repeat, work), args.fragments)
+    memory = peak_memory([*ours, many], work)
+    read = read_seconds(many)
+    print(f"{'':20} {memory / 1e6:.1f} MB of memory; reading all files: {read:.3f} s")
     for name, command in tools(work, built.folder).items():
         words = [word.replace("{tree}", few) for word in command]
-        cost, memory = measure(words, args.repeat, f"{built.folder}/src")
-        per = cost / args.few
+        per = measure(words, args.repeat, f"{built.folder}/src").wall / args.few
         print(
-            f"{name:20} {cost:7.3f} s  {per * 1000:6.0f} ms  {memory:4.0f} MB   "
-            f"{per / (whole / args.fragments):.0f} times as long",
+            f"{name:20} {per * args.few:7.3f} s  {per * 1000:6.0f} ms   "
+            f"{per / (whole.wall / args.fragments):.0f} times as long",
             flush=True,
         )
+    return 0
+
+
+def print_ours(whole, one, fragments):
+    each = (whole.wall - one.wall) / max(fragments - 1, 1)
+    print(f"{'':20} {'total':>9}  {'each':>9}")
+    print(
+        f"{'rowlock collect':20} {whole.wall:7.3f} s  {whole.wall / fragments * 1000:6.2f} ms   "
+        f"(one fragment {one.wall * 1000:.1f} ms, each further one {each * 1000:.2f} ms; "
+        f"{whole.cpu / whole.wall:.1f} processors busy)",
+        flush=True,
+    )
+
+
+def read_seconds(folder):
+    """How long it takes one process to read the data files, without looking at them."""
+    start = time.monotonic()
+    for path in glob.iglob(f"{folder}/**/*.gcda", recursive=True):
+        with open(path, "rb", buffering=0) as file:
+            file.read()
+    return time.monotonic() - start
 
 
 if __name__ == "__main__":
