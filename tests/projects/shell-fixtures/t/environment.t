@@ -1,5 +1,6 @@
 #!/bin/sh
 # Variables for one test, and all of them as before afterwards.
+# shellcheck disable=SC2123,SC2089,SC2090 # these are the values that are tried
 set -eu
 # shellcheck source=tests/projects/shell-fixtures/t/tap.sh
 . "${0%/*}/tap.sh"
@@ -15,6 +16,16 @@ tap_ok 'folders' [ -d "$FQCN_CONFIG_DIR" -a -d "$FQCN_CACHE_DIR" ]
 tap_is 'in the one of the test' "$FQCN_CONFIG_DIR $FQCN_CACHE_DIR" "$outer/config $outer/cache"
 tap_is 'the worker' "$FQCN_TEST_WORKER_ID" "$(rowlock_worker_id)"
 tap_is 'children see it' "$(sh -c 'echo "$FQCN_TEST_TEMP_DIR"')" "$outer"
+
+# What the variables said when the script began counts.
+TMPDIR=/nowhere
+export TMPDIR
+mine=$(rowlock_temp_dir_new)
+tap_ok 'a folder as before' [ -d "$mine" ]
+case $mine in
+"$outer"/*) tap_ok 'outside of that one' false ;;
+*) tap_ok 'outside of that one' true ;;
+esac
 
 rowlock_environment_new
 inner=$FQCN_TEST_TEMP_DIR

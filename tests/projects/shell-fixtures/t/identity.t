@@ -1,5 +1,6 @@
 #!/bin/sh
 # Who runs this, as the variables say it too.
+# shellcheck disable=SC2154 # rowlock_context_new sets them
 set -eu
 # shellcheck source=tests/projects/shell-fixtures/t/tap.sh
 . "${0%/*}/tap.sh"
