@@ -30,6 +30,8 @@ fi
 if have shellcheck shellcheck; then
     echo 'shellcheck'
     # shellcheck disable=SC2046 # the names of our scripts have no spaces
+    shellcheck -x $(find tests/projects -name '*.t' -type f -print) || fail 'shellcheck found something'
+    # shellcheck disable=SC2046
     shellcheck bootstrap .ci/run completions/rowlock.bash $(find tests src -path tests/compat/work -prune -o -name '*.sh' -type f -print) ||
         fail 'shellcheck found something'
 fi
