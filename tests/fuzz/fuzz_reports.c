@@ -295,6 +295,12 @@ bool fuzz_seed(unsigned k, struct buf *b)
                        "r\7\0\1\x0b\0ggl\0@\0mworker died \033]0;x\7\0"
                        "ix\0r\2\1\1\0r\1\1\2");
         return true;
+    case 3:
+        FUZZ_PIECES(b, "\1\2\2\0pt/a.py::x\0r\7\1\1\0dFatal\n\nThread 1 (most recent call first):\n"
+                       "  File \"/a/t.py\", line 1 in f\n  File \"/x/_pytest/a.py\", line 2 in g\n"
+                       "  File \"/x/pluggy/a.py\", line 3 in h\n  File \"/x/_pytest/b.py\", line 4\n"
+                       "\nThread 2 (most recent call first):\n  File \"/x/_pytest/c.py\", line 5 in i");
+        return true;
     default:
         return false;
     }
