@@ -157,7 +157,8 @@ class Worker:
         self.leftovers = Leftovers()
         procfs.exempt = functools.partial(runonce.keepers, settings.temp)
         self.verdict = None
-        self.ran = set()  # numbers of tests that have run here: under --count one runs again
+        # Which tests have run here, by number: under --count one runs again.
+        self.ran = bytearray(len(session.items))
         self.last = None  # (index in the plan, number, item) of the test that ran last
         self.halted = None  # what has ended the session
         self.item = None  # of the test that runs
@@ -379,9 +380,9 @@ class Worker:
         for at, (index, number, item, left) in enumerate(group):
             if self.must_stop():
                 return True
-            if number in self.ran:
+            if self.ran[number]:
                 reruns.make_ready(item)
-            self.ran.add(number)
+            self.ran[number] = 1
             following = group[at + 1][2] if at + 1 < len(group) else None
             last = following is None
             if last or following is item:
