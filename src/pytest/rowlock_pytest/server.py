@@ -1,6 +1,7 @@
 """The zygote's loop: clients come in over TEMP/zygote, workers are forked and watched."""
 
 import collections
+import functools
 import heapq
 import json
 import mmap
@@ -69,7 +70,7 @@ class Server:
     def __init__(self, session, settings, ids, random_state, nodes, start):
         self.session = session
         self.settings = settings
-        self.tests = {records.encode(name): number for number, name in enumerate(ids)}
+        self.ids = ids
         self.random_state = random_state
         self.basetemp = None
         self.nodes = nodes
@@ -103,6 +104,12 @@ class Server:
         self.wake_read = self.wake_write = None
         self.signals = None
 
+    @functools.cached_property
+    def tests(self):
+        """{id: number of its item}. Where several processes have collected, it is seldom asked
+        for."""
+        return {records.encode(name): number for number, name in enumerate(self.ids)}
+
     # Setting up.
 
     def open(self):
@@ -126,6 +133,7 @@ class Server:
             garbage.freeze()
             if self.together.done:
                 self.together.open(self)
+                procfs.return_memory()  # of what the collectors had told
         else:
             self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")
@@ -421,6 +429,7 @@ class Server:
         ours, theirs = sockets.pair()
         page = channel.SharedPage()
         node = self.prepare_node(slot)
+        tests = self.tests  # which all forks share
         isolate.flush_streams()
         procfs.flush_c_streams()
         parent = os.getpid()
@@ -432,7 +441,7 @@ class Server:
         if pid == 0:
             procfs.die_with_parent(parent)
             self.close_in_worker([ours] + waiting)
-            raise Forked(self.make_worker(node, theirs, page))
+            raise Forked(self.make_worker(node, tests, theirs, page))
         self.signals.release()
         theirs.close()
         child = Child(slot, self.settings.worker_name(slot), pid, ours, page)
@@ -460,14 +469,14 @@ class Server:
         self.guarded(lambda: made.append(self.nodes.prepare(slot)))
         return made[0] if made else self.nodes.make(slot)
 
-    def make_worker(self, node, ctl, page):
+    def make_worker(self, node, tests, ctl, page):
         try:
             worker = Worker(
                 self.session,
                 self.settings,
                 node.slot,
                 ctl.detach(),
-                self.tests,
+                tests,
                 page,
                 self.stop_flag,
             )

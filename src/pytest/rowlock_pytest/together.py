@@ -57,7 +57,6 @@ from rowlock_pytest.shares import (
 ALONE, CONTROLLER, COLLECTOR, WORKER = range(4)
 _SIZE = struct.Struct("<I")
 
-
 ANOTHER = "another worker has given up"
 RANDOM = "random numbers were used or seeded while tests were collected"
 
@@ -383,7 +382,7 @@ class Together:
         """Tells what was collected, learns the numbers of all tests, and becomes a template;
         goes on in each worker that is forked from it."""
         try:
-            link = self.become_template(session, self.try_to_describe(session))
+            link = self.become_template(session)
             orders = template.serve(link, session.config)
             self.role = WORKER
             self.make_worker(session, orders).run(self.base, self.random_state, None)
@@ -403,15 +402,16 @@ class Together:
             traceback.print_exc()
             self.give_up(f"{type(error).__name__}: {error}")
 
-    def become_template(self, session, data):
+    def become_template(self, session):
+        data = self.try_to_describe(session)
         self.random_state = self.zygote.seeds.stop()
         link = channel.Channel(self.ctl.detach())
         try:
             link.send(data)
-            kind, payload = link.read_frame()
+            data = link.read_frame()[1]
         except channel.Gone:
             os._exit(0)  # another one has given up
-        self.number_tests(session, json.loads(payload))
+        self.number_tests(session, json.loads(data))
         self.tests = self.tests_here()
         session.shouldstop = session.shouldfail = False
         self.claims.close()
