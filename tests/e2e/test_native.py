@@ -378,13 +378,3 @@ def test_the_longest_known_test_starts_first(project):
     assert project.rowlock("generate", "-n", "2").returncode == 0
     assert project.make("-f", ".rowlock/tests.mk", "-j2").returncode == 0
     assert first_of_dry_run(project) == "other"
-
-
-def test_a_damaged_history_is_set_aside(project):
-    project.manifest({"id": "t", "command": ["true"]})
-    project.write(".rowlock/history.db", "no database " * 1000)
-    done = project.rowlock("parallel")
-    assert done.returncode == 0 and "1 passed" in done.stdout
-    assert "history.db is damaged; it was set aside as" in done.stderr
-    again = project.rowlock("parallel")
-    assert again.returncode == 0 and "history" not in again.stderr
