@@ -324,6 +324,7 @@ def test_ini_file_of_the_paths(suite, where):
         ["--override-ini=python_files=*_two.py"],
         ["-Werror", "-W", "ignore::DeprecationWarning"],
         ["-p", "no:cacheprovider", "-p", "no:doctest", "-p", "no:xdist"],
+        ["-p", "no:terminal", "sub"],
         ["--doctest-modules", "--doctest-glob=*.md"],
         ["--rootdir=sub", "sub"],
         ["--confcutdir=sub", "--noconftest", "sub"],

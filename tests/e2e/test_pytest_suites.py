@@ -449,3 +449,12 @@ def test_a_collection_that_has_to_be_done_over_is_not_tried_again(project):
     assert imports[1:] == [4] * 5
     collected = json.loads(project.path(".rowlock/last/pytest.json").read_text())
     assert sum(n for n, _ in collected["collected_by"]) == 4
+
+
+def test_a_suite_that_runs_without_the_terminal_of_pytest(project):
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:terminal\n")
+    project.write("test_a.py", "def test_a(): pass\ndef test_b(): assert 0\n")
+    for how in (["parallel"], ["parallel", "--worker-start", "spawn"], ["sequential"]):
+        done = project.rowlock(*how)
+        assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout, done
+        assert re.search("^E +assert 0", done.stdout, re.M), done

@@ -79,7 +79,9 @@ class SummaryPlugin:
         """All is collected: the header is complete."""
         if self.zygote.together.in_worker():
             return
-        if session.config.option.verbose > 0 and not session.config.option.collectonly:
+        option = session.config.option
+        # Without pytest's terminal (-p no:terminal) there is no such option, and no header.
+        if getattr(option, "verbose", 0) > 0 and not option.collectonly:
             isolate.flush_streams()
             with open(self.log, "rb") as f:
                 _write_whole(os.path.join(self.settings.rundir, "header"), [f.read()])
