@@ -1,12 +1,6 @@
 """Limits: of the run as a whole, of tests that have a marker, and of memory."""
 
-import os
-import pathlib
 import re
-import sys
-
-import pytest
-import support
 
 PASS, FAIL = 0, 1
 
@@ -122,38 +116,3 @@ def test_want_of_memory_leaves_one_test_at_a_time(project):
     assert done.returncode == PASS and " for memory" not in done.stdout, done
     done = project.rowlock("parallel", "--memory-floor", "much")
     assert "--memory-floor: 'much' is not accepted; give a share of all memory" in done.stderr
-
-
-@pytest.fixture
-def memory_group(tmp_path):
-    """A control group of this kernel with a limit of 256 MB, as a container has one."""
-    limit, folder = "memory.max", pathlib.Path("/sys/fs/cgroup")
-    if (folder / "memory").is_dir():
-        limit, folder = "memory.limit_in_bytes", folder / "memory"
-    group = folder / f"rowlock-test-{os.getpid()}-{tmp_path.name}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-    try:
-        (group / limit).write_text(str(256 << 20))
-    except OSError as error:
-        group.rmdir()
-        pytest.skip(f"no limit of memory can be set here: {error}")
-    yield group
-    support.wait_until(lambda: not (group / "cgroup.procs").read_text())
-    group.rmdir()
-
-
-def test_the_floor_is_of_the_memory_of_a_real_control_group(project, memory_group):
-    """With 160 MB held in it, less than half is free, whatever the machine has."""
-    project.manifest(*[sh(f"t{i}", "mkdir alone && sleep 0.1 && rmdir alone") for i in range(4)])
-    hold = (
-        "import subprocess, sys; held = b'x' * (160 << 20); sys.exit(subprocess.call(sys.argv[1:]))"
-    )
-    command = [project.program, "parallel", "-n", "2", "--memory-floor", "50%"]
-    enter = f'echo $$ >"{memory_group}/cgroup.procs" && exec "$@"'
-    done = project.run(["sh", "-c", enter, "sh", sys.executable, "-c", hold, *command])
-    assert done.returncode == PASS and "4 passed" in done.stdout, done
-    free = re.search(r"waits? for memory: (\d+) MB free", done.stdout)
-    assert free and int(free[1]) < 128, done
