@@ -58,23 +58,31 @@ def measure_package(package, args, workers, work):
     version, tools = prepare(package, args, workers, suite)
     own = peers.own_seconds(*tools["pytest"], suite, os.path.join(work, "own.xml"))
     del tools["pytest"], tools["one collector"]
-    zygote = tools.pop("pytest-zygote", None)
+    if "pytest-zygote" in tools and not works(*tools["pytest-zygote"], suite):
+        del tools["pytest-zygote"]
     costs = measure.medians(tools, args.rounds, suite, allowed=(0, 1))
-    memory = {n: measure.peak_memory(argv, suite, env) for n, (argv, env) in tools.items()}
+    compared = [tools[name] for name in ("rowlock", "pytest-xdist")]
+    memory = [measure.peak_memory(argv, suite, env) for argv, env in compared]
     ours, theirs = costs["rowlock"], costs["pytest-xdist"]
     result = {
         "wall": ratio(ours.wall, theirs.wall),
         "cpu": ratio(ours.cpu, theirs.cpu),
         "overhead": ratio(ours.cpu - own, theirs.cpu - own),
-        "memory": ratio(memory["rowlock"], memory["pytest-xdist"]),
+        "memory": ratio(*memory),
     }
-    if zygote is not None:
-        try:
-            cost = measure.medians({"zygote": zygote}, args.rounds, suite, allowed=(0, 1))
-            result["zygote wall"] = ratio(cost["zygote"].wall, theirs.wall)
-        except measure.Failure as failure:
-            print(f"  pytest-zygote: {str(failure).splitlines()[0]}", file=sys.stderr)
+    if "pytest-zygote" in costs:
+        result["zygote wall"] = ratio(costs["pytest-zygote"].wall, theirs.wall)
     return version, result
+
+
+def works(argv, env, suite):
+    """Whether pytest-zygote can run the suite at all."""
+    try:
+        measure.run(argv, suite, env, allowed=(0, 1))
+    except measure.Failure as failure:
+        print(f"  pytest-zygote: {str(failure).splitlines()[0]}", file=sys.stderr)
+        return False
+    return True
 
 
 def show(title, result):
