@@ -134,23 +134,57 @@ static int watch_child(struct guard *g)
     return status;
 }
 
-int guard_run(pid_t watch, uint64_t grace_ms, char *const *argv, struct error *err)
+/* Starts argv and stays until it has ended; nothing is left then. */
+static int guard(struct guard *g, char *const *argv, struct error *err)
 {
-    struct guard g = {.watch = watch, .watched = true, .kill_at_ns = -1, .grace_ms = grace_ms};
+    pid_t self = getpid();
+    sigset_t before;
+    platform_adopt_orphans();
+    catch_signals(&before, &g->open);
+    g->child = fork();
+    if (g->child == 0)
+        become(argv, self, &before);
+    if (g->child < 0) {
+        error_errno(err, EXIT_INTERNAL, "fork");
+        return EXIT_INTERNAL;
+    }
+    platform_close_from(3);
+    g->watched = true;
+    g->watch_fd = platform_end_of(g->watch);
+    int status = watch_child(g);
+    supervise_kill_children();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Below a driver, what a killed guard leaves becomes the driver's to end. Where none is, a second
+ * process takes the driver's place: true in that one, once the guard has ended, with its *status.
+ * False in the one that is to guard, and that gets SIGTERM if the other one is killed. */
+static bool stand_behind(const struct guard *inner, int *status)
+{
+    struct guard g = {.watch_fd = -1, .kill_at_ns = -1, .grace_ms = inner->grace_ms + EXTRA_MS};
     pid_t self = getpid();
     sigset_t before;
     platform_adopt_orphans();
     catch_signals(&before, &g.open);
     g.child = fork();
-    if (g.child == 0)
-        become(argv, self, &before);
-    if (g.child < 0) {
-        error_errno(err, EXIT_INTERNAL, "fork");
-        return EXIT_INTERNAL;
+    if (g.child <= 0) {
+        if (g.child == 0 && !platform_die_with_parent(SIGTERM, self))
+            _exit(128 + SIGTERM);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return false;
     }
     platform_close_from(3);
-    g.watch_fd = platform_end_of(watch);
-    int status = watch_child(&g);
+    int ended = watch_child(&g);
     supervise_kill_children();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+    return true;
+}
+
+int guard_run(pid_t watch, uint64_t grace_ms, char *const *argv, struct error *err)
+{
+    struct guard g = {.watch = watch, .watch_fd = -1, .kill_at_ns = -1, .grace_ms = grace_ms};
+    int status;
+    if (watch != getppid() && stand_behind(&g, &status))
+        return status;
+    return guard(&g, argv, err);
 }

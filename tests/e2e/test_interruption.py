@@ -265,6 +265,28 @@ STOPS = {
 }
 
 
+def is_guard(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return b"--guard" in file.read().split(b"\0")
+
+
+def test_kill_9_of_a_guard_without_a_driver(project, processes_with, wait_until):
+    """Nobody above adopts what it leaves, so there are two of them, and each ends the rest."""
+    for place in (0, 1):
+        one = project.other()
+        long_pytest(one)
+        one.rowlock("generate", "-n", "2")
+        child = one.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": one.mark})
+        assert wait_until(lambda path=one: is_up(path))
+        found = [int(line.split()[0]) for line in processes_with(one.mark)]
+        guards = sorted(pid for pid in found if is_guard(pid))
+        assert len(guards) == 2, guards
+        os.kill(guards[place], signal.SIGKILL)
+        child.communicate(timeout=60)
+        assert child.returncode != 0
+        assert gone(one, processes_with, wait_until), place
+
+
 def test_stops_of_a_standalone_make(project, processes_with, wait_until):
     for write in (long_suite, long_pytest):
         for code, stop in STOPS.items():
