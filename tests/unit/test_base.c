@@ -591,6 +591,33 @@ static void test_remove_tree(void **state)
     assert_int_equal(access("keep", F_OK), 0);
 }
 
+/* Deeper than descriptors, and than a path may be long. */
+static void test_remove_deep_tree(void **state)
+{
+    (void)state;
+    struct rlimit was, few;
+    int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    make_dirs("tree/beside");
+    assert_int_equal(chdir("tree"), 0);
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(mkdir("d", 0700), 0);
+        if (i % 500 == 0)
+            put("file", "");
+        assert_int_equal(chdir("d"), 0);
+    }
+    assert_int_equal(chmod("..", 0500), 0);
+    assert_int_equal(fchdir(here), 0);
+    close(here);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    few = was;
+    few.rlim_cur = 100;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    bool ok = file_remove_tree(AT_FDCWD, "tree");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_true(ok);
+    assert_int_not_equal(access("tree", F_OK), 0);
+}
+
 static void test_remove_unwritable_tree(void **state)
 {
     (void)state;
@@ -640,6 +667,7 @@ int main(void)
         IN_FOLDER(test_mkdirs),
         IN_FOLDER(test_symlink),
         IN_FOLDER(test_remove_tree),
+        IN_FOLDER(test_remove_deep_tree),
         IN_FOLDER(test_remove_unwritable_tree),
         IN_FOLDER(test_write_all),
     };
