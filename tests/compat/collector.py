@@ -107,7 +107,8 @@ def write_program(folder, seed, kind):
             file.write(Program(seed, kind == "C++").text())
             return name, []
         limits = ["--max-funcs", "5", "--max-block-depth", "3", "--quiet"]
-        subprocess.run(["csmith", "--seed", str(seed), *limits], check=True, stdout=file)
+        command = ["csmith", "--seed", str(seed), *limits]  # leaves a file where it runs
+        subprocess.run(command, cwd=folder, check=True, stdout=file)
     subprocess.run(["cp", "-r", CSMITH, os.path.join(folder, "csmith")], check=True)
     return name, ["-I", "csmith"]
 
