@@ -19,6 +19,7 @@ class Package(NamedTuple):
     refuses: dict = {}  # {"7": why it cannot be installed beside that pytest}
     explained: list = []
     coverage_args: list = []  # further ones for runs whose coverage is compared
+    coverage_explained: dict = {}  # {regular expression for files: why other lines are run}
 
     def cannot_install(self, pytest):
         return self.refuses.get(pytest.split(".")[0])
@@ -69,6 +70,11 @@ PACKAGES = [
             "-k",
             "not net_connections",
         ],
+        coverage_explained={
+            r"psutil/(__init__|_pslinux|_psposix)\.py$": "which lines run depends on what the"
+            " processes of the machine are at, and a worker adopts those that its tests leave"
+            " behind, so that waitpid() knows more of them than in a plain run",
+        },
     ),
     Package(
         "pytest-mock",
