@@ -31,8 +31,9 @@ static void print_unit(FILE *out, const struct plan *p, uint32_t g)
 
 void dryrun_print(FILE *out, const struct plan *p)
 {
-    fprintf(out, "%u tests in %u groups on %u worker%s; a free worker takes the next group\n",
-            p->n_tests, p->n_units, p->settings.n_slots, p->settings.n_slots == 1 ? "" : "s");
+    fprintf(out, "%u test%s in %u group%s on %u worker%s; a free worker takes the next group\n",
+            p->n_tests, p->n_tests == 1 ? "" : "s", p->n_units, p->n_units == 1 ? "" : "s",
+            p->settings.n_slots, p->settings.n_slots == 1 ? "" : "s");
     for (uint32_t phase = 0; phase < p->n_phases; phase++) {
         bool named = false;
         for (uint32_t g = 0; g < p->n_units; g++) {

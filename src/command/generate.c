@@ -16,8 +16,9 @@ int command_generate(const struct invocation *inv)
     if (ok && s.options.output)
         ok = plan_write_makefile(&s.plan, makefile, &err);
     if (ok && s.options.verbose >= 0)
-        printf("%u tests in %u groups; run them with: make -f %s -j%u\n", s.plan.n_tests,
-               s.plan.n_units, makefile, s.workers);
+        printf("%u test%s in %u group%s; run with: make -f %s -j%u\n", s.plan.n_tests,
+               s.plan.n_tests == 1 ? "" : "s", s.plan.n_units, s.plan.n_units == 1 ? "" : "s",
+               makefile, s.workers);
     if (ok)
         chosen_say(&s, stdout);
     return suite_finish(&s, EXIT_OK, !ok, &err);
