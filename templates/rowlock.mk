@@ -52,22 +52,21 @@ $(ROWLOCK_PREFIX)test-validate-parallel: ## does all that parallel runs need wor
 
 # Runs $(1), sequential or parallel, with the words $(2) and keeps its report. Failed tests (1) are for
 # the comparison to tell.
-rowlock_run = rm -f $(call rowlock_report,$(1)) $(call rowlock_covered,$(1)); \
-	$(ROWLOCK) $(1) $(2) $(ARGS) --report-json $(call rowlock_report,$(1)) $(if $(2),$(rowlock_json))
+rowlock_run = $(ROWLOCK) $(1) $(2) $(ARGS) --report-json $(call rowlock_report,$(1)) $(if $(2),$(rowlock_json))
 rowlock_report = $(rowlock_results)/$(1).json
 # Where the coverage of that run is, and the words for it where ARGS choose the reports.
 rowlock_chosen = $(findstring --cov-report,$(ARGS))
 rowlock_covered = $(if $(rowlock_chosen),$(rowlock_results)/$(1)-coverage.json,coverage-$(1).json)
 rowlock_json = $(if $(rowlock_chosen),--cov-report json:$(rowlock_covered))
-rowlock_compare = $(ROWLOCK) report --compare $(call rowlock_report,sequential) \
-	$(call rowlock_report,parallel)
-rowlock_compare_cov = $(ROWLOCK) collect --compare --no-counts $(call rowlock_covered,sequential) \
-	$(call rowlock_covered,parallel)
+rowlock_both = $(call $(1),sequential) $(call $(1),parallel)
+rowlock_compare = $(ROWLOCK) report --compare $(call rowlock_both,rowlock_report)
+rowlock_compare_cov = $(ROWLOCK) collect --compare --no-counts $(call rowlock_both,rowlock_covered)
 # --coverage where ARGS ask for coverage in any way.
 rowlock_measure = $(if $(findstring --cov,$(ARGS)),--coverage)
 
 $(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts, and coverage, in parallel and in sequence?
 	@mkdir -p $(rowlock_results)
+	@rm -f $(call rowlock_both,rowlock_report) $(if $(rowlock_measure),$(call rowlock_both,rowlock_covered))
 	+@$(call rowlock_run,sequential,$(rowlock_measure)) || test $$? = 1
 	+@$(call rowlock_run,parallel,$(rowlock_measure)) || test $$? = 1
 	+@$(rowlock_compare)
@@ -76,6 +75,7 @@ $(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts, and coverage
 # One after another, whatever -j says: each takes all workers.
 $(ROWLOCK_PREFIX)quality-gate: ## tests pass, enough is covered, parallel equals sequential, lint
 	@mkdir -p $(rowlock_results)
+	@rm -f $(call rowlock_both,rowlock_report) $(call rowlock_both,rowlock_covered)
 	+@$(call rowlock_run,parallel,--coverage --cov-fail-under $(ROWLOCK_COVERAGE))
 	+@$(call rowlock_run,sequential,--coverage) || test $$? = 1
 	+@$(rowlock_compare)

@@ -406,15 +406,16 @@ def test_worker_id_as_it_stands(project):
 MARKED = """
 import os, pathlib, time, pytest
 
-def alone():
-    others = [p for p in pathlib.Path("running").iterdir()]
+def alone(me):
+    time.sleep(0.05)
+    others = [p for p in pathlib.Path("running").iterdir() if p != me]
     assert not others, others
 
 @pytest.fixture
 def running(request):
     path = pathlib.Path("running") / request.node.name
     path.touch()
-    yield
+    yield path
     path.unlink()
 
 @pytest.mark.parallel_safe
@@ -424,8 +425,8 @@ def test_safe_for_parallel(i, running):
 
 @pytest.mark.serial
 @pytest.mark.parametrize("i", range(2))
-def test_requires_serial_execution(i):
-    alone()
+def test_requires_serial_execution(i, running):
+    alone(running)
 
 @pytest.mark.resource_intensive
 @pytest.mark.parallel_safe
@@ -507,6 +508,9 @@ def test_make_coverage(sample):
     )
     assert compared.returncode == 0, compared
     assert SAME.search(sample.make("my-test-compare", "ARGS=--cov=src").stdout)
+    before = sorted(path.name for path in sample.root.iterdir())
+    dry = sample.make("-n", "my-quality-gate", "ARGS=--cov=src")
+    assert dry.returncode == 0 and sorted(p.name for p in sample.root.iterdir()) == before, dry
     done = sample.make("my-quality-gate", "ARGS=--cov=src", "ROWLOCK_COVERAGE=20")
     assert done.returncode == 0 and SAME.search(done.stdout), done
     assert done.stdout.endswith("linted\n"), done
