@@ -14,8 +14,9 @@
 enum { MOST_OPEN = 64 };
 
 struct removal {
-    int top; /* the folder that is removed */
-    unsigned long moved;
+    int top;             /* the folder that is removed */
+    unsigned long moved; /* folders that went up */
+    unsigned long names; /* tried for them: a removal that was killed may have left some */
 };
 
 static int open_dir(int dirfd, const char *path)
@@ -31,11 +32,14 @@ static int open_dir(int dirfd, const char *path)
 static bool move_up(struct removal *r, int dirfd, const char *name)
 {
     char fresh[40];
-    snprintf(fresh, sizeof fresh, "rowlock-deep-%lu", r->moved);
-    if (renameat(dirfd, name, r->top, fresh) != 0)
-        return false;
-    r->moved++;
-    return true;
+    do {
+        snprintf(fresh, sizeof fresh, "rowlock-deep-%lu", r->names++);
+        if (renameat(dirfd, name, r->top, fresh) == 0) {
+            r->moved++;
+            return true;
+        }
+    } while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
+    return false;
 }
 
 enum outcome { GONE, STAYS, IS_FULL };
@@ -93,7 +97,7 @@ bool file_remove_tree(int dirfd, const char *path)
     enum outcome first = remove_one(dirfd, path);
     if (first != IS_FULL)
         return first == GONE;
-    struct removal r = {open_dir(dirfd, path), 0};
+    struct removal r = {.top = open_dir(dirfd, path)};
     if (r.top < 0)
         return unlinkat(dirfd, path, 0) == 0;
     unsigned long before;
