@@ -175,6 +175,14 @@ static bool parse_addopts(struct suite *s, const struct options *early, struct e
     return ok;
 }
 
+static void say_chosen(const char *file)
+{
+    struct buf shown = BUF_INIT;
+    text_escape(&shown, file, strlen(file), SIZE_MAX);
+    fprintf(stderr, "rowlock: configuration: %s; -c names another one\n", buf_cstr(&shown));
+    buf_release(&shown);
+}
+
 /* Reads the ini, then addopts, the environment, and the command line on top. */
 static bool read_options(struct suite *s, const struct invocation *inv, enum suite_mode mode,
                          struct error *err)
@@ -202,7 +210,7 @@ static bool read_options(struct suite *s, const struct invocation *inv, enum sui
     options_drop_words(&s->options);
     ok = ok && parse(s, &s->options, &inv->args, "command line", err);
     if (ok && chosen && s->options.verbose > 0)
-        fprintf(stderr, "rowlock: configuration: %s; -c names another one\n", s->config_file);
+        say_chosen(s->config_file);
     options_release(&early);
     strv_release(&env);
     return ok;

@@ -432,6 +432,15 @@ def test_change_to_a_folder_with_a_hostile_name(project, name):
     assert_nothing_expanded(project)
 
 
+def test_configuration_in_a_folder_with_a_hostile_name(project):
+    for name in ("pytest.ini", "pytest-parallel.ini"):
+        project.write(f"a\nb\x1b/{name}", "[pytest]\n")
+    project.write("a\nb\x1b/sub/test_a.py", "def test_a(): pass\n")
+    done = project.rowlock("list", "-v", cwd=project.path("a\nb\x1b/sub"))
+    assert done.returncode == 0, done
+    assert "/a\\nb\\x1b/pytest-parallel.ini; -c names another one\n" in done.stderr, done
+
+
 # Short ones: a longer TMPDIR is not used, as sockets have to lie in it.
 SHORT = [
     "$(touch pwned)",
