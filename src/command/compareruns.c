@@ -132,12 +132,17 @@ static const char *message_of(const struct verdict *a, const struct verdict *b)
     return v ? v->message : NULL;
 }
 
-static void put(const char *text, size_t max)
+static void put_on(FILE *out, const char *text, size_t max)
 {
     struct buf b = BUF_INIT;
     text_escape(&b, text, strlen(text), max);
-    fputs(buf_cstr(&b), stdout);
+    fputs(buf_cstr(&b), out);
     buf_release(&b);
+}
+
+static void put(const char *text, size_t max)
+{
+    put_on(stdout, text, max);
 }
 
 /* ": passed in A, failed in B" */
@@ -237,7 +242,8 @@ static void weigh(struct comparison *c, const struct verdict *a, const struct ve
     if (!a || !b) {
         c->only[a ? 0 : 1]++;
         tell(c, a, b);
-    } else if (strcmp(verdict_weighed(a, c->strict), verdict_weighed(b, c->strict)) != 0 || next_point(a, b, &k)) {
+    } else if (strcmp(verdict_weighed(a, c->strict), verdict_weighed(b, c->strict)) != 0 ||
+               next_point(a, b, &k)) {
         c->verdicts++;
         tell(c, a, b);
     } else if (strcmp(a->outcome, VERDICT_NOT_RUN) == 0) {
@@ -295,7 +301,7 @@ static void print_counts(const struct comparison *c)
         printf("the same verdicts in %zu test%s", n, n == 1 ? "" : "s");
     }
     if (c->flaky)
-        printf("; %zu flaky, which counts as passed", c->flaky);
+        printf("; %zu flaky%s", c->flaky, c->strict ? "" : ", which counts as passed");
     if (c->not_run)
         printf("; %zu ran in neither", c->not_run);
     putchar('\n');
@@ -308,8 +314,11 @@ static int compare(struct comparison *c, struct error *err)
     for (int i = 0; i < 2; i++) {
         if (!verdicts_read(&c->runs[i], c->files[i], err))
             return EXIT_USAGE;
-        if (c->runs[i].interrupted)
-            fprintf(stderr, "rowlock: %s: that run was interrupted\n", c->files[i]);
+        if (c->runs[i].interrupted) {
+            fputs("rowlock: ", stderr);
+            put_on(stderr, c->files[i], SIZE_MAX);
+            fputs(": that run was interrupted\n", stderr);
+        }
     }
     while (verdicts_next(&walk, &a, &b))
         weigh(c, a, b);

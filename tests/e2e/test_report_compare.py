@@ -93,8 +93,10 @@ def test_flaky(project):
     done = compare(project)
     assert done.returncode == 0 and "same verdicts in 2 tests; 2 flaky" in done.stdout, done
     assert "t: passed in a.json, flaky in b.json" in done.stdout
+    assert "counts as passed" in done.stdout
     strict = compare(project, "--fail-on-flaky")
     assert strict.returncode == FAIL and "1 of 2 tests differ" in strict.stdout, strict
+    assert "; 1 flaky\n" in strict.stdout, strict
     write(project, "b.json", {"t": "failed", "u": "failed"})
     assert compare(project).stdout.count("failed in b.json") == 2
 
