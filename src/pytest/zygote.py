@@ -143,7 +143,7 @@ def measure(settings):
 
     message = measuring.start(settings.coverage, settings.rundir)
     if message is not None:
-        print(message, file=sys.stderr)
+        print(f"rowlock: {message}", file=sys.stderr)
     return message is None
 
 

@@ -409,4 +409,5 @@ def test_cov_without_pytest_cov(small):
     assert done.returncode == 0, done
     done = small.rowlock("parallel", "--coverage", *words)
     assert done.returncode == 4, done
+    assert "\nrowlock: --coverage: " in f"\n{done.stdout}\n{done.stderr}", done
     assert "-m pip install coverage" in done.stdout + done.stderr, done
