@@ -79,6 +79,7 @@ static void check_plugins(struct validation *v, const char *installed)
 {
     struct strv argv = STRV_INIT;
     struct buf out = BUF_INIT, errors = BUF_INIT;
+    static const char readable[] = "a configuration that can be read";
     validation_begins(v, "plugins");
     begin_words(&argv, v, NULL);
     if (v->wants_pytest || !v->has_tests_json)
@@ -98,9 +99,10 @@ static void check_plugins(struct validation *v, const char *installed)
                        installed[0] ? installed : "none");
         free(last);
     } else {
-        validation_add(v, CHECK_SKIPPED, "plugins", "", "needs a configuration that can be read");
+        validation_add(v, CHECK_SKIPPED, "plugins", "", "needs %s", readable);
     }
     v->pytest_ok = code == 0;
+    v->lacks = v->config_ok ? "a pytest that starts here" : readable;
     strv_release(&argv);
     buf_release(&out);
     buf_release(&errors);
@@ -135,6 +137,7 @@ void validate_pytest(struct validation *v)
     /* Native projects need no pytest. */
     enum check_status missing = v->wants_pytest || v->python_asked ? CHECK_FAILED : CHECK_SKIPPED;
     validation_begins(v, "pytest");
+    v->lacks = "pytest";
     int code = validation_run(argv, PATIENCE, &out, &errors);
     char *version = line_of(buf_cstr(&out), 0), *plugins = line_of(buf_cstr(&out), 1);
     char *cov = line_of(buf_cstr(&out), 2);

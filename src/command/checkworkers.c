@@ -246,5 +246,5 @@ void validate_workers(struct validation *v)
     if (v->pytest_ok)
         check_suite(v, true);
     else
-        validation_add(v, CHECK_SKIPPED, "isolation, pytest", "", "needs pytest");
+        validation_add(v, CHECK_SKIPPED, "isolation, pytest", "", "needs %s", v->lacks);
 }

@@ -44,7 +44,8 @@ struct validation {
     bool has_tests_json, tests_json_ok;
     struct strv builds; /* suites whose markers are a build tool's labels */
     char *python;
-    bool pytest_ok;     /* pytest runs, with the project's configuration */
+    bool pytest_ok;     /* pytest runs, with the project's configuration; */
+    const char *lacks;  /* else what that needs */
     struct strv markers; /* that pytest and its plugins declare */
     char *make;          /* NULL: none that will do */
     char *temp;          /* a scratch folder; NULL: none can be made */

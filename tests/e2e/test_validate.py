@@ -138,6 +138,8 @@ def test_broken_files(project, validate):
     assert details[0].split("/")[-1].startswith("pytest.ini:3:1:") and "timeout" in details[0]
     assert details[1].startswith("pytest-parallel.ini: addopts:") and "many" in details[1]
     assert details[2].startswith("tests.json:2:") and "command" in details[2]
+    for name in ("plugins", "isolation, pytest"):
+        assert checks[name][0]["detail"] == "needs a configuration that can be read"
     shown = project.rowlock("validate").stdout
     assert "      what to do: correct the file at that place\n" in shown
 
