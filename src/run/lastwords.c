@@ -3,11 +3,28 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
 
 enum { MOST_BYTES = 1024 * 1024 + 1024 }; /* what the zygote writes of a long output */
+
+/* What ended a worker whose time was over is our SIGABRT, and no error of Python's. */
+static void name_timeout(struct buf *text)
+{
+    static const char abort[] = "Fatal Python error: Aborted\n", timeout[] = "Timeout\n";
+    const char *at = text->len ? memmem(text->data, text->len, abort, sizeof abort - 1) : NULL;
+    if (!at)
+        return;
+    struct buf named = BUF_INIT;
+    size_t before = (size_t)(at - text->data), after = before + sizeof abort - 1;
+    buf_add(&named, text->data, before);
+    buf_adds(&named, timeout);
+    buf_add(&named, text->data + after, text->len - after);
+    buf_release(text);
+    *text = named;
+}
 
 static void add_file(const char *path, enum record_field tag, struct record *r, struct buf *fields)
 {
@@ -17,6 +34,8 @@ static void add_file(const char *path, enum record_field tag, struct record *r, 
     ssize_t n = 1;
     while (fd >= 0 && text.len < MOST_BYTES && (n = read(fd, buf_reserve(&text, 4096), 4096)) > 0)
         text.len += (size_t)n;
+    if (tag == FIELD_DETAIL && r->outcome == OUTCOME_TIMEOUT)
+        name_timeout(&text);
     if (text.len) {
         journal_add_field(fields, tag, text.data, text.len);
         r->n_fields++;

@@ -9,7 +9,8 @@
 #include "run/journal.h"
 
 /* Appends what is there as fields, counting them in r, and removes the files of output, so that
- * they cannot be taken for the words of the next worker that dies. */
+ * they cannot be taken for the words of the next worker that dies. Where r is a timeout, the tracebacks
+ * are headed by "Timeout". */
 void lastwords_add(const char *temp_dir, uint32_t slot, struct record *r, struct buf *fields);
 
 #endif

@@ -314,6 +314,8 @@ def test_crash_timeout_and_the_rest(project):
         "test_after": "passed",
     }
     assert "SIGSEGV" in done.stdout
+    assert "Fatal Python error: Segmentation fault\n" in done.stdout
+    assert "Timeout\n" in done.stdout and "Aborted" not in done.stdout
     # The traceback is shown, as far as it is the project's.
     assert re.search(r"in test_hang\n  … \d+ more of pytest; -v shows them\n", done.stdout), done
     assert "/_pytest/python.py" not in done.stdout

@@ -290,11 +290,19 @@ static void hangs_in_test(const struct request *r, int k)
 static void test_timeout(void **state)
 {
     (void)state;
+    static const char dump[] = "Fatal Python error: Aborted\n\nThread 1";
     struct play p;
+    struct error err = ERROR_INIT;
     play_begin(&p, hangs_in_test, 300);
+    char *crash = path_join(p.t.temp, "gw0.crash");
+    assert_true(file_write(crash, dump, sizeof dump - 1, &err));
     assert_int_equal(testrun_run_group(&p.t, 1), 0);
     play_expect_outcomes(&p, "tppp");
     play_expect_message_has(&p, 0, "timed out after 0.3 s");
+    char *detail = testrun_field(&p.t, 0, FIELD_DETAIL);
+    assert_string_equal(detail, "Timeout\n\nThread 1");
+    free(detail);
+    free(crash);
     struct record r;
     struct buf keep = BUF_INIT;
     assert_true(testrun_record(&p.t, 0, RECORD_RESULT, &r, &keep));
