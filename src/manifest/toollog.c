@@ -12,6 +12,9 @@
 /* Meson's log holds what the tests have printed, too: a longer one is not worth its time. */
 enum { LONGEST_LOG = 64 << 20 };
 
+/* So often " / " may stand in a name and part it. */
+enum { MOST_PARTS = 8 };
+
 static const double longest = 1e9; /* seconds */
 
 static void add(struct toollog *log, const char *name, double seconds, bool replace)
@@ -74,7 +77,8 @@ static bool read_entry(struct toollog *log, char *line, size_t len)
     if (cJSON_IsString(name) && cJSON_IsNumber(duration)) {
         double seconds = duration->valuedouble;
         add(log, name->valuestring, seconds, true);
-        for (const char *s = name->valuestring; (s = strstr(s, " / ")) != NULL;) {
+        const char *s = name->valuestring;
+        for (int i = 0; i < MOST_PARTS && (s = strstr(s, " / ")) != NULL; i++) {
             s += 3;
             add(log, s, seconds, false);
         }
