@@ -383,9 +383,10 @@ def test_what_suites_use_of_pytest_cov(small):
     small.write("pytest.ini", "[pytest]\npythonpath = .\naddopts = --strict-markers\n")
     for how in ("fork", "spawn"):
         words = ["parallel", "-n1", "--coverage", "--cov=module", "--cov-branch", "--worker-start"]
-        done = small.rowlock(*words, how, "test_a.py")
-        assert done.returncode == 0, done
-        assert missing(small) == [4, 8, 14, 18, 22]
+        for more in ([], ["--cov-context=test"]):
+            done = small.rowlock(*words, how, *more, "test_a.py")
+            assert done.returncode == 0, done
+            assert missing(small) == [4, 8, 14, 18, 22]
 
 
 def test_cov_without_pytest_cov(small):
