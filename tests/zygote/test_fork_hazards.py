@@ -225,6 +225,29 @@ def test_a_unique_parameter_of_several_tests_is_each_workers_own(suite, head):
         assert zygote.run(1, slot=1).outcomes == ["passed"]
 
 
+def test_a_unique_parameter_of_tests_that_were_chosen_or_imported(suite):
+    text = """
+        import pytest, uuid
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_other(n): pass
+        @pytest.fixture(params=[1, 2])
+        def n(request): return request.param
+        @pytest.mark.parametrize("name, kind", [(uuid.uuid4(), "a"), (uuid.uuid4(), "b")])
+        def test_name(name, kind, n): open(name.hex, "x").close()
+    """
+    imports = "from common import test_name, n\n"
+    for files, chosen in (
+        ({"test_x": text}, "test_name and name0"),
+        ({"common": text, "test_x": imports, "test_y": imports}, "1-name0"),
+    ):
+        with suite(**files).zygote("-k", chosen) as zygote:
+            assert zygote.json["worker_start"] == "spawn", zygote.json
+            assert "makes a random value" in zygote.json["worker_start_note"]
+            assert len(zygote.json["tests"]) == 2
+            assert zygote.run(0, slot=0).outcomes == ["passed"]
+            assert zygote.run(1, slot=1).outcomes == ["passed"]
+
+
 AWARE = """
     import os
     class Names:

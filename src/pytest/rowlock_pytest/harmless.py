@@ -8,6 +8,7 @@ only, so that no two workers use it.
 
 import ast
 import functools
+import inspect
 import re
 
 AWARE = re.compile(rb"getpid\(\)\s*[!=]=|[!=]=\s*(os\.)?getpid\(\)")
@@ -37,12 +38,34 @@ def find_parametrized(code, line):
 
 
 def has_each_value_once(items):
-    """Whether no two of these, the tests of one function, have the same parameters."""
-    marks = list(items[0].iter_markers("parametrize"))
-    if len(marks) != 1:
-        return False
-    values = marks[0].args[1] if len(marks[0].args) > 1 else marks[0].kwargs.get("argvalues")
-    return hasattr(values, "__len__") and len(items) <= len(values)
+    """Whether no two of these, the tests of one function, have the same parameters. Those of other
+    functions that go by that name (of a class, say) count as tests of it."""
+    seen = set()
+    for item in items:
+        marks = list(item.iter_markers("parametrize"))
+        names = _names(marks[0]) if len(marks) == 1 else []
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        values = tuple(id(params[name]) for name in names if name in params)
+        if not values or values in seen:
+            return False
+        seen.add(values)
+    return True
+
+
+def keys_of(item):
+    """(file, name) of the function of a test: where pytest has found it, and where it was written,
+    from where other files may import it."""
+    keys = {(str(item.path), getattr(item, "originalname", None))}
+    code = getattr(inspect.unwrap(getattr(item, "function", None)), "__code__", None)
+    if code is not None:
+        keys.add((code.co_filename, code.co_name))
+    return keys
+
+
+def _names(mark):
+    """The parameters' names."""
+    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
 
 
 @functools.lru_cache(maxsize=8)

@@ -257,8 +257,7 @@ class Watch:
         """The doubt, now that these tests are there: a unique value is a parameter of several."""
         found = {}
         for item in items if self.parameters else ():
-            key = (str(item.path), getattr(item, "originalname", None))
-            if key in self.parameters:
+            for key in harmless.keys_of(item) & self.parameters.keys():
                 found.setdefault(key, []).append(item)
         for key, tests in found.items():
             if not harmless.has_each_value_once(tests):
