@@ -223,7 +223,7 @@ def test_a_script_that_is_killed(project, shell, wait_until):
     )
     os.mkfifo(project.path("fifo"))
     child = project.spawn([*shell, "t.sh"])
-    wait_until(project.path("ready").exists, timeout=60)
+    assert wait_until(project.path("ready").exists, timeout=60)
     folder, port = project.path("ready").read_text().splitlines()
     busy = project.run(["sh", "-c", SOURCING + "rowlock_serial_trylock"])
     assert busy.returncode == 1 and os.path.isdir(folder), busy
@@ -253,12 +253,12 @@ def test_a_lock_whose_file_is_replaced(project, wait_until):
     with open(path) as old:
         fcntl.flock(old, fcntl.LOCK_EX)
         child = project.spawn(["sh", "-c", SOURCING + "rowlock_serial_lock; : >held"])
-        wait_until(lambda: waiters(project), timeout=60)
+        assert wait_until(lambda: waiters(project), timeout=60)
         path.unlink()
         with open(path, "w") as fresh:
             fcntl.flock(fresh, fcntl.LOCK_EX)
             fcntl.flock(old, fcntl.LOCK_UN)
-            wait_until(lambda: waiters(project) or child.poll() is not None, timeout=60)
+            assert wait_until(lambda: waiters(project) or child.poll() is not None, timeout=60)
             assert child.poll() is None and not project.path("held").exists()
     assert child.wait() == 0 and project.path("held").exists()
 
