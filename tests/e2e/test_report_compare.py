@@ -18,47 +18,41 @@ def compare(project, *words):
     return project.rowlock("report", "--compare", "a.json", "b.json", *words)
 
 
+A = {
+    "same": {"outcome": "passed", "duration": 1, "worker": "gw0", "attempts": 1},
+    "both\n::fail": "failed",
+    "worse": "passed",
+    "gone": "skipped",
+    "shaky": "passed",
+    "t/a.t": {
+        "outcome": "failed",
+        "points": [
+            {"outcome": "passed", "description": "one"},
+            {"outcome": "failed", "description": "two \x1b[31m"},
+        ],
+    },
+}
+B = {
+    "new\x1b]0;x": {"outcome": "failed", "message": "why"},
+    "late": "passed",
+    "same": {"outcome": "passed", "duration": 9, "worker": "gw5", "attempts": 3},
+    "both\n::fail": "failed",
+    "worse": {"outcome": "failed", "message": "m" * 300},
+    "shaky": {"outcome": "flaky", "message": "once"},
+    "t/a.t": {
+        "outcome": "failed",
+        "points": [
+            {"outcome": "failed", "description": "one"},
+            {"outcome": "passed", "description": "two \x1b[31m"},
+            {"outcome": "passed", "description": None},
+        ],
+    },
+}
+
+
 def test_every_difference(project):
-    write(
-        project,
-        "a.json",
-        {
-            "same": {"outcome": "passed", "duration": 1, "worker": "gw0", "attempts": 1},
-            "both\n::fail": "failed",
-            "worse": "passed",
-            "gone": "skipped",
-            "shaky": "passed",
-            "t/a.t": {
-                "outcome": "failed",
-                "points": [
-                    {"outcome": "passed", "description": "one"},
-                    {"outcome": "failed", "description": "two \x1b[31m"},
-                ],
-            },
-        },
-        not_run=["late", "never"],
-    )
-    write(
-        project,
-        "b.json",
-        {
-            "new\x1b]0;x": {"outcome": "failed", "message": "why"},
-            "late": "passed",
-            "same": {"outcome": "passed", "duration": 9, "worker": "gw5", "attempts": 3},
-            "both\n::fail": "failed",
-            "worse": {"outcome": "failed", "message": "m" * 300},
-            "shaky": {"outcome": "flaky", "message": "once"},
-            "t/a.t": {
-                "outcome": "failed",
-                "points": [
-                    {"outcome": "failed", "description": "one"},
-                    {"outcome": "passed", "description": "two \x1b[31m"},
-                    {"outcome": "passed", "description": None},
-                ],
-            },
-        },
-        not_run=["never"],
-    )
+    write(project, "a.json", A, not_run=["late", "never"])
+    write(project, "b.json", B, not_run=["never"])
     done = compare(project)
     assert done.returncode == FAIL and done.stderr == "", done
     assert done.stdout.splitlines() == [
