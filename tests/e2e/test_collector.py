@@ -89,6 +89,9 @@ def test_what_cannot_be_read_is_named(traces):
     none = traces.rowlock("collect", "--lcov", "x.info", "torn.info")
     assert none.returncode == 1, none
     assert not (traces.root / "x.info").exists()
+    traces.write("to\x1b[31m\nrn.info", "hello\n")
+    odd = traces.rowlock("collect", "to\x1b[31m\nrn.info", "1.info")
+    assert odd.returncode == 1 and odd.stderr.startswith("rowlock: to\\x1b[31m\\nrn.info: "), odd
 
 
 def test_least_coverage_and_wrong_words(traces):
