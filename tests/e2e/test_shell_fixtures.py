@@ -323,7 +323,7 @@ def test_mistakes(project, shell):
     """Each says what is wrong and what to do, on standard error."""
     rowlock = project.program
     cases = [
-        (f'PATH=/bin:/usr/bin; . "$({rowlock} --shell-fixtures)"', "put its folder on PATH"),
+        (f'PATH=/nowhere; . "$({rowlock} --shell-fixtures)"', "put its folder on PATH"),
         (SOURCING + "rowlock_temp_dir_free /", "hand over what rowlock_temp_dir_new has printed"),
         (SOURCING + "rowlock_temp_file a b c d", "wants 2 to 3 words, not 4"),
         (SOURCING + "rowlock_mock_config_get / x", "rowlock_mock_config_new"),
