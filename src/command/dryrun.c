@@ -1,5 +1,6 @@
 #include "command/dryrun.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -31,9 +32,10 @@ static void print_unit(FILE *out, const struct plan *p, uint32_t g)
 
 void dryrun_print(FILE *out, const struct plan *p)
 {
-    fprintf(out, "%u test%s in %u group%s on %u worker%s; a free worker takes the next group\n",
-            p->n_tests, p->n_tests == 1 ? "" : "s", p->n_units, p->n_units == 1 ? "" : "s",
+    char *size = plan_size(p);
+    fprintf(out, "%s on %u worker%s; a free worker takes the next group\n", size,
             p->settings.n_slots, p->settings.n_slots == 1 ? "" : "s");
+    free(size);
     for (uint32_t phase = 0; phase < p->n_phases; phase++) {
         bool named = false;
         for (uint32_t g = 0; g < p->n_units; g++) {

@@ -1,5 +1,6 @@
 /* generate: a plan without a run. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "command/chosen.h"
 #include "command/command.h"
@@ -15,10 +16,11 @@ int command_generate(const struct invocation *inv)
     const char *makefile = ok && s.options.output ? s.options.output : ".rowlock/tests.mk";
     if (ok && s.options.output)
         ok = plan_write_makefile(&s.plan, makefile, &err);
-    if (ok && s.options.verbose >= 0)
-        printf("%u test%s in %u group%s; run with: make -f %s -j%u\n", s.plan.n_tests,
-               s.plan.n_tests == 1 ? "" : "s", s.plan.n_units, s.plan.n_units == 1 ? "" : "s",
-               makefile, s.workers);
+    if (ok && s.options.verbose >= 0) {
+        char *size = plan_size(&s.plan);
+        printf("%s; run with: make -f %s -j%u\n", size, makefile, s.workers);
+        free(size);
+    }
     if (ok)
         chosen_say(&s, stdout);
     return suite_finish(&s, EXIT_OK, !ok, &err);

@@ -442,10 +442,10 @@ static void say_what_runs(const struct suite *s)
                 "rowlock: the outer make does not pass its jobserver on; put '+' before the "
                 "command in its recipe\n");
     say_how_workers_start(s);
-    printf("rowlock %s: %u test%s in %u group%s, %u worker%s%s%s\n", ROWLOCK_VERSION,
-           s->plan.n_tests, s->plan.n_tests == 1 ? "" : "s", s->plan.n_units,
-           s->plan.n_units == 1 ? "" : "s", s->workers, s->workers == 1 ? "" : "s",
-           s->sequential ? ", sequential" : "", versions);
+    char *size = plan_size(&s->plan);
+    printf("rowlock %s: %s, %u worker%s%s%s\n", ROWLOCK_VERSION, size, s->workers,
+           s->workers == 1 ? "" : "s", s->sequential ? ", sequential" : "", versions);
+    free(size);
     chosen_say(s, stdout);
     /* Under -v pytest has said it, of its own tests. */
     if (s->selection.last_failed && (s->options.verbose == 0 || chosen_natives(s)))

@@ -150,3 +150,9 @@ void plan_release(struct plan *p)
     arena_release(&p->arena);
     memset(p, 0, sizeof *p);
 }
+
+char *plan_size(const struct plan *p)
+{
+    return xasprintf("%u test%s in %u group%s", p->n_tests, p->n_tests == 1 ? "" : "s", p->n_units,
+                     p->n_units == 1 ? "" : "s");
+}

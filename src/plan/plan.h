@@ -75,6 +75,8 @@ struct plan {
 bool plan_make(struct plan *p, const struct manifest *m, const size_t *selected, size_t n,
                const struct plan_settings *s, struct error *err);
 void plan_release(struct plan *p);
+/* "12 tests in 3 groups". Caller frees. */
+char *plan_size(const struct plan *p);
 /* How many seconds the test may take in this run, 0 for any time, and how often it runs again. */
 double plan_timeout(const struct plan *p, const struct test *t);
 uint32_t plan_reruns(const struct plan *p, const struct test *t);
