@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/xalloc.h"
+
 enum { NEAREST_LONGEST = 128, QUOTE_LONGEST = 60 };
 
 /* The code point of n bytes of UTF-8, or -1: continuation bytes, shortest form and range. */
@@ -127,4 +129,11 @@ void nearest_try(struct nearest *n, const char *candidate)
         n->distance = d;
         n->best = candidate;
     }
+}
+
+char *nearest_question(const struct nearest *n)
+{
+    if (!n->best)
+        return xstrdup("");
+    return xasprintf("did you mean %.*s? ", (int)strcspn(n->best, " "), n->best);
 }

@@ -30,5 +30,8 @@ struct nearest {
 };
 void nearest_init(struct nearest *n, const char *word);
 void nearest_try(struct nearest *n, const char *candidate);
+/* "did you mean BEST? ", without what stands behind a space in it; "" while none is near. Caller
+ * frees. */
+char *nearest_question(const struct nearest *n);
 
 #endif

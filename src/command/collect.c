@@ -129,9 +129,10 @@ static bool unknown(const char *word, struct error *err)
     nearest_init(&near, word);
     for (size_t i = 0; i < N_OPTIONS; i++)
         nearest_try(&near, options[i].name);
-    error_set(err, EXIT_USAGE, "unknown option %s; %s%s%s'rowlock collect --help' lists them all",
-              shown, near.best ? "did you mean " : "", near.best ? near.best : "",
-              near.best ? "? " : "");
+    char *question = nearest_question(&near);
+    error_set(err, EXIT_USAGE, "unknown option %s; %s'rowlock collect --help' lists them all", shown,
+              question);
+    free(question);
     free(shown);
     return false;
 }

@@ -146,11 +146,13 @@ static const struct command *choose(const struct invocation *inv, struct error *
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (commands[i].summary)
             nearest_try(&near, commands[i].name);
+    char *shown = text_quote(word), *question = nearest_question(&near);
     error_set(err, EXIT_USAGE,
-              "%s: neither a command nor an existing path or test id; %s%s%s'rowlock --help' lists "
-              "the commands, 'rowlock list' the tests",
-              word, near.best ? "did you mean " : "", near.best ? near.best : "",
-              near.best ? "? " : "");
+              "%s: neither a command nor an existing path or test id; %s'rowlock --help' lists the "
+              "commands, 'rowlock list' the tests",
+              shown, question);
+    free(question);
+    free(shown);
     return NULL;
 }
 

@@ -63,10 +63,11 @@ static bool unknown(const char *word, struct error *err)
     nearest_init(&near, word);
     for (size_t i = 0; i < N_OPTIONS; i++)
         nearest_try(&near, options[i].name);
-    error_set(err, EXIT_USAGE, "%s: does not go with --compare; %s%s%sgive two files and, if you "
-              "like, --json or --fail-on-flaky",
-              shown, near.best ? "did you mean " : "", near.best ? near.best : "",
-              near.best ? "? " : "");
+    char *question = nearest_question(&near);
+    error_set(err, EXIT_USAGE, "%s: does not go with --compare; %sgive two files and, if you like, "
+              "--json or --fail-on-flaky",
+              shown, question);
+    free(question);
     free(shown);
     return false;
 }

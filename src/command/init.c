@@ -65,14 +65,14 @@ void command_init_help(FILE *out)
 static bool unknown_option(const char *word, struct error *err)
 {
     struct nearest near;
-    char *shown = text_quote(word), *plain;
+    char *shown = text_quote(word);
     nearest_init(&near, word);
     for (size_t i = 0; i < N_ROWS; i++)
         nearest_try(&near, option_rows[i].name);
-    plain = near.best ? xmemdup0(near.best, strcspn(near.best, " ")) : xstrdup("");
-    error_set(err, EXIT_USAGE, "unknown option %s; %s%s%s'rowlock init --help' lists them all", shown,
-              near.best ? "did you mean " : "", plain, near.best ? "? " : "");
-    free(plain);
+    char *question = nearest_question(&near);
+    error_set(err, EXIT_USAGE, "unknown option %s; %s'rowlock init --help' lists them all", shown,
+              question);
+    free(question);
     free(shown);
     return false;
 }

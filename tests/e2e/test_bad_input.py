@@ -652,6 +652,8 @@ def test_a_folder_without_tests(project):
 def test_words_that_are_nothing(project):
     typo = project.rowlock("paralel")
     assert typo.returncode == USAGE and "did you mean parallel? 'rowlock" in typo.stderr, typo
+    hostile = project.rowlock("a\n\x1b[31m")
+    assert hostile.stderr.startswith("rowlock: 'a\\n\\x1b[31m': neither a command"), hostile
     other = project.rowlock("begin")  # what is not for people is not named
     assert other.returncode == USAGE and "did you mean" not in other.stderr, other
 
