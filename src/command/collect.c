@@ -196,18 +196,9 @@ static bool wanted(const struct cov_file *f, void *arg)
     return (!k->include.n || matches(&k->include, f->name)) && !matches(&k->omit, f->name);
 }
 
-/* Names of files are in it: a terminal must not take them for commands. */
-static void say(const char *what)
-{
-    struct buf line = BUF_INIT;
-    text_escape(&line, what, strlen(what), SIZE_MAX);
-    fprintf(stderr, "rowlock: %s\n", buf_cstr(&line));
-    buf_release(&line);
-}
-
 static void skip(struct collect *k, const char *why)
 {
-    say(why);
+    command_say(why);
     k->skipped++;
 }
 
@@ -226,7 +217,7 @@ static void read_native(struct collect *k)
     for (size_t i = 0; i < problems.n; i++)
         skip(k, problems.v[i]);
     for (size_t i = 0; i < notes.n; i++)
-        say(notes.v[i]);
+        command_say(notes.v[i]);
     free(root);
     strv_release(&inputs);
     strv_release(&problems);

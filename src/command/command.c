@@ -52,10 +52,24 @@ const struct command *command_row(size_t i)
     return i < N_COMMANDS ? &commands[i] : NULL;
 }
 
+void command_say(const char *message)
+{
+    struct buf line = BUF_INIT;
+    text_escape(&line, message, strlen(message), SIZE_MAX);
+    fprintf(stderr, "rowlock: %s\n", buf_cstr(&line));
+    buf_release(&line);
+}
+
 int command_fail(struct error *err)
 {
+    const char *at = err->msg ? err->msg : "failed";
+    struct buf lines = BUF_INIT;
+    /* Some have several lines. */
+    for (size_t n; n = strcspn(at, "\n"), text_escape(&lines, at, n, SIZE_MAX), at[n]; at += n + 1)
+        buf_addc(&lines, '\n');
     fflush(stdout);
-    fprintf(stderr, "rowlock: %s\n", err->msg ? err->msg : "failed");
+    fprintf(stderr, "rowlock: %s\n", buf_cstr(&lines));
+    buf_release(&lines);
     int code = err->code ? (int)err->code : EXIT_INTERNAL;
     error_release(err);
     return code;

@@ -62,7 +62,10 @@ const struct command *command_find(const char *name);
 int command_main(int argc, char **argv);
 /* Prints the row's help. */
 void command_help(const struct command *c);
-/* Prints "rowlock: MESSAGE" on standard error; returns the error's code and releases it. */
+/* Prints "rowlock: MESSAGE" on standard error, in one line. Names of files and tests may be in it: a
+ * terminal must not take them for commands. */
+void command_say(const char *message);
+/* The same for an error, which may have several lines; returns its code and releases it. */
 int command_fail(struct error *err);
 
 #endif

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "base/xalloc.h"
+#include "command/command.h"
 #include "fixtures/priv.h"
 
 /* ---- Text ------------------------------------------------------------------------------------- */
@@ -372,11 +372,7 @@ static int run(int argc, char **argv)
 int fixture_main(int argc, char **argv)
 {
     int code = run(argc, argv);
-    if (code == FIXTURE_FAILED) {
-        struct buf b = BUF_INIT;
-        text_escape(&b, rowlock_error(), strlen(rowlock_error()), SIZE_MAX);
-        fprintf(stderr, "rowlock: %s\n", buf_cstr(&b));
-        buf_release(&b);
-    }
+    if (code == FIXTURE_FAILED)
+        command_say(rowlock_error());
     return code;
 }

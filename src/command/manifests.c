@@ -90,6 +90,6 @@ bool manifests_read(struct suite *s, struct error *err)
     bool ok = read_testsjson(s, err) && import_builds(s, err) &&
               (!s->options.taps.n || suites_add_tap(&s->manifest, &s->options.taps, ".", err));
     for (size_t i = 0; i < s->manifest.notes.n; i++)
-        fprintf(stderr, "rowlock: %s\n", s->manifest.notes.v[i]);
+        command_say(s->manifest.notes.v[i]);
     return ok;
 }

@@ -1,10 +1,10 @@
 #include "command/remember.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "command/command.h"
 #include "history/history.h"
 #include "history/http.h"
 #include "history/sync.h"
@@ -25,7 +25,7 @@ static double mean_of(const struct mean *m)
 static void warn(char *warning)
 {
     if (warning)
-        fprintf(stderr, "rowlock: %s\n", warning);
+        command_say(warning);
     free(warning);
 }
 

@@ -371,7 +371,7 @@ static void take_choices(struct suite *s)
         if (strcmp(p->dist, dist_name(d)) == 0)
             s->options.dist = d;
     for (size_t i = 0; i < p->notes.n; i++)
-        fprintf(stderr, "rowlock: %s\n", p->notes.v[i]);
+        command_say(p->notes.v[i]);
 }
 
 /* How many processes may collect at once: below an outer make, one and another for each token that it

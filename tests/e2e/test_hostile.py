@@ -441,6 +441,14 @@ def test_configuration_in_a_folder_with_a_hostile_name(project):
     assert "/a\\nb\\x1b/pytest-parallel.ini; -c names another one\n" in done.stderr, done
 
 
+@pytest.mark.parametrize("option", ["--manifest", "--ctest", "--meson"])
+def test_names_of_files_in_messages(project, option):
+    done = project.rowlock("parallel", f"{option}=a\rb\x1b[2J")
+    assert done.returncode == 4, done
+    assert "a\\rb\\x1b[2J: " in done.stderr and "\x1b" not in done.stderr, done
+    assert len(done.stderr.splitlines()) == 1, done
+
+
 # Short ones: a longer TMPDIR is not used, as sockets have to lie in it.
 SHORT = [
     "$(touch pwned)",
