@@ -349,6 +349,7 @@ CASES = [
     Case(native_coverage, "rowlock collect .coverage.*", shows=r"src/__init__\.py .*%"),
     Case(native_coverage, "rowlock parallel --coverage", shows=r"2 passed[\s\S]*part\.c"),
     Case(native_coverage, "rowlock parallel -n 4 --coverage --cov=src", shows="2 passed"),
+    Case(native_coverage, "rowlock parallel -n 2 --coverage", shows="2 passed"),
     Case(
         native_coverage,
         "rowlock parallel --coverage --junitxml junit.xml --cov-report term "
