@@ -41,6 +41,8 @@ struct verdict_rules {
     char **fail_regex; /* any of them matches: failed */
     char **pass_regex; /* one of them has to match, and then the exit status does not count */
     bool will_fail;    /* passed and failed change places */
+    int pass_code;     /* Meson's expected_exitcode: the exit status that means passed, before all
+                          others, or minus the signal; then 0 does not */
     bool should_fail;  /* Meson's: failed and, unless it speaks TAP, crashed become xfailed,
                           passed becomes failed */
 };

@@ -22,12 +22,20 @@ static const char ask_python[] =
     "base = dict(os.environ)\n"
     "out = []\n"
     "for t in tests:\n"
-    "    env = t.env.get_env(dict(base)) if t.env else base\n"
-    "    changed = {k: v for k, v in env.items() if base.get(k) != v}\n"
-    "    gone = [k for k in base if k not in env]\n"
-    "    out.append({'name': t.name, 'should_fail': bool(t.should_fail), 'env': changed,\n"
-    "                'unset': gone})\n"
+    "    one = {'name': t.name, 'expected_exitcode': getattr(t, 'expected_exitcode', None)}\n"
+    "    for name in 'should_fail', 'expected_fail':\n" /* the second since Meson 1.12 */
+    "        if hasattr(t, name):\n"
+    "            one['should_fail'] = bool(getattr(t, name))\n"
+    "    try:\n"
+    "        env = t.env.get_env(dict(base)) if t.env else base\n"
+    "        one['env'] = {k: v for k, v in env.items() if base.get(k) != v}\n"
+    "        one['unset'] = [k for k in base if k not in env]\n"
+    "    except Exception:\n"
+    "        pass\n"
+    "    out.append(one)\n"
     "print(json.dumps(out))\n";
+
+enum { SHOWN_OF_NAME = 200 };
 
 /* What `meson test` gives every test, unless the caller's environment has it; its MALLOC_PERTURB_ is
  * a random number, which nobody could run a second time. */
@@ -132,8 +140,30 @@ static bool read_protocol(struct test *t, const cJSON *protocol, struct importer
     return gtest;
 }
 
+/* What Meson's own Python tells of a test; more is NULL where nothing does. */
+static void read_more(struct manifest *m, struct test *t, const char *name, const cJSON *object,
+                      const cJSON *more, const struct import *from)
+{
+    const cJSON *code = get(more, "expected_exitcode"), *fails = get(more, "should_fail");
+    const cJSON *env = get(more, "env");
+    read_env(m, t, env ? env : get(object, "env"), get(more, "unset"));
+    t->rules.should_fail = cJSON_IsTrue(fails);
+    if (t->format == FORMAT_EXEC && cJSON_IsNumber(code) && code->valuedouble >= -255 &&
+        code->valuedouble <= 255)
+        t->rules.pass_code = code->valueint;
+    if (!more || (fails && env))
+        return;
+    struct buf b = BUF_INIT;
+    text_escape(&b, from->dir, strlen(from->dir), SHOWN_OF_NAME);
+    buf_adds(&b, ": the test ");
+    text_escape(&b, name, strlen(name), SHOWN_OF_NAME);
+    buf_addf(&b, " is judged without %s, which this version of Meson does not tell; try another",
+             fails ? "variables that are extended" : "its expected_fail");
+    strv_push_nodup(&m->notes, buf_detach(&b));
+}
+
 /* Adds the test as it is, or the tests that its program lists: not where it is to fail as a whole,
- * nor where it lists none, since its exit status tells in any case. */
+ * nor with an exit status of its own, nor where it lists none, since its exit status tells in any case. */
 static bool add_test(struct manifest *m, const struct import *from, struct test *like,
                      const char *name, bool gtest, struct error *err)
 {
@@ -141,7 +171,8 @@ static bool add_test(struct manifest *m, const struct import *from, struct test 
     char *why = NULL;
     bool ok;
     like->suite = from->suite;
-    if (gtest && !like->rules.should_fail && gtest_list(m, like, &names, &why)) {
+    if (gtest && !like->rules.should_fail && !like->rules.pass_code &&
+        gtest_list(m, like, &names, &why)) {
         char *first = xasprintf("::%s", names.v[0]);
         if (like->logged >= 0) /* that of the program */
             like->logged /= (double)names.n;
@@ -178,11 +209,9 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
     t->imported = true;
     if (!read_command(m, t, j, object, err))
         return false;
-    bool told = cJSON_IsObject(more);
     read_suites(m, t, get(object, "suite"));
-    read_env(m, t, get(told ? more : object, "env"), told ? get(more, "unset") : NULL);
     bool gtest = read_protocol(t, get(object, "protocol"), ignored);
-    t->rules.should_fail = told && cJSON_IsTrue(get(more, "should_fail"));
+    read_more(m, t, name->valuestring, object, cJSON_IsObject(more) ? more : NULL, from);
     t->serial = t->serial || cJSON_IsFalse(get(object, "is_parallel"));
     if (cJSON_IsNumber(timeout) && timeout->valuedouble > 0)
         t->timeout = timeout->valuedouble < 1e9 ? timeout->valuedouble : 1e9;

@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 
-#define PLAN_MAGIC "RLPLAN04"
+#define PLAN_MAGIC "RLPLAN05"
 
 struct plan_str {
     uint64_t off; /* of the first byte */
@@ -60,6 +60,7 @@ struct plan_test {
     struct plan_str hindrance;       /* "": it can run */
     int32_t skip_code;               /* -1: none */
     int32_t error_code;              /* 0: none */
+    int32_t pass_code;               /* as in struct verdict_rules */
     uint32_t format;          /* enum test_format */
     uint32_t flags;           /* enum plan_test_flags */
     uint32_t group;           /* index of its group */

@@ -114,6 +114,7 @@ static enum group_end conclude(struct native *n, const struct plan_test *t,
     bool own = t->flags & PLAN_OWN_CODES;
     struct verdict_how how = {.skip_code = own ? t->skip_code : AUTOMAKE_SKIP,
                               .error_code = own ? t->error_code : AUTOMAKE_ERROR,
+                              .pass_code = t->pass_code,
                               .will_fail = t->flags & PLAN_WILL_FAIL,
                               .should_fail = t->flags & PLAN_SHOULD_FAIL,
                               .expect = n->expect,

@@ -106,7 +106,7 @@ static enum outcome skipped(struct buf *b, const struct supervised *s, int code)
 }
 
 /* Passed or failed, by its output where that counts, else by its exit status. */
-static enum outcome judge_output(struct buf *b, const struct expect *e, int status)
+static enum outcome judge_output(struct buf *b, const struct expect *e, int status, int pass_code)
 {
     if (e && e->fail.found) {
         explain_expression(b, "its output matches ", e->fail.found);
@@ -120,9 +120,11 @@ static enum outcome judge_output(struct buf *b, const struct expect *e, int stat
             buf_addf(b, ", nor %zu other expressions", e->pass.n - 1);
         return OUTCOME_FAILED;
     }
-    if (WEXITSTATUS(status) == 0)
+    if (WEXITSTATUS(status) == 0 && !pass_code)
         return OUTCOME_PASSED;
     verdict_status(b, status);
+    if (pass_code)
+        buf_addf(b, ", where %d was expected", pass_code);
     return OUTCOME_FAILED;
 }
 
@@ -148,6 +150,8 @@ static enum outcome judge_exec(struct buf *b, const struct supervised *s,
         explain_expression(b, "its output matches ", e->skip.found);
         return OUTCOME_SKIPPED;
     }
+    if (how->pass_code && code == how->pass_code)
+        return OUTCOME_PASSED;
     if (code == how->skip_code)
         return skipped(b, s, code);
     if (how->error_code && code == how->error_code) {
@@ -155,7 +159,7 @@ static enum outcome judge_exec(struct buf *b, const struct supervised *s,
         buf_adds(b, ", a hard error");
         return OUTCOME_ERROR;
     }
-    return judge_output(b, e, s->status);
+    return judge_output(b, e, s->status, how->pass_code);
 }
 
 void verdict_add_cut(struct buf *message, uint64_t run_timeout_ms)
@@ -179,6 +183,8 @@ static enum outcome judge(struct buf *b, const struct supervised *s, struct tap 
         o = tap ? tap_finish(tap, WEXITSTATUS(s->status), b) : judge_exec(b, s, how);
         return how->will_fail ? turn_round(b, o) : o;
     }
+    if (s->end == SUPERVISE_ENDED && how->pass_code && -how->pass_code == WTERMSIG(s->status))
+        return OUTCOME_PASSED;
     if (tap)
         tap_finish(tap, 0, &ignored);
     buf_release(&ignored);

@@ -25,6 +25,7 @@ void verdict_not_started(struct buf *b, const struct supervised *s, const char *
 struct verdict_how {
     int skip_code;  /* -1: none */
     int error_code; /* 0: none */
+    int pass_code;  /* 0, or what has to be the status; minus a signal */
     bool will_fail;
     bool should_fail;
     const struct expect *expect; /* finished; NULL where there are no expressions */

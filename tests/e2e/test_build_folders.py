@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import needs
@@ -491,6 +492,64 @@ def test_verdicts_are_those_of_meson(project):
     assert done.stderr == ""
     chosen, done = our_verdicts(project, "--meson", "build", "-m", "net")
     assert set(chosen) == {"twin"} and done.returncode == 0
+
+
+# A Meson of which the test says what it keeps of each test: other versions name it otherwise.
+OTHER_MESON = """
+class Env:
+    def get_env(self, env):
+        return {**env, "PL": env["PL"] + ":a"}
+
+class Kept:
+    def __init__(self, name, env=True, **facts):
+        self.name = name
+        self.__dict__.update(facts)
+        if env:
+            self.env = Env()
+"""
+
+# Name: the command, what Meson keeps, the outcome.
+OTHER_TESTS = {
+    "old": ("exit 1", {"should_fail": True}, "xfailed"),
+    "new": ("exit 1", {"expected_fail": True, "expected_exitcode": None}, "xfailed"),
+    "new_passes": ("exit 0", {"expected_fail": True, "expected_exitcode": None}, "failed"),
+    "status": ("exit 3", {"expected_fail": False, "expected_exitcode": 3}, "passed"),
+    "skip_status": ("exit 77", {"expected_fail": False, "expected_exitcode": 77}, "passed"),
+    "skips": ("exit 77", {"expected_fail": False, "expected_exitcode": 3}, "skipped"),
+    "no_status": ("exit 0", {"expected_fail": False, "expected_exitcode": 3}, "failed"),
+    "status_fails": ("exit 3", {"expected_fail": True, "expected_exitcode": 3}, "failed"),
+    "signal": ("kill -SEGV $$", {"expected_fail": False, "expected_exitcode": -11}, "passed"),
+    "dies": ("kill -TERM $$", {"expected_fail": False, "expected_exitcode": -11}, "crashed"),
+    "newest": ('test "$PL" = x:a', {}, "passed"),
+    "no_env": ('test "$PL" = x', {"env": False, "expected_fail": False}, "passed"),
+}
+
+
+def test_what_other_versions_of_meson_keep(project):
+    listed = [{"name": n, "cmd": ["sh", "-c", t[0]], "env": {}} for n, t in OTHER_TESTS.items()]
+    script = f"#!{sys.executable}\nprint({json.dumps(json.dumps(listed))})\n"
+    project.write("bin/meson", script).chmod(0o755)
+    project.write("lib/mesonbuild/mtest.py", OTHER_MESON)
+    project.write("build/meson-info/meson-info.json", "{}")
+    data = project.write("build/meson-private/meson_test_setup.dat", "")
+    facts = {name: facts for name, (_, facts, _) in OTHER_TESTS.items()}
+    make = (
+        "import pickle, mesonbuild.mtest as m\n"
+        f"tests = [m.Kept(name, **facts) for name, facts in {facts!r}.items()]\n"
+        f"pickle.dump(tests, open({str(data)!r}, 'wb'))\n"
+    )
+    env = {"PATH": f"{project.path('bin')}:{os.environ['PATH']}", "PL": "x"}
+    env["PYTHONPATH"] = str(project.path("lib"))
+    done = project.run([sys.executable, "-c", make], env=env)
+    assert done.returncode == 0, done.stderr
+    words = ["parallel", "--meson", "build", "--report-json", "report.json"]
+    done = project.rowlock(*words, env=env)
+    assert project.outcomes() == {name: outcome for name, (_, _, outcome) in OTHER_TESTS.items()}
+    assert "exit status 0, where 3 was expected" in done.stdout
+    notes = [line for line in done.stderr.splitlines() if "is judged without" in line]
+    assert len(notes) == 2
+    assert "the test newest is judged without its expected_fail" in notes[0]
+    assert "the test no_env is judged without variables that are extended" in notes[1]
 
 
 @needs.meson
