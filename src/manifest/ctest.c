@@ -184,6 +184,7 @@ static bool read_property(struct reading *r, struct test *t, struct props *p, co
 static void apply_env(struct reading *r, struct test *t, const struct props *p)
 {
     struct strv env = STRV_INIT, base = STRV_INIT;
+    ctestenv_set(&env, "CTEST_INTERACTIVE_DEBUG_MODE=1"); /* whatever the outer one says */
     for (size_t i = 0; i < p->env.n; i++)
         if (p->env.v[i][0] && p->env.v[i][0] != '=')
             ctestenv_set(&env, p->env.v[i]);

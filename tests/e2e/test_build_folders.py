@@ -117,6 +117,11 @@ t(reset_env [=[test "$A:$L:$S" = "1:b;a:ab"]=] ENVIRONMENT "A=1;L=a"
   ENVIRONMENT_MODIFICATION
   "A=set:9;A=reset:;L=cmake_list_prepend:b;S=string_append:b;S=string_prepend:a"
 )
+t(not_interactive [=[test "$CTEST_INTERACTIVE_DEBUG_MODE" = 1]=])
+t(interactive [=[test "$CTEST_INTERACTIVE_DEBUG_MODE" = 0]=]
+  ENVIRONMENT "CTEST_INTERACTIVE_DEBUG_MODE=0")
+t(never_interactive [=[test "${CTEST_INTERACTIVE_DEBUG_MODE-none}" = none]=]
+  ENVIRONMENT_MODIFICATION "CTEST_INTERACTIVE_DEBUG_MODE=unset:")
 t(path_is_kept "ls >/dev/null" ENVIRONMENT_MODIFICATION "PATH=path_list_prepend:/nonexistent")
 t(folder_is_build [=[test -f CMakeCache.txt]=])
 """
