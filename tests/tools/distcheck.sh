@@ -29,13 +29,13 @@ remove()
     fi
 }
 
-# Tests the installed program elsewhere, in a folder of its own, while nothing of the source tree and of
-# the build is to be found; as nobody, where root runs this.
+# Installs with another prefix than configure's, and tests that while nothing of the source tree and of the
+# build is to be found; as nobody, where root runs this.
 without_sources()
 {
     away=$(mktemp -d "${TMPDIR:-/tmp}/rowlock-installed.XXXXXX")
     chmod 755 "$away"
-    cp -R "$1" "$away/prefix"
+    $make install prefix="$away/prefix"
     cp "$top/$dist/tests/tools/installcheck.sh" "$away"
     version=$("$away/prefix/bin/rowlock" --version | sed 's/^[^ ]* //')
     mv "$top/$dist" "$top/hidden-source"
@@ -78,8 +78,8 @@ cd build
     [ -x "$top/dest$top/prefix/bin/rowlock" ] || fail 'make install does not honour DESTDIR'
     [ -z "$(find "$top/prefix" ! -type d -print)" ] || fail 'make install wrote outside of DESTDIR'
     $make installcheck DESTDIR="$top/dest"
-    without_sources "$top/dest$top/prefix"
     $make uninstall DESTDIR="$top/dest"
+    without_sources
     $make dist
     tar tzf "$dist.tar.gz" | sort >"$top/again"
     tar tzf "$tarball" | sort >"$top/first"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # installcheck.sh ROWLOCK PYTHON VERSION: tests an installed rowlock from a folder of its own. Root lets
-# nobody do it first, where nobody may read what was installed.
+# nobody do it first, where nobody may read what was installed. What is staged below a DESTDIR is tested with
+# that as PKG_CONFIG_SYSROOT_DIR.
 set -eu
 rowlock=$1
 python=$2
@@ -194,9 +195,11 @@ int main(void)
 }
 END
 cp f.c f.cc
+grep -qxF "prefix=${prefix#"${PKG_CONFIG_SYSROOT_DIR-}"}" "$prefix/lib/pkgconfig/rowlock.pc" ||
+    fail "$prefix/lib/pkgconfig/rowlock.pc does not say where it was installed"
 pkg_config()
 {
-    PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --define-variable=prefix="$prefix" "$@" rowlock
+    PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config "$@" rowlock
 }
 if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
     # The compiler's own words: they are split here on purpose.
@@ -207,7 +210,7 @@ if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
     mkdir archive
     cp "$prefix/lib/librowlock.a" archive
     # shellcheck disable=SC2046
-    cc -o static f.c $(pkg_config --define-variable=libdir="$folder/archive" --static --cflags --libs) ||
+    cc -o static f.c -L"$folder/archive" $(pkg_config --static --cflags --libs) ||
         fail 'a C program cannot be linked with librowlock.a'
     for f in shared static; do
         LD_LIBRARY_PATH="$prefix/lib" ./$f | grep -q '^master /' || fail "the $f program does not run"
