@@ -23,11 +23,12 @@ tap_is 'true or false' "$rowlock_context_is_parallel" "$expected"
 tap_is 'the number of workers' "$rowlock_context_worker_count" "${PYTEST_XDIST_WORKER_COUNT-1}"
 tap_is 'the run' "$rowlock_context_testrun_uid" "${PYTEST_XDIST_TESTRUNUID-}"
 tap_is 'the process' "$rowlock_context_process_id" "$$"
+tap_is 'the thread' "$rowlock_context_thread_id" "$$"
 tap_ok 'the time' [ "${rowlock_context_start_time%.*}" -gt 1000000000 ]
 tap_ok 'a folder' [ -d "$rowlock_context_temp_dir" ]
 folder=$rowlock_context_temp_dir
 rowlock_context_free
 tap_ok 'it is gone' [ ! -e "$folder" ]
-tap_is 'and so are the variables' "${rowlock_context_worker_id-none}" none
+tap_is 'and so are the variables' "$(set | grep '^rowlock_context_[a-z_]*=' || echo none)" none
 echo "# worker $(rowlock_worker_id), $mode"
 tap_done
