@@ -15,6 +15,7 @@
 #include "coverage/demangle.h"
 #include "coverage/exclude.h"
 #include "coverage/html.h"
+#include "coverage/names.h"
 #include "coverage/native.h"
 #include "coverage/read.h"
 #include "coverage/write.h"
@@ -203,22 +204,19 @@ static void skip(struct collect *k, const char *why)
 }
 
 /* Folders and .gcda files are read together: all data of an object are added before it is solved. */
-static void read_native(struct collect *k)
+static void read_native(struct collect *k, const struct cov_names *names)
 {
     struct strv inputs = STRV_INIT, problems = STRV_INIT, notes = STRV_INIT;
     for (size_t i = 0; i < k->inputs.n; i++)
         if (cov_native_claims(k->inputs.v[i]))
             strv_push(&inputs, k->inputs.v[i]);
-    char *root = path_absolute(k->source_root ? k->source_root : ".");
-    struct cov_native how = {.objects = k->objects, .source_root = root,
-                             .only_root = k->source_root, .include = &k->include, .notes = &notes};
+    struct cov_native how = {.objects = k->objects, .names = *names, .notes = &notes};
     if (inputs.n)
         cov_native_read(&k->coverage, inputs.v, inputs.n, &how, &problems);
     for (size_t i = 0; i < problems.n; i++)
         skip(k, problems.v[i]);
     for (size_t i = 0; i < notes.n; i++)
         command_say(notes.v[i]);
-    free(root);
     strv_release(&inputs);
     strv_release(&problems);
     strv_release(&notes);
@@ -268,9 +266,11 @@ static void exclude(struct collect *k)
     strv_release(&warnings);
 }
 
+/* Reports and Python's data first: only they have names that are still to be changed. */
 static bool read_inputs(struct collect *k, struct error *fatal)
 {
-    read_native(k);
+    char *root = path_absolute(k->source_root ? k->source_root : ".");
+    struct cov_names names = {root, k->source_root != NULL, &k->include};
     for (size_t i = 0; i < k->inputs.n; i++) {
         struct error err = ERROR_INIT;
         const char *path = k->inputs.v[i];
@@ -278,7 +278,13 @@ static bool read_inputs(struct collect *k, struct error *fatal)
             skip(k, err.msg);
         error_release(&err);
     }
-    if (!finish_python(k, fatal))
+    bool ok = finish_python(k, fatal);
+    if (ok) {
+        cov_name_files(&k->coverage, &names);
+        read_native(k, &names);
+    }
+    free(root);
+    if (!ok)
         return false;
     coverage_finish(&k->coverage);
     coverage_filter(&k->coverage, wanted, k);

@@ -60,16 +60,21 @@ struct cov_file *coverage_find(const struct coverage *c, const char *name)
     return at == MAP_NONE ? NULL : c->files[at];
 }
 
+static void add_file(struct coverage *c, struct cov_file *f, const char *name)
+{
+    f->name = coverage_intern(c, name);
+    c->files = grow(c->files, c->n_files, &c->cap_files, sizeof(struct cov_file *));
+    map_put(&c->by_name, f->name, c->n_files);
+    c->files[c->n_files++] = f;
+}
+
 struct cov_file *coverage_file(struct coverage *c, const char *name)
 {
     struct cov_file *f = coverage_find(c, name);
     if (f)
         return f;
     f = xcalloc(1, sizeof *f);
-    f->name = coverage_intern(c, name);
-    c->files = grow(c->files, c->n_files, &c->cap_files, sizeof(struct cov_file *));
-    map_put(&c->by_name, f->name, c->n_files);
-    c->files[c->n_files++] = f;
+    add_file(c, f, name);
     return f;
 }
 
@@ -339,6 +344,27 @@ void coverage_filter(struct coverage *c, bool (*keep)(const struct cov_file *f, 
     }
     c->n_files = n;
     index_files(c);
+}
+
+void coverage_rename(struct coverage *c, char *(*name)(const char *name, void *arg), void *arg)
+{
+    struct cov_file **files = c->files;
+    size_t n = c->n_files;
+    c->files = NULL;
+    c->n_files = c->cap_files = 0;
+    map_release(&c->by_name);
+    for (size_t i = 0; i < n; i++) {
+        char *to = name(files[i]->name, arg);
+        struct cov_file *there = to ? coverage_find(c, to) : NULL;
+        if (there)
+            merge_file(c, there, files[i]);
+        if (to && !there)
+            add_file(c, files[i], to);
+        else
+            free_file(files[i]);
+        free(to);
+    }
+    free(files);
 }
 
 /* ---- Looking ---------------------------------------------------------------------------------- */

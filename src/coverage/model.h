@@ -118,6 +118,10 @@ void coverage_finish(struct coverage *c);
 void coverage_filter(struct coverage *c, bool (*keep)(const struct cov_file *f, void *arg),
                      void *arg);
 
+/* Gives every file the name that name returns for its own (the caller frees it; NULL: the file is
+ * taken out). Files that get the same name are added up. */
+void coverage_rename(struct coverage *c, char *(*name)(const char *name, void *arg), void *arg);
+
 /* Ascending. */
 void cov_sort_numbers(uint32_t *v, size_t n);
 /* The line (of a finished file); NULL if it is none of the file's. */

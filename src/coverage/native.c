@@ -1,6 +1,5 @@
 #include "coverage/native.h"
 
-#include <fnmatch.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -56,14 +55,6 @@ static bool is_system(const char *path)
     return false;
 }
 
-static bool included(const struct cov_native *how, const char *path)
-{
-    for (size_t i = 0; how->include && i < how->include->n; i++)
-        if (fnmatch(how->include->v[i], path, 0) == 0)
-            return true;
-    return false;
-}
-
 /* Notes a source that is newer than the current object, as gcov does. */
 static void note_newer(struct worker *w, const char *path, const char *shown)
 {
@@ -78,17 +69,15 @@ static void note_newer(struct worker *w, const char *path, const char *shown)
 static const char *shown_name(const struct gc_notes *n, const char *file, void *arg)
 {
     struct worker *w = arg;
-    const struct cov_native *how = w->work->how;
+    const struct cov_names *names = &w->work->how->names;
     if (file[0] == '<') /* "<built-in>" */
         return NULL;
     char *joined = path_join(n->cwd, file), *path = path_absolute(joined);
-    size_t root = strlen(how->source_root);
-    const char *shown = NULL;
-    if (root == 1)
-        root = 0;
-    if (strncmp(path, how->source_root, root) == 0 && path[root] == '/' && root)
-        note_newer(w, path, shown = coverage_intern(&w->coverage, path + root + 1));
-    else if (included(how, path) || (root ? !how->only_root && !is_system(path) : true))
+    const char *shown = cov_name_below(names, path);
+    if (shown)
+        note_newer(w, path, shown = coverage_intern(&w->coverage, shown));
+    else if (cov_name_included(names, path) || !names->root[1] ||
+             (!names->only_root && !is_system(path)))
         shown = coverage_intern(&w->coverage, path);
     free(joined);
     free(path);

@@ -8,12 +8,11 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "coverage/model.h"
+#include "coverage/names.h"
 
 struct cov_native {
     const char *objects;     /* folder with the .gcno files; NULL: they lie beside the .gcda files */
-    const char *source_root; /* absolute; files below it are shown relative to it */
-    bool only_root;          /* leave out files that are not below it; else those of the system */
-    const struct strv *include; /* globs on absolute names: these are taken wherever they lie */
+    struct cov_names names;  /* where not only_root, those of the system are left out */
     unsigned threads;        /* 0: as many as there are cores */
     struct strv *notes;      /* gets what is worth knowing and no problem; may be NULL */
 };

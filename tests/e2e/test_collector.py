@@ -348,3 +348,33 @@ def test_bad_xml_and_json_are_refused(project):
     )
     collect(project, "--lcov", "o.info", "c.xml")
     assert "DA:1,2" in (project.root / "o.info").read_text()
+
+
+def names(project, *words, code=0):
+    """What `rowlock collect` calls the files."""
+    done = collect(project, "--lcov", "n.info", *words, code=code)
+    if code:
+        return done.stderr
+    return [s[3:] for s in (project.root / "n.info").read_text().splitlines() if s[:3] == "SF:"]
+
+
+def test_files_are_named_from_the_root(project):
+    """Absolute or not, in a report or in data: a file is there once. What is not here keeps the
+    name that it has in the report."""
+    here = project.root
+    for name in ("src/a.c", "src/b/c.c", "d.c"):
+        project.write(name, "\n")
+    files = [f"{here}/src/a.c", "src/b/../b/c.c", "./src/a.c", "d.c", "/else/e.c", "gone.c"]
+    text = "".join(f"SF:{name}\nDA:1,1\nend_of_record\n" for name in files)
+    project.write("x.info", text)
+    shown = ["/else/e.c", "d.c", "gone.c", "src/a.c", "src/b/c.c"]
+    assert names(project, "x.info") == shown
+    assert "SF:src/a.c\nDA:1,2\n" in (here / "n.info").read_text()
+    for root in ("src", f"{here}/src/"):
+        assert names(project, "--source-root", root, "x.info") == ["a.c", "b/c.c", "gone.c"]
+    words = ("--source-root", "src", "--include", "*e.c")
+    assert names(project, *words, "x.info") == ["/else/e.c", "gone.c"]
+    project.write("y.info", text.replace("./src", str(here / "src")))
+    done = project.rowlock("collect", "--compare", "x.info", "y.info")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert names(project, "--source-root", f"{here}/src/b", "y.info") == ["c.c", "gone.c"]

@@ -1,0 +1,47 @@
+#include "coverage/names.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/xalloc.h"
+
+const char *cov_name_below(const struct cov_names *n, const char *path)
+{
+    size_t root = strlen(n->root);
+    if (root == 1 || strncmp(path, n->root, root) != 0 || path[root] != '/')
+        return NULL;
+    return path + root + 1;
+}
+
+bool cov_name_included(const struct cov_names *n, const char *path)
+{
+    for (size_t i = 0; n->include && i < n->include->n; i++)
+        if (fnmatch(n->include->v[i], path, 0) == 0)
+            return true;
+    return false;
+}
+
+/* A relative name that is not there from the current folder on is one from the root on already: the
+ * report was written elsewhere. */
+static char *name_file(const char *name, void *arg)
+{
+    const struct cov_names *n = arg;
+    char *path = path_absolute(name), *shown = NULL;
+    const char *below = cov_name_below(n, path);
+    if (below)
+        shown = xstrdup(below);
+    else if (name[0] != '/' && strncmp(name, "../", 3) != 0 && access(path, F_OK) != 0)
+        shown = xstrdup(name);
+    else if (!n->only_root || !n->root[1] || cov_name_included(n, path))
+        shown = xstrdup(path);
+    free(path);
+    return shown;
+}
+
+void cov_name_files(struct coverage *c, const struct cov_names *n)
+{
+    coverage_rename(c, name_file, (void *)n);
+}
