@@ -25,8 +25,13 @@ bool cobertura_read(struct coverage *c, const char *path, const char *data, size
 #else
 
 #include <expat.h>
+#include <unistd.h>
 
-enum { DEEPEST = 64 };
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/xalloc.h"
+
+enum { DEEPEST = 64, MOST_SOURCE = 1 << 16, MOST_LOOKS = 1000000 };
 
 struct reader {
     XML_Parser parser;
@@ -34,7 +39,11 @@ struct reader {
     const char *path;
     struct cov_file *file; /* of the class at hand */
     struct cov_function method;
-    bool in_method, seen_root;
+    bool in_method, in_source, seen_root;
+    struct buf source; /* the text of the source at hand */
+    struct strv sources; /* folders that the names of files start at; each once */
+    struct map seen;     /* of them */
+    size_t looks;        /* at files below sources, for all names */
     int depth;
     struct error *err;
 };
@@ -110,7 +119,10 @@ static void XMLCALL start(void *data, const XML_Char *name, const XML_Char **att
     if (r->depth == 1 && strcmp(name, "coverage") != 0)
         return fail(r, "no Cobertura XML: the first element is not coverage");
     r->seen_root = true;
-    if (strcmp(name, "class") == 0) {
+    if (strcmp(name, "source") == 0) {
+        r->in_source = true;
+        buf_clear(&r->source);
+    } else if (strcmp(name, "class") == 0) {
         filename = attribute(attributes, "filename");
         if (!filename || !*filename)
             return fail(r, "a class without its filename");
@@ -127,10 +139,35 @@ static void XMLCALL start(void *data, const XML_Char *name, const XML_Char **att
     }
 }
 
+static void XMLCALL text(void *data, const XML_Char *s, int len)
+{
+    struct reader *r = data;
+    if (r->in_source && r->source.len + (size_t)len > MOST_SOURCE)
+        return fail(r, "a source that is longer than any path");
+    if (r->in_source)
+        buf_add(&r->source, s, (size_t)len);
+}
+
+static void end_source(struct reader *r)
+{
+    const char *blanks = " \t\r\n";
+    while (r->source.len && strchr(blanks, r->source.data[r->source.len - 1]))
+        r->source.data[--r->source.len] = '\0';
+    const char *source = coverage_intern(r->c, buf_cstr(&r->source));
+    source += strspn(source, blanks);
+    r->in_source = false;
+    if (!*source || map_get(&r->seen, source) != MAP_NONE)
+        return;
+    map_put(&r->seen, source, r->sources.n);
+    strv_push(&r->sources, source);
+}
+
 static void XMLCALL end(void *data, const XML_Char *name)
 {
     struct reader *r = data;
     r->depth--;
+    if (strcmp(name, "source") == 0)
+        end_source(r);
     if (strcmp(name, "class") == 0)
         r->file = NULL;
     if (strcmp(name, "method") == 0 && r->in_method) {
@@ -149,16 +186,33 @@ static void XMLCALL entity(void *data, const XML_Char *name, int parameter, cons
     fail(data, "it defines entities, which no report needs; refused");
 }
 
+/* The first source that has the file; else, if there is but one and it is here, that. A report of
+ * another machine keeps its names. */
+static char *with_source(const char *name, void *arg)
+{
+    struct reader *r = arg;
+    for (size_t i = 0; name[0] != '/' && i < r->sources.n && r->looks < MOST_LOOKS; i++) {
+        char *joined = path_join(r->sources.v[i], name);
+        r->looks++;
+        if (access(joined, F_OK) == 0 ||
+            (r->sources.n == 1 && access(r->sources.v[0], F_OK) == 0))
+            return joined;
+        free(joined);
+    }
+    return xstrdup(name);
+}
+
 bool cobertura_read(struct coverage *c, const char *path, const char *data, size_t len,
                     struct error *err)
 {
-    struct reader r = {.c = c, .path = path, .err = err};
+    struct reader r = {.c = c, .path = path, .source = BUF_INIT, .seen = MAP_INIT, .err = err};
     enum { PIECE = 1 << 20 };
     r.parser = XML_ParserCreate(NULL);
     if (!r.parser)
         return error_set(err, EXIT_INTERNAL, "%s: no memory for reading XML", path);
     XML_SetUserData(r.parser, &r);
     XML_SetElementHandler(r.parser, start, end);
+    XML_SetCharacterDataHandler(r.parser, text);
     XML_SetEntityDeclHandler(r.parser, entity);
     enum XML_Status status = XML_STATUS_OK;
     while (status == XML_STATUS_OK) {
@@ -171,7 +225,12 @@ bool cobertura_read(struct coverage *c, const char *path, const char *data, size
     }
     if (status != XML_STATUS_OK && !err->msg)
         fail(&r, XML_ErrorString(XML_GetErrorCode(r.parser)));
+    else if (status == XML_STATUS_OK)
+        coverage_rename(c, with_source, &r);
     XML_ParserFree(r.parser);
+    buf_release(&r.source);
+    strv_release(&r.sources);
+    map_release(&r.seen);
     return status == XML_STATUS_OK;
 }
 #endif

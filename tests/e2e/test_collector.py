@@ -378,3 +378,34 @@ def test_files_are_named_from_the_root(project):
     done = project.rowlock("collect", "--compare", "x.info", "y.info")
     assert (done.returncode, done.stderr) == (0, ""), done
     assert names(project, "--source-root", f"{here}/src/b", "y.info") == ["c.c", "gone.c"]
+
+
+XML = """<coverage><packages><class filename="{name}"><lines><line number="1" hits="1"/></lines>
+</class></packages><sources>{sources}</sources></coverage>"""
+
+
+def test_sources_of_cobertura(project):
+    """The first source that has the file, wherever the report names it; else the only one, if it is
+    here; else the name alone."""
+    here = project.root
+    project.write("pkg/a.py", "\n")
+    project.write("lib/b.py", "\n")
+    cases = [
+        ("a.py", [f"{here}/pkg"], "pkg/a.py"),
+        ("a.py", [f"\n  {here}/pkg/\n"], "pkg/a.py"),
+        ("a.py", ["lib", "pkg", "/"], "pkg/a.py"),
+        ("b.py", ["/none", "", ".", "pkg", "lib"], "lib/b.py"),
+        ("gone.py", ["pkg"], "pkg/gone.py"),
+        ("gone.py", ["pkg", "lib"], "gone.py"),
+        ("pkg/a.py", ["/build/elsewhere"], "pkg/a.py"),
+        ("../lib/b.py", ["pkg"], "lib/b.py"),
+        (f"{here}/pkg/a.py", ["lib"], "pkg/a.py"),
+        ("a.py", [f"/none/{i}" for i in range(20000)] + ["pkg"], "pkg/a.py"),
+    ]
+    for name, sources, shown in cases:
+        text = "".join(f"<source>{source}</source>" for source in sources)
+        project.write("s.xml", XML.format(name=name, sources=text))
+        assert names(project, "s.xml") == [shown], (name, sources[:5])
+    project.write("s.xml", XML.format(name="a", sources=f"<source>{'x' * 70000}</source>"))
+    said = names(project, "s.xml", code=1)
+    assert "s.xml:2: a source that is longer than any path" in said, said
