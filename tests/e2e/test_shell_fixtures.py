@@ -213,6 +213,61 @@ def test_one_lock_and_one_table_of_ports_for_all_languages(project, program):
     assert len(set(numbers)) == len(numbers) == (60 if library else 40)
 
 
+HOLDER_IN_C = r"""
+#include <rowlock/fixtures.h>
+#include <stdio.h>
+int main(void)
+{
+    if (!rowlock_serial_lock() || puts("held") < 0 || fflush(stdout) != 0)
+        return 1;
+    getchar();
+    return 0;
+}
+"""
+ASKING_PYTHON = """
+import os, subprocess, sys
+
+def test_it(serial_test_lock):
+    got = serial_test_lock.acquire(blocking=False)
+    assert got == (os.environ["HELD"] == "no")
+    if got:
+        body = '. "$(rowlock --shell-fixtures)"; rowlock_serial_trylock'
+        assert subprocess.run(["sh", "-c", body]).returncode == 1
+"""
+
+
+def test_one_lock_outside_of_a_run(project):
+    """A holder in C or in shell keeps out a test in Python, and that keeps out them."""
+    project.write("c.c", HOLDER_IN_C)
+    compile_sample(project.root, "cc", ["-std=gnu11", "c.c"], "holder")
+    project.write("test_py.py", ASKING_PYTHON)
+    asking = ["test_py.py", "-p", "rowlock_pytest"]
+    env = {"PYTHONPATH": str(HERE.parents[1] / "src" / "pytest")}
+
+    def ask(held):
+        return project.pytest_plain(*asking, env={**env, "HELD": held})
+
+    in_shell = SOURCING + "rowlock_serial_lock; echo held; read -r line"
+    for command in (["./holder"], ["sh", "-c", in_shell]):
+        read_end, write_end = os.pipe()
+        holder = project.spawn(command, stdin=read_end)
+        os.close(read_end)
+        assert holder.stdout.readline() == b"held\n"
+        asked = ask("yes")
+        os.close(write_end)
+        assert holder.wait(timeout=60) in (0, 1)  # read has met the end of its input
+        assert asked.returncode == 0, (command, asked)
+    asked = ask("no")
+    assert asked.returncode == 0, asked
+    # The same rules for the folder, as test_mistakes has them for the shell.
+    folder = project.temp / f"rowlock-{os.geteuid()}"
+    assert {path.name for path in folder.iterdir()} == {"serial.lock"}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o755)
+    asked = ask("no")
+    assert asked.returncode == 1 and "for this user alone" in asked.stdout, asked
+
+
 def test_a_script_that_is_killed(project, shell, wait_until):
     """The lock and the ports are free, and the next one removes its folders, in C too."""
     project.write(

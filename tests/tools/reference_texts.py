@@ -115,7 +115,6 @@ READ_VARIABLES = {
     "PATH": "where pytest, make and the programs of tests are looked for",
     "PERL5LIB": "where TAP scripts find modules; under -T passed on as -I, as prove does",
     "PYTEST_ADDOPTS": "options that stand before those of the command line, as for pytest",
-    "PYTEST_DEBUG_TEMPROOT": "where pytest puts its temporary folders, as there",
     "PYTEST_XDIST_AUTO_NUM_WORKERS": "what -n auto means, as for pytest-xdist",
     "PY_COLORS": "1: colours, 0: none, as for pytest",
     "ROWLOCK": "the program that the fixtures for shell scripts call, if it is not on PATH",

@@ -1,9 +1,9 @@
 """The fixtures of the guide. A project's own fixture of the same name takes precedence."""
 
 import fcntl
-import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import threading
@@ -210,25 +210,37 @@ class FileLock:
         """True once it is held; without blocking, False if somebody else has it."""
         if not self._mutex.acquire(blocking):
             return False
-        if self._depth == 0 and not self._lock_file(blocking):
-            self._mutex.release()
-            return False
-        self._depth += 1
-        return True
+        taken = self._depth > 0
+        try:
+            taken = taken or self._lock_file(blocking)
+        finally:
+            if taken:
+                self._depth += 1
+            else:
+                self._mutex.release()
+        return taken
 
     def _lock_file(self, blocking):
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX if blocking else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return False
-        except BaseException:
-            os.close(fd)
-            self._mutex.release()
-            raise
-        self._fd = fd
+        how = fcntl.LOCK_EX if blocking else fcntl.LOCK_EX | fcntl.LOCK_NB
+        while self._fd < 0:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(fd, how)
+                if self._is_file(fd):
+                    self._fd = fd
+            except BlockingIOError:
+                return False
+            finally:
+                if self._fd != fd:
+                    os.close(fd)
         return True
+
+    def _is_file(self, fd):
+        """False if somebody has removed or replaced it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(fd), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
 
     def release(self):
         if self._depth == 0:
@@ -253,17 +265,35 @@ class FileLock:
         self.release()
 
 
+def _user_folder():
+    """The user's folder in TMPDIR, made as librowlock makes it (src/fixtures/folders.c)."""
+    temp = os.environ.get("TMPDIR", "")
+    path = os.path.join(temp if temp.startswith("/") else "/tmp", f"rowlock-{os.geteuid()}")
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise PermissionError(
+            f"{path}: is no folder for this user alone; remove it, or set TMPDIR to another folder"
+        )
+    return path
+
+
+def _serial_path(config):
+    """The file that tests in C and in shell lock, too (src/fixtures/lock.c)."""
+    settings = _zygote_settings(config)
+    shared = settings.temp if settings is not None else os.environ.get("ROWLOCK_SHARED_DIR", "")
+    if not (os.path.isabs(shared) and os.path.isdir(shared)):
+        shared = _user_folder()
+    return os.path.join(shared, "serial.lock")
+
+
 @pytest.fixture
 def serial_test_lock(request):
     """A lock that one test of the whole run holds at a time, whichever worker it is on."""
-    settings = _zygote_settings(request.config)
-    if settings is not None:
-        path = os.path.join(settings.temp, "serial.lock")
-    else:
-        root = hashlib.sha1(os.fsencode(str(request.config.rootpath))).hexdigest()[:12]
-        folder = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
-        path = os.path.join(folder, f"rowlock-serial-{os.getuid()}-{root}.lock")
-    lock = FileLock(path)
+    lock = FileLock(_serial_path(request.config))
     yield lock
     while lock.locked:
         lock.release()
