@@ -16,7 +16,7 @@
 
 /* The variable with which the driver tells rowlock-exec where coverage data go: a folder in which each
  * group has one for itself (GCOV_PREFIX), and libgcov's messages. */
-#define ISOLATION_COVERAGE "ROWLOCK_COVERAGE"
+#define ISOLATION_COVERAGE "ROWLOCK_COVERAGE_DATA"
 
 struct isolation_settings {
     const char *temp_dir; /* the run's, absolute */
