@@ -8,7 +8,8 @@
 ROWLOCK ?= rowlock
 ROWLOCK_PREFIX ?=
 ARGS ?=
-# The least percentage of coverage, and the command that lints, for quality-gate.
+# For quality-gate: the least percentage of coverage (empty or 0: it measures none), and the command
+# that lints.
 ROWLOCK_COVERAGE ?= 80
 ROWLOCK_LINT ?=
 
@@ -52,17 +53,20 @@ $(ROWLOCK_PREFIX)test-validate-parallel: ## does all that parallel runs need wor
 
 # Runs $(1), sequential or parallel, with the words $(2) and keeps its report. Failed tests (1) are for
 # the comparison to tell.
-rowlock_run = $(ROWLOCK) $(1) $(2) $(ARGS) --report-json $(call rowlock_report,$(1)) $(if $(2),$(rowlock_json))
+rowlock_run = $(ROWLOCK) $(1) $(2) $(ARGS) --report-json $(call rowlock_report,$(1)) $(if $(strip $(2)),$(rowlock_json))
 rowlock_report = $(rowlock_results)/$(1).json
 # Where the coverage of that run is, and the words for it where ARGS choose the reports.
-rowlock_chosen = $(findstring --cov-report,$(ARGS))
+rowlock_chosen = $(filter --cov-report%,$(ARGS))
 rowlock_covered = $(if $(rowlock_chosen),$(rowlock_results)/$(1)-coverage.json,coverage-$(1).json)
 rowlock_json = $(if $(rowlock_chosen),--cov-report json:$(rowlock_covered))
 rowlock_both = $(call $(1),sequential) $(call $(1),parallel)
 rowlock_compare = $(ROWLOCK) report --compare $(call rowlock_both,rowlock_report)
 rowlock_compare_cov = $(ROWLOCK) collect --compare --no-counts $(call rowlock_both,rowlock_covered)
 # --coverage where ARGS ask for coverage in any way.
-rowlock_measure = $(if $(findstring --cov,$(ARGS)),--coverage)
+rowlock_measure = $(if $(filter --cov%,$(ARGS)),--coverage)
+# The same for quality-gate, which asks for it itself where there is a least percentage.
+rowlock_least = $(filter-out 0,$(ROWLOCK_COVERAGE))
+rowlock_gate = $(if $(rowlock_least),--coverage,$(rowlock_measure))
 
 $(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts, and coverage, in parallel and in sequence?
 	@mkdir -p $(rowlock_results)
@@ -75,11 +79,11 @@ $(ROWLOCK_PREFIX)test-compare: ## have all tests the same verdicts, and coverage
 # One after another, whatever -j says: each takes all workers.
 $(ROWLOCK_PREFIX)quality-gate: ## tests pass, enough is covered, parallel equals sequential, lint
 	@mkdir -p $(rowlock_results)
-	@rm -f $(call rowlock_both,rowlock_report) $(call rowlock_both,rowlock_covered)
-	+@$(call rowlock_run,parallel,--coverage --cov-fail-under $(ROWLOCK_COVERAGE))
-	+@$(call rowlock_run,sequential,--coverage) || test $$? = 1
+	@rm -f $(call rowlock_both,rowlock_report) $(if $(rowlock_gate),$(call rowlock_both,rowlock_covered))
+	+@$(call rowlock_run,parallel,$(rowlock_gate) $(addprefix --cov-fail-under ,$(rowlock_least)))
+	+@$(call rowlock_run,sequential,$(rowlock_gate)) || test $$? = 1
 	+@$(rowlock_compare)
-	+@$(rowlock_compare_cov)
+	$(if $(rowlock_gate),+@$(rowlock_compare_cov))
 	$(if $(ROWLOCK_LINT),$(ROWLOCK_LINT))
 
 .PHONY: $(addprefix $(ROWLOCK_PREFIX),help test test-cov test-unit test-integration test-parallel \
