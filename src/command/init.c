@@ -112,16 +112,27 @@ static struct planned *plan_file(struct init *in, const char *name)
     return p;
 }
 
-/* Appends a line of a template; @BUILD@ and @TESTPATHS@ are filled in, with text that has no
- * character of a meaning anywhere. */
+/* The words with which the build system has programs leave coverage data. */
+static const char *configure_args(const struct projectkind *k)
+{
+    return k->cmake   ? "-DCMAKE_C_FLAGS=--coverage -DCMAKE_CXX_FLAGS=--coverage"
+           : k->meson ? "-Db_coverage=true"
+                      : "CFLAGS='-g -O0 --coverage' CXXFLAGS='-g -O0 --coverage' LDFLAGS=--coverage";
+}
+
+/* Appends a line of a template; @BUILD@, @TESTPATHS@ and @CONFIGURE_ARGS@ are filled in, the first two
+ * with text that has no character of a meaning anywhere. */
 static void add_line(struct buf *out, const struct init *in, const char *line, size_t len)
 {
-    static const char build[] = "@BUILD@", paths[] = "@TESTPATHS@";
+    static const char build[] = "@BUILD@", paths[] = "@TESTPATHS@", args[] = "@CONFIGURE_ARGS@";
     for (const char *end = line + len; line < end;) {
         size_t left = (size_t)(end - line);
         if (left >= sizeof build - 1 && memcmp(line, build, sizeof build - 1) == 0) {
             buf_adds(out, in->kind.build ? in->kind.build : "build");
             line += sizeof build - 1;
+        } else if (left >= sizeof args - 1 && memcmp(line, args, sizeof args - 1) == 0) {
+            buf_adds(out, configure_args(&in->kind));
+            line += sizeof args - 1;
         } else if (left >= sizeof paths - 1 && memcmp(line, paths, sizeof paths - 1) == 0) {
             static const char *const known[] = {"tests", "test", "testing", NULL};
             const char *folder = ".";
@@ -376,9 +387,9 @@ static void say_end(const struct init *in)
     }
     puts("next:");
     if (k->cmake && access(k->build, F_OK) != 0)
-        printf("  cmake -S . -B %s && cmake --build %s\n", k->build, k->build);
+        printf("  cmake -S . -B %s %s && cmake --build %s\n", k->build, configure_args(k), k->build);
     if (k->meson && access(k->build, F_OK) != 0)
-        printf("  meson setup %s && meson compile -C %s\n", k->build, k->build);
+        printf("  meson setup %s %s && meson compile -C %s\n", k->build, configure_args(k), k->build);
     if (k->autotools)
         printf("  ./configure && make%s\n", k->automake ? " check TESTS=" : "");
     puts("  rowlock validate\n  rowlock parallel\n  make test-parallel");

@@ -256,7 +256,8 @@ bool projectkind_is(const struct projectkind *k, const char *word)
         bool is;
     } words[] = {{"pytest", k->pytest},       {"cmake", k->cmake},       {"meson", k->meson},
                  {"autotools", k->autotools}, {"automake", k->automake}, {"scripts", k->scripts},
-                 {"build", k->cmake || k->meson || k->autotools}};
+                 {"build", k->cmake || k->meson || k->autotools},
+                 {"measured", k->cmake || k->meson || k->autotools || k->pytest}};
     bool wanted = word[0] != '!';
     word += !wanted;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

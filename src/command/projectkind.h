@@ -20,7 +20,8 @@ struct projectkind {
 void projectkind_find(struct projectkind *k, const char *dir);
 void projectkind_release(struct projectkind *k);
 /* True if word ("pytest", "cmake", "meson", "autotools", "automake", "scripts", or "build" for
- * any build system; or one of these with "!" before it) holds. */
+ * any build system, "measured" for what can leave coverage data; or one of these with "!" before it)
+ * holds. */
 bool projectkind_is(const struct projectkind *k, const char *word);
 /* "pytest, CMake": for people; NULL if it is nothing. Caller frees. */
 char *projectkind_name(const struct projectkind *k);

@@ -348,3 +348,57 @@ def test_actionlint(project, kind, files, build, n):
         project.write(name, text.replace(good, bad))
         checked = project.run([ACTIONLINT, "-no-color", name])
         assert checked.returncode == 1 and said in checked.stdout, (bad, checked)
+
+
+# Of each kind one that leaves coverage data behind, or has none to leave.
+C_TEST = {"m.c": "int main(void)\n{\n    return 0;\n}\n"}
+GATES = [
+    pytest.param(
+        dict(
+            C_TEST,
+            **{
+                "CMakeLists.txt": "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES C)\n"
+                "enable_testing()\nadd_executable(m m.c)\nadd_test(NAME one COMMAND m)\n"
+            },
+        ),
+        id="cmake",
+        marks=needs.cmake,
+    ),
+    pytest.param(
+        dict(C_TEST, **{"meson.build": "project('p', 'c')\ntest('one', executable('m', 'm.c'))\n"}),
+        id="meson",
+        marks=needs.meson,
+    ),
+    pytest.param(SCRIPTS, id="scripts"),
+]
+
+
+@pytest.mark.parametrize("files", GATES)
+def test_quality_gate(project, files):
+    """It passes in a new project, with whatever prefix; there is no build folder before."""
+    fill(project, files)
+    assert project.rowlock("init").returncode == 0
+    makefile = project.path("Makefile").read_text()
+    project.write("Makefile", "ROWLOCK_PREFIX = rl-\n" + makefile)
+    run = project.make("rl-test-parallel")
+    assert run.returncode == 0 and " passed in " in run.stdout, run
+    gate = project.make("rl-quality-gate")
+    assert gate.returncode == 0 and "the same verdicts in " in gate.stdout, gate
+    measured = files is not SCRIPTS
+    assert ("no difference in 1 files" in gate.stdout) == measured, gate
+    for least in ("", "0"):
+        project.run(["find", ".", "-name", "*.gcda", "-delete"])
+        gate = project.make("rl-quality-gate", f"ROWLOCK_COVERAGE={least}")
+        assert gate.returncode == 0 and "the same verdicts in " in gate.stdout, gate
+        assert "TOTAL" not in gate.stdout, gate
+        # Data is where the compiler puts it: the variable is none of the run's.
+        data = list(project.root.rglob("*.gcda"))
+        assert len(data) == measured and not project.path("build/0").exists(), data
+
+
+def test_words_that_ask_for_coverage(project):
+    fill(project, SCRIPTS)
+    assert project.rowlock("init").returncode == 0
+    for words, asked in (("-k x--cov", False), ("-k x --cov=src", True), ("--coverage", True)):
+        shown = project.make("-n", "test-compare", f"ARGS={words}")
+        assert ("rowlock collect --compare" in shown.stdout) == asked, shown
