@@ -140,6 +140,50 @@ def make_targets():
     return found
 
 
+def make_variables():
+    """The variables of templates/rowlock.mk that a project may set: {name: default}."""
+    text = (ROOT / "templates" / "rowlock.mk").read_text()
+    return dict(re.findall(r"^(\w+) \?=[ \t]*(.*)$", text, re.M))
+
+
+def files_of_init():
+    """The names of the files that init may write."""
+    source = (ROOT / "src" / "command" / "init.c").read_text()
+    names = set(re.findall(r'plan_file\(in, "([^"]+)"\)', source))
+    for pair in re.findall(r'\bname = [^;"]*\? "([^"]+)" : "([^"]+)"', source):
+        names.update(pair)
+    return names
+
+
+def markers(built_in):
+    """Those of the program, and those that only the plugin registers, by a line of its own."""
+    found = list(built_in)
+    for path in sorted((ROOT / "src" / "pytest" / "rowlock_pytest").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and "addinivalue_line" in ast.unparse(node.func)):
+                continue
+            kind, line = node.args
+            if isinstance(line, ast.Constant) and kind.value == "markers":
+                found.append(line.value)
+            elif ast.unparse(line) != "line":  # a loop over MARKERS, which are those of the program
+                raise Stale(f"{path.name}: a marker that reference.py cannot read; write it there")
+    return found
+
+
+def check_cmake_and_autoconf():
+    macros = re.findall(r"AC_DEFUN\(\[(\w+)\]", (ROOT / "m4" / "rowlock.m4").read_text())
+    told = {name.split("(")[0] for name in texts.AUTOCONF if "(" in name}
+    same_names("the macro", told, macros)
+    text = (ROOT / "templates" / "cmake" / "rowlock-config.cmake").read_text()
+    functions = re.findall(r"^function\(([a-z]\w*)", text, re.M)
+    same_names("the function", {texts.CMAKE_FUNCTION}, functions)
+    words = " ".join(re.findall(r"cmake_parse_arguments\((.*)\)", text))
+    same_names("the word", texts.CMAKE_WORDS, re.findall(r"\b[A-Z]+\b", words.split(" arg ", 1)[1]))
+    header = re.search(r"^# Sets (.*)", text, re.M).group(1)
+    names = re.findall(r"(?<![-\w])\w+_(?:FOUND|EXECUTABLE)\b", header)
+    same_names("the variable", texts.CMAKE_VARIABLES, names)
+
+
 def gather(tables, rowlock):
     known = json.loads(subprocess.run([tables], check=True, stdout=subprocess.PIPE).stdout)
     known["own"] = {
@@ -149,8 +193,13 @@ def gather(tables, rowlock):
     }
     known["fixtures"] = fixtures()
     known["targets"] = make_targets()
+    known["make"] = make_variables()
+    known["markers"] = markers(known["markers"])
     check_fixtures_page()
     check_exec_page(os.path.join(os.path.dirname(rowlock), "rowlock-exec"))
+    check_cmake_and_autoconf()
+    same_names("the variable of rowlock.mk", texts.MAKE_VARIABLES, known["make"])
+    same_names("the file of init", texts.INIT_FILES, files_of_init())
     same_names("the ini key", texts.SETTINGS, [s["key"] for s in known["settings"]])
     keys = {key for key_set in known["keys"] for key in key_set["keys"]}
     same_names("the key of tests.json", texts.JSON_KEYS, keys)
@@ -186,6 +235,29 @@ def usage_of(option):
     value = option["value"] or ""
     gap = "" if not value or value.startswith("[=") else " "
     return ", ".join(option["names"]) + gap + value
+
+
+def markdown_build_systems(known):
+    yield "## Targets of rowlock.mk"
+    yield ""
+    yield from table(("target", ""), [(code(t), text) for t, text in known["targets"].items()])
+    yield from table(
+        ("variable", "", "default"),
+        [(code(k), v, known["make"][k] or "empty") for k, v in texts.MAKE_VARIABLES.items()],
+    )
+    yield "## Autoconf and CMake"
+    yield ""
+    yield from table(
+        ("in configure.ac, and of configure", ""),
+        [(code(k), v) for k, v in texts.AUTOCONF.items()],
+    )
+    yield from table(
+        (f"word of {texts.CMAKE_FUNCTION}", ""),
+        [(code(k), v) for k, v in texts.CMAKE_WORDS.items()],
+    )
+    yield from table(
+        ("variable of CMake", ""), [(code(k), v) for k, v in texts.CMAKE_VARIABLES.items()]
+    )
 
 
 def markdown(known):
@@ -274,10 +346,7 @@ def markdown(known):
             for key, (value, text) in texts.JSON_KEYS.items()
         ],
     )
-    if known["targets"]:
-        yield "## Targets of rowlock.mk"
-        yield ""
-        yield from table(("target", ""), [(code(t), text) for t, text in known["targets"].items()])
+    yield from markdown_build_systems(known)
     yield "## Variables that tests see"
     yield ""
     yield "PREFIX stands for `env_prefix`, `FQCN` unless the ini file says otherwise."
@@ -289,6 +358,9 @@ def markdown(known):
     yield "## Files"
     yield ""
     yield from table(("file", ""), [(code(k), v) for k, v in texts.FILES.items()])
+    yield "What `rowlock init` writes:"
+    yield ""
+    yield from table(("file", ""), [(code(k), v) for k, v in texts.INIT_FILES.items()])
     yield "## Verdicts"
     yield ""
     yield from table(("verdict", ""), [(code(k), v) for k, v in texts.VERDICTS.items()])
@@ -410,6 +482,13 @@ def mdoc_keys(known):
         yield from mdoc_list(rows)
 
 
+def mdoc_make_variables(known):
+    return mdoc_list(
+        (f"Va {word(k)}", f"{text}. Default: {known['make'][k] or 'empty'}")
+        for k, text in texts.MAKE_VARIABLES.items()
+    )
+
+
 def simple(macro, rows):
     return mdoc_list((f"{macro} {word(k)}", v) for k, v in rows)
 
@@ -424,7 +503,9 @@ SECTIONS = {
     "targets": lambda k: simple("Cm", k["targets"].items()),
     "test variables": lambda k: simple("Ev", texts.TEST_VARIABLES.items()),
     "variables": lambda k: simple("Ev", texts.READ_VARIABLES.items()),
+    "make variables": mdoc_make_variables,
     "files": lambda k: simple("Pa", texts.FILES.items()),
+    "files of init": lambda k: simple("Pa", texts.INIT_FILES.items()),
     "verdicts": lambda k: simple("Cm", texts.VERDICTS.items()),
     "exit codes": lambda k: simple("", [(str(c), v) for c, v in texts.EXIT_CODES.items()]),
 }

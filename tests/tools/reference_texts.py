@@ -98,6 +98,38 @@ TEST_VARIABLES = {
     "TMPDIR": "of native tests: an empty folder for this test alone",
 }
 
+# Variables of rowlock.mk; what they are unless they are set stands there.
+MAKE_VARIABLES = {
+    "ARGS": "further words for rowlock, behind those of the target",
+    "ROWLOCK": "the program",
+    "ROWLOCK_COVERAGE": "the percentage that has to be covered for quality-gate; empty or 0: "
+    "nothing is measured, for projects of scripts",
+    "ROWLOCK_LINT": "a command that quality-gate runs at its end",
+    "ROWLOCK_PREFIX": "stands before the names of all targets, for projects that have targets of "
+    "these names; set it before the include",
+}
+
+# What projects with Autoconf (m4/rowlock.m4) and CMake (templates/cmake) may use.
+AUTOCONF = {
+    "ROWLOCK_CHECK([VERSION], [IF-FOUND], [IF-NOT-FOUND])": "looks for rowlock, of that version or "
+    "newer; sets and substitutes ROWLOCK and ROWLOCK_VERSION, both empty where there is none",
+    "--with-rowlock=PROGRAM": "of the configure script: this program, or an error; "
+    "--without-rowlock: none",
+    "ROWLOCK=PROGRAM": "the same, as a variable",
+}
+CMAKE_FUNCTION = "rowlock_add_targets"
+CMAKE_WORDS = {
+    "PREFIX": "goes before the names of the targets",
+    "DEPENDS": "targets that are built before tests run",
+    "ARGS": "further words for rowlock",
+    "COVERAGE": "the percentage that has to be covered for quality-gate; 80",
+    "LINT": "a command that quality-gate runs at its end",
+}
+CMAKE_VARIABLES = {
+    "ROWLOCK_EXECUTABLE": "the program, which find_package(rowlock) looks for unless it is set",
+    "rowlock_FOUND": "whether there is one",
+}
+
 # Variables that Rowlock reads.
 READ_VARIABLES = {
     "BUILD_NUMBER": "set: the run is one of a CI machine, as for pytest",
@@ -153,12 +185,29 @@ FILES = {
     ".rowlock/runs/ID": "one of the ten newest runs: plan, journal, logs",
     ".rowlock/history.db": "durations, verdicts and memory of each test (SQLite)",
     ".rowlock/coverage": "what coverage.py has said of sources",
+    ".rowlock/compare": "the two reports, and coverage, that test-compare and quality-gate of "
+    "rowlock.mk compare",
     "${TMPDIR:-/tmp}/rl-XXXXXX": "the folders of the workers while a run lasts",
+    "/tmp/rowlock-UID/ports": "which test has which port of rowlock_port_new, of all runs of a "
+    "user; beside it ports.lock",
+    "${TMPDIR:-/tmp}/rowlock-UID/serial.lock": "the serial lock of tests outside of a run",
     "coverage-parallel.xml": "coverage as Cobertura XML; coverage-sequential.* of the command "
     "coverage",
     "coverage-parallel.json": "the same as the JSON of coverage.py",
     "coverage-parallel.info": "the same as an LCOV tracefile, with --cov-report lcov",
     "htmlcov/parallel": "the same for a browser; htmlcov/sequential of the command coverage",
+}
+
+# What init writes.
+INIT_FILES = {
+    "pytest.ini": "the configuration of pytest, where there is none",
+    "pytest-parallel.ini": "the same for parallel runs, made from the configuration that there is",
+    "tests.json": "the suites that are not pytest's alone",
+    "rowlock.mk": "targets of Make, see rowlock.mk(7)",
+    "Makefile": "includes rowlock.mk, where there is no Makefile",
+    "GNUmakefile": "the same in a project with Autotools, whose Makefile configure writes",
+    ".github/workflows/rowlock.yml": "the workflow of GitHub, with --github",
+    ".gitlab-ci.yml": "the jobs of GitLab, with --gitlab",
 }
 
 VERDICTS = {
