@@ -12,8 +12,7 @@
 
 enum { DEEPEST_VARIABLE = 8, MOST_WORDS = 10000, MOST_LOOKS = 1000, MOST_NOTES = 10 };
 
-/* Joins lines that end in a backslash; takes comments and recipes out. Caller frees. */
-static char *logical_lines(const char *text)
+char *automake_lines(const char *text)
 {
     struct buf b = BUF_INIT;
     bool joined = false;
@@ -173,7 +172,7 @@ void automake_tests(const char *path, cJSON *tests, struct strv *notes)
         error_release(&err);
         return;
     }
-    char *lines = logical_lines(buf_cstr(&text)), *folder = path_dirname(path);
+    char *lines = automake_lines(buf_cstr(&text)), *folder = path_dirname(path);
     struct target to = {.folder = folder, .tests = tests};
     to.tap = strstr(buf_cstr(&text), "tap-driver") != NULL;
     for (const cJSON *c = tests->child; c; c = c->next)

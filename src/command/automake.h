@@ -13,4 +13,8 @@
  * expanded by a shell, and nothing run. */
 void automake_tests(const char *path, cJSON *tests, struct strv *notes);
 
+/* The text of a Makefile with lines that end in a backslash joined, comments and recipes taken out.
+ * Caller frees. */
+char *automake_lines(const char *text);
+
 #endif

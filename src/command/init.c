@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 #include "command/automake.h"
 #include "command/command.h"
+#include "command/makefilelook.h"
 #include "command/parallelini.h"
 #include "command/program.h"
 #include "command/projectkind.h"
@@ -37,6 +38,8 @@ struct init {
     struct config config;
     char *config_name; /* of the file that configures pytest here; NULL: none */
     char *templates;   /* the folder */
+    const char *makefile; /* that Make reads here, or will */
+    bool left_alone;      /* as it is the project's own */
     struct planned files[MOST_FILES];
     size_t n;
     unsigned written, kept, same;
@@ -251,22 +254,28 @@ static bool is_own(const char *name)
     return own;
 }
 
+/* The Makefile that Make reads here and that is the project's own; NULL: there is none. */
+static const char *own_makefile(const struct init *in)
+{
+    bool alone = !in->kind.autotools; /* else ./configure makes it */
+    return is_own("GNUmakefile")                    ? "GNUmakefile"
+           : alone && access("makefile", F_OK) == 0 ? "makefile"
+           : alone && is_own("Makefile")            ? "Makefile"
+                                                    : NULL;
+}
+
 /* A Makefile that includes rowlock.mk, unless the project has one, whatever --force says. */
 static bool plan_makefile(struct init *in, struct error *err)
 {
-    const char *name = in->kind.autotools ? "GNUmakefile" : "Makefile";
-    bool other = is_own("GNUmakefile") ||
-                 (!in->kind.autotools && (is_own("Makefile") || access("makefile", F_OK) == 0));
-    if (!other) {
-        char *template = path_join("init", name);
-        bool ok = add_template(&plan_file(in, name)->text, in, template, err);
-        free(template);
-        return ok;
-    }
-    strv_pushf(&in->kind.notes, "your Makefile is left alone; add to its end the line: include "
-                                "rowlock.mk (before it, ROWLOCK_PREFIX = rowlock- where it has targets "
-                                "of these names)");
-    return true;
+    const char *own = own_makefile(in), *name = in->kind.autotools ? "GNUmakefile" : "Makefile";
+    in->makefile = own ? own : name;
+    in->left_alone = own != NULL;
+    if (in->left_alone)
+        return true;
+    char *template = path_join("init", in->makefile);
+    bool ok = add_template(&plan_file(in, in->makefile)->text, in, template, err);
+    free(template);
+    return ok;
 }
 
 static bool plan(struct init *in, struct error *err)
@@ -367,6 +376,56 @@ static bool write_file(struct init *in, const struct planned *f, struct error *e
     return ok;
 }
 
+/* What a Makefile that is left alone lacks. */
+static void say_makefile(const struct init *in)
+{
+    struct makefilelook look = {0};
+    struct strv lines = STRV_INIT;
+    makefilelook_add(&look, in->makefile);
+    if (!look.sets_coverage && !projectkind_is(&in->kind, "measured"))
+        strv_push(&lines, "ROWLOCK_COVERAGE = 0");
+    if (!look.sets_lint && (look.lint || in->kind.lint))
+        strv_push(&lines, "ROWLOCK_LINT = +$(MAKE) lint");
+    if (!look.includes)
+        strv_push(&lines, "include rowlock.mk");
+    if (lines.n)
+        printf("note: your %s is left alone; add to its end:\n", in->makefile);
+    for (size_t i = 0; i < lines.n; i++)
+        printf("    %s\n", lines.v[i]);
+    if (!look.includes && !look.prefix)
+        puts("  and before the include, where it has targets of these names:\n"
+             "    ROWLOCK_PREFIX = rowlock-");
+    strv_release(&lines);
+    makefilelook_release(&look);
+}
+
+/* The commands that come next: those that work here. */
+static void say_next(const struct init *in)
+{
+    const struct projectkind *k = &in->kind;
+    const char *args = configure_args(k);
+    struct makefilelook look = {0};
+    puts("next:");
+    if (k->cmake && access(k->build, F_OK) != 0)
+        printf("  cmake -S . -B %s %s && cmake --build %s\n", k->build, args, k->build);
+    if (k->meson && access(k->build, F_OK) != 0)
+        printf("  meson setup %s %s && meson compile -C %s\n", k->build, args, k->build);
+    if (k->autotools)
+        printf("  %s./configure %s && make%s\n",
+               access("configure", X_OK) == 0 ? "" : "autoreconf --install && ", args,
+               k->automake ? " check TESTS=" : "");
+    puts("  rowlock validate\n  rowlock parallel");
+    makefilelook_add(&look, in->makefile);
+    if (look.includes && access("rowlock.mk", F_OK) == 0) {
+        struct buf prefix = BUF_INIT;
+        if (look.prefix)
+            text_escape(&prefix, look.prefix, strlen(look.prefix), SIZE_MAX);
+        printf("  make %stest-parallel\n", buf_cstr(&prefix));
+        buf_release(&prefix);
+    }
+    makefilelook_release(&look);
+}
+
 static void say_end(const struct init *in)
 {
     const struct projectkind *k = &in->kind;
@@ -376,23 +435,15 @@ static void say_end(const struct init *in)
         printf("note: %s\n", buf_cstr(&note));
         buf_release(&note);
     }
-    if (in->dry_run) {
+    if (in->left_alone)
+        say_makefile(in);
+    if (in->dry_run)
         puts("nothing was written (--dry-run)");
-        return;
-    }
-    if (!in->written) {
+    else if (!in->written)
         puts(in->kept ? "nothing changed; some files differ from what init would write"
                       : "nothing to do: all is up to date");
-        return;
-    }
-    puts("next:");
-    if (k->cmake && access(k->build, F_OK) != 0)
-        printf("  cmake -S . -B %s %s && cmake --build %s\n", k->build, configure_args(k), k->build);
-    if (k->meson && access(k->build, F_OK) != 0)
-        printf("  meson setup %s %s && meson compile -C %s\n", k->build, configure_args(k), k->build);
-    if (k->autotools)
-        printf("  ./configure && make%s\n", k->automake ? " check TESTS=" : "");
-    puts("  rowlock validate\n  rowlock parallel\n  make test-parallel");
+    else
+        say_next(in);
 }
 
 /* The configuration of pytest that the project has. */

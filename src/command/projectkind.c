@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/xalloc.h"
+#include "command/makefilelook.h"
 
 enum {
     DEEPEST = 4,
@@ -171,6 +172,16 @@ static char *build_folder(const char *mark)
     return first;
 }
 
+/* The Makefile that ./configure will make has a target lint. */
+static bool makefile_lints(void)
+{
+    struct makefilelook look = {0};
+    makefilelook_add(&look, has_file(".", "Makefile.am") ? "Makefile.am" : "Makefile.in");
+    bool lints = look.lint;
+    makefilelook_release(&look);
+    return lints;
+}
+
 /* One of CMake, Meson and Autotools: the one that has been built with, else in this order. */
 static void choose_build(struct projectkind *k)
 {
@@ -182,6 +193,7 @@ static void choose_build(struct projectkind *k)
     k->cmake = cmake && !k->meson;
     k->autotools = autotools && !k->cmake && !k->meson;
     k->automake = k->autotools && has_file(".", "Makefile.am");
+    k->lint = k->autotools && makefile_lints();
     char *built = k->meson ? built_meson : built_cmake;
     if (k->cmake || k->meson)
         k->build = xstrdup(built ? built : "build");
@@ -257,6 +269,7 @@ bool projectkind_is(const struct projectkind *k, const char *word)
     } words[] = {{"pytest", k->pytest},       {"cmake", k->cmake},       {"meson", k->meson},
                  {"autotools", k->autotools}, {"automake", k->automake}, {"scripts", k->scripts},
                  {"build", k->cmake || k->meson || k->autotools},
+                 {"lint", k->lint},
                  {"measured", k->cmake || k->meson || k->autotools || k->pytest}};
     bool wanted = word[0] != '!';
     word += !wanted;

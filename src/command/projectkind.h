@@ -8,6 +8,7 @@
 
 struct projectkind {
     bool pytest, cmake, meson, autotools, automake, scripts; /* what it has of each */
+    bool lint;         /* with Autotools: the Makefile has a target of that name */
     char *build;       /* the build folder of CMake or Meson: letters, digits, "._+-" only */
     char *testpath;    /* the one folder with all files of pytest; NULL: there are several */
     struct strv tap;   /* globs of TAP scripts */
@@ -20,7 +21,7 @@ struct projectkind {
 void projectkind_find(struct projectkind *k, const char *dir);
 void projectkind_release(struct projectkind *k);
 /* True if word ("pytest", "cmake", "meson", "autotools", "automake", "scripts", or "build" for
- * any build system, "measured" for what can leave coverage data; or one of these with "!" before it)
+ * any build system, "lint", "measured" for what can leave coverage data; or one of these with "!" before it)
  * holds. */
 bool projectkind_is(const struct projectkind *k, const char *word);
 /* "pytest, CMake": for people; NULL if it is nothing. Caller frees. */

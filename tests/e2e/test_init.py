@@ -402,3 +402,48 @@ def test_words_that_ask_for_coverage(project):
     for words, asked in (("-k x--cov", False), ("-k x --cov=src", True), ("--coverage", True)):
         shown = project.make("-n", "test-compare", f"ARGS={words}")
         assert ("rowlock collect --compare" in shown.stdout) == asked, shown
+
+
+def test_makefile_of_the_project(project):
+    """Init names the lines that it lacks, and only commands that work."""
+    fill(project, SCRIPTS)
+    lint = ".PHONY: lint\nlint check: ; @echo it lints\n"
+    project.write("Makefile", f"all: ; @:\ntest: ; @echo mine\n{lint}# include rowlock.mk\n")
+    lines = ["ROWLOCK_COVERAGE = 0", "ROWLOCK_LINT = +$(MAKE) lint", "include rowlock.mk"]
+    done = project.rowlock("init")
+    assert "".join(f"    {line}\n" for line in lines) in done.stdout, done
+    assert "left alone" in done.stdout and "rowlock parallel\n" in done.stdout, done
+    assert "make test-parallel" not in done.stdout, done
+    makefile = project.path("Makefile").read_text()
+    project.write("Makefile", makefile + "\n".join(["ROWLOCK_PREFIX ?= rl-", *lines, ""]))
+    done = project.rowlock("init", "--gitlab")
+    assert done.returncode == 0 and "left alone" not in done.stdout, done
+    assert done.stdout.endswith("  make rl-test-parallel\n"), done
+    run = project.make("rl-test-parallel")
+    assert run.returncode == 0 and "2 passed" in run.stdout, run
+    gate = project.make("-j2", "rl-quality-gate")
+    assert gate.returncode == 0 and "it lints\n" in gate.stdout, gate
+    assert "jobserver" not in gate.stderr, gate
+
+
+@needs.autoconf
+def test_checkout_without_configure(project):
+    fill(project, dict(AUTOTOOLS, **{"Makefile.am": AUTOTOOLS["Makefile.am"] + "lint:\n\t:\n"}))
+    project.write("two.sh", "#!/bin/sh\nexit 0\n", executable=True)
+    done = project.rowlock("init", "--force")
+    assert "  autoreconf --install && ./configure CFLAGS=" in done.stdout, done
+    early = project.make("test-parallel")
+    assert early.returncode != 0, early
+    assert "run autoreconf --install && ./configure" in early.stderr, early
+    step = project.run(["autoconf"])
+    assert step.returncode == 0, step
+    early = project.make("test-parallel")
+    assert "run ./configure first" in early.stderr, early
+    project.path("rowlock.mk").unlink()
+    done = project.rowlock("init")
+    assert "  ./configure CFLAGS=" in done.stdout and "make test-parallel" in done.stdout, done
+    project.write("Makefile.in", "all:\ncheck: all\nlint:\n\t@echo it lints\n")
+    assert project.run(["./configure", "-q"]).returncode == 0
+    project.write("tests.json", '{"rowlock": 1, "tests": [{"id": "one", "command": ["true"]}]}')
+    gate = project.make("quality-gate", "ROWLOCK_COVERAGE=0")
+    assert gate.returncode == 0 and "it lints\n" in gate.stdout, gate
