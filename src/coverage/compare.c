@@ -101,6 +101,16 @@ static void compare_sums(struct compare *k, const struct cov_file *a, const stru
     k->counts = counts;
 }
 
+/* Do the two tell no more than how many of the line's were taken? Names and numbers have each their
+ * own order. */
+static bool only_sums(const struct cov_arm *a, const struct cov_arm *b)
+{
+    uint32_t flags = (a ? a->flags : 0) | (b ? b->flags : 0);
+    return flags & COV_ARM_NAMELESS || (a && b && !a->name != !b->name);
+}
+
+/* Two ways out of a function are the same whatever line it is said to start at: that of its
+ * decorator, or in LCOV that of its def. */
 static void compare_arms(struct compare *k, const struct cov_file *a, const struct cov_file *b)
 {
     size_t i = 0, j = 0;
@@ -114,11 +124,11 @@ static void compare_arms(struct compare *k, const struct cov_file *a, const stru
         line = next;
         xa = next_arm(a, &i, line);
         xb = next_arm(b, &j, line);
-        if (((xa ? xa->flags : 0) | (xb ? xb->flags : 0)) & COV_ARM_NAMELESS) {
+        if (only_sums(xa, xb)) {
             compare_sums(k, a, b, &i, &j, line);
             continue;
         }
-        if (xa && xb && xa->to && xb->to && xa->to != xb->to) {
+        if (xa && xb && xa->to && xb->to && xa->to != xb->to && (xa->to > 0 || xb->to > 0)) {
             if (xa->to < xb->to)
                 xb = NULL;
             else
@@ -152,10 +162,13 @@ static const struct cov_function *next_function(const struct cov_file *f, size_t
     return *i < f->n_functions ? &f->functions[*i] : NULL;
 }
 
+/* Where one of the reports has none of the file there is nothing to compare: not all count them. */
 static void compare_functions(struct compare *k, const struct cov_file *a,
                               const struct cov_file *b)
 {
     size_t i = 0, j = 0;
+    if (!next_function(a, &i) || !next_function(b, &j))
+        return;
     for (;;) {
         const struct cov_function *fa = next_function(a, &i), *fb = next_function(b, &j);
         if (!fa && !fb)

@@ -163,6 +163,36 @@ static bool read_fna(struct reader *r, char *s)
     return true;
 }
 
+/* The start of the innermost function around the line; 1, where the module starts, if there is none. */
+static uint32_t start_around(const struct reader *r, uint32_t line)
+{
+    uint32_t start = 1;
+    for (size_t i = 0; i < r->n_functions; i++) {
+        const struct function *f = &r->functions[i];
+        if (f->start <= line && line <= f->end && f->start > start)
+            start = f->start;
+    }
+    return start;
+}
+
+/* Where a branch leads by the words of coverage.py (arc_description in coverage/parser.py): to a
+ * line, or, negative, out of what starts there. 0: these are other words. */
+static int32_t destination(const struct reader *r, uint32_t line, const char *words)
+{
+    static const char *const out[] = {"return from ", "exit", "jump to the function exit"};
+    static const char jump[] = "jump to line ";
+    if (strncmp(words, jump, sizeof jump - 1) == 0) {
+        char *at = (char *)words + sizeof jump - 1;
+        int64_t to;
+        return take_number(&at, '\0', &to) && to >= -INT32_MAX && to <= INT32_MAX ? (int32_t)to : 0;
+    }
+    uint32_t start = strcmp(words, "exit the module") == 0 ? 1 : start_around(r, line);
+    for (size_t i = 0; start <= INT32_MAX && i < sizeof out / sizeof *out; i++)
+        if (strncmp(words, out[i], strlen(out[i])) == 0)
+            return -(int32_t)start;
+    return 0;
+}
+
 static bool read_brda(struct reader *r, char *s)
 {
     struct cov_arm arm = {0};
@@ -177,7 +207,9 @@ static bool read_brda(struct reader *r, char *s)
         return fail(r, "BRDA: line, block, branch and count are expected");
     *taken++ = '\0';
     char *branch = s;
-    if (!is_number(branch) || !take_line(&branch, '\0', &arm.arm))
+    if (r->file->language == COV_PYTHON)
+        arm.to = destination(r, arm.line, s);
+    if (!arm.to && (!is_number(branch) || !take_line(&branch, '\0', &arm.arm)))
         arm.name = coverage_intern(r->c, s);
     if (strcmp(taken, "-") == 0)
         arm.flags |= COV_ARM_UNREACHED;
@@ -302,24 +334,49 @@ static int64_t at_least_0(int64_t count)
     return count > 0 ? count : 0;
 }
 
+/* Those that have a count, and of Python those with a statement that counts. */
+static bool is_written(const struct cov_file *f, const struct cov_function *fn)
+{
+    bool counted = fn->count != -1;
+    for (size_t i = 0; i < fn->n_lines && !counted; i++) {
+        const struct cov_line *line = cov_find_line(f, fn->lines[i]);
+        counted = line && cov_line_counts(line);
+    }
+    return counted && fn->kind == COV_FUNCTION && fn->name[0];
+}
+
+/* Python may have a name twice: from the second on "name@line", as coverage.py has it. */
+static void put_function_name(FILE *out, const struct cov_file *f, const struct cov_function *fn,
+                              struct map *seen)
+{
+    if (f->language != COV_PYTHON || map_get(seen, fn->name) == MAP_NONE)
+        return put_name(out, fn->name);
+    char *name = xasprintf("%s@%u", fn->name, fn->start_line);
+    put_name(out, name);
+    free(name);
+}
+
 static void write_functions(const struct cov_file *f, FILE *out)
 {
     size_t n = 0, hit = 0;
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = 0; pass < 2; pass++) {
+        struct map seen = MAP_INIT;
         for (size_t i = 0; i < f->n_functions; i++) {
             const struct cov_function *fn = &f->functions[i];
-            if (fn->kind != COV_FUNCTION || fn->count == -1 || !fn->name[0])
+            if (!is_written(f, fn) || (pass == 0 && !fn->start_line))
                 continue;
-            if (pass == 0 && fn->start_line)
+            bool run = cov_function_hit(f, fn);
+            if (pass == 0)
                 fprintf(out, "FN:%u,", fn->start_line);
-            else if (pass == 1)
-                fprintf(out, "FNDA:%lld,", (long long)at_least_0(fn->count));
             else
-                continue;
-            put_name(out, fn->name);
+                fprintf(out, "FNDA:%lld,", fn->count == -1 ? run : (long long)at_least_0(fn->count));
+            put_function_name(out, f, fn, &seen);
+            map_put(&seen, fn->name, i);
             n += pass;
-            hit += pass && fn->count;
+            hit += pass && run;
         }
+        map_release(&seen);
+    }
     if (n)
         fprintf(out, "FNF:%zu\nFNH:%zu\n", n, hit);
 }

@@ -401,8 +401,7 @@ bool cov_arm_taken(const struct cov_arm *arm)
     return arm->count != 0;
 }
 
-/* Was the function run? A Python function was if one of its own lines was. */
-static bool function_hit(const struct cov_file *f, const struct cov_function *fn)
+bool cov_function_hit(const struct cov_file *f, const struct cov_function *fn)
 {
     if (fn->count != -1)
         return fn->count != 0;
@@ -448,7 +447,7 @@ void cov_file_totals(const struct cov_file *f, struct cov_totals *t)
         if (fn->kind != COV_FUNCTION || (fn->count == -1 && !fn->lines))
             continue;
         t->functions++;
-        t->functions_hit += function_hit(f, fn);
+        t->functions_hit += cov_function_hit(f, fn);
     }
     bool combined = f->language == COV_PYTHON && f->has_branches;
     t->lines += own.lines;

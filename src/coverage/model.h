@@ -154,5 +154,7 @@ const char *cov_percent_text(char text[COV_PERCENT_MAX], double percent, int dec
 bool cov_line_counts(const struct cov_line *line);
 /* Does the arm count as taken? */
 bool cov_arm_taken(const struct cov_arm *arm);
+/* Was the function (of a finished file) run? One of Python was if one of its own lines was. */
+bool cov_function_hit(const struct cov_file *f, const struct cov_function *fn);
 
 #endif

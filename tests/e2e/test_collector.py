@@ -409,3 +409,25 @@ def test_sources_of_cobertura(project):
     project.write("s.xml", XML.format(name="a", sources=f"<source>{'x' * 70000}</source>"))
     said = names(project, "s.xml", code=1)
     assert "s.xml:2: a source that is longer than any path" in said, said
+
+
+def test_words_for_branches(project):
+    """What coverage.py says of a branch is where it leads; other words are only counted."""
+    ways = ["jump to line 3,1", "return from function 'f',0", "jump to line 11,-", "exit,-"]
+    ways += ["exit the module,1", "exit class 'C',0", "x > 1,1", "jump to line 9x,0"]
+    lines = [2, 2, 4, 4, 9, 12, 10, 10]
+    arms = "".join(f"BRDA:{line},0,{way}\n" for line, way in zip(lines, ways))
+    trace = "SF:a.py\nFN:1,8,f\nFNDA:1,f\nFN:2,6,g\nFNDA:0,g\n{}DA:2,1\nend_of_record\n"
+    project.write("words.info", trace.format(arms))
+    collect(project, "--json", "o.json", "words.info")
+    entry = json.loads((project.root / "o.json").read_text())["files"]["a.py"]
+    assert entry["executed_branches"] == [[2, 3], [9, -1]]
+    assert entry["missing_branches"] == [[2, -2], [4, -2], [4, 11], [12, -1]]
+    counted = "BRDA:10,0,0,0\nBRDA:10,0,1,1\n"
+    project.write("numbers.info", trace.format(arms[: arms.index("BRDA:10")] + counted))
+    done = project.rowlock("collect", "--compare", "words.info", "numbers.info")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    none = "".join(s for s in trace.splitlines(True) if s[:2] != "FN").format(arms)
+    project.write("none.info", none)
+    done = project.rowlock("collect", "--compare", "words.info", "none.info")
+    assert (done.returncode, done.stderr) == (0, ""), done

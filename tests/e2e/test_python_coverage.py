@@ -81,6 +81,10 @@ class Outer:
     def name(self): return "x" \\
         if self.limit else "y"
 
+    @name.setter
+    def name(self, value):
+        pass
+
 
 choose(1), choose(2), choose(7)
 Outer().name, Outer.Inner().method()
@@ -136,14 +140,19 @@ def test_figures_are_those_of_coverage_py(sample, branch):
     theirs = coverage(sample, "report", "-m").stdout
     assert table(ours.stdout) == table(theirs)
     assert "odd.py" in theirs and "empty.py" not in theirs and "mappings.py" not in theirs
-    words = ["collect", "-q", "--json=ours.json", "--xml=ours.xml", "--python", python]
-    sample.rowlock(*words, *parts)
-    for kind in ("json", "xml"):
+    words = ["collect", "-q", "--json=ours.json", "--xml=ours.xml", "--lcov=ours.lcov"]
+    sample.rowlock(*words, "--python", python, *parts)
+    for kind in ("json", "xml", "lcov"):
         coverage(sample, kind, "-q", "-o", f"theirs.{kind}")
     pair = (sample.root / "theirs.json", sample.root / "ours.json")
     assert python_coverage.json_differences(*pair) == []
     pair = (sample.root / "theirs.xml", sample.root / "ours.xml")
     assert python_coverage.xml_differences(*pair) == []
+    compare = ["collect", "--python", python, "--omit=*/empty.py", "--compare", "theirs.lcov"]
+    # Branches that a pattern lets count as taken are in the sums of its XML, and in no list.
+    for other in (".coverage", "theirs.json") + (() if branch else ("ours.lcov", "theirs.xml")):
+        same = sample.rowlock(*compare, other)
+        assert (same.returncode, same.stderr) == (0, ""), (other, same)
     # A source that has changed, or a configuration, is looked at anew.
     sample.write("src/fqcn_converter/never.py", "x = 1\n")
     sample.write(".coveragerc", CONFIG.format(branch=branch) + "fail_under = 99\n")
