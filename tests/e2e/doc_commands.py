@@ -1,4 +1,4 @@
-"""The commands that README.md and docs/*.md show, for test_docs.py."""
+"""The commands that README.md, docs/*.md and the manual pages show, for test_docs.py."""
 
 import pathlib
 import re
@@ -88,6 +88,32 @@ def pages():
     return [(str(path.relative_to(ROOT)), path.read_text()) for path in named]
 
 
+def manual_examples(page):
+    """The examples of a manual page: (number of the first line, lines without their macros)."""
+    found = []
+    block = None
+    inside = False
+    for number, line in enumerate((ROOT / "docs" / "man" / page).read_text().splitlines(), 1):
+        if line.startswith(".Sh "):
+            inside = line == ".Sh EXAMPLES"
+        elif inside and line.startswith(".Dl "):
+            found.append((number, [line[4:].replace("\\e", "\\")]))
+        elif inside and line.startswith(".Bd "):
+            block = []
+            found.append((number + 1, block))
+        elif line.startswith(".Ed"):
+            block = None
+        elif block is not None:
+            block.append(line.replace("\\e", "\\").replace("\\&", ""))
+    return found
+
+
+def manuals():
+    """Those with examples; that of rowlock-fixtures(3) are programs: test_shell_fixtures.py."""
+    names = [path.name for path in sorted((ROOT / "docs" / "man").glob("*.[1-8]"))]
+    return [n for n in names if manual_examples(n) and n != "rowlock-fixtures.3"]
+
+
 def commands():
     """All commands, and the places of blocks that nobody knows."""
     found = []
@@ -110,4 +136,15 @@ def commands():
             if match:
                 line = whole.count("\n", 0, span.start()) + 1
                 found.append(Command(f"{name}:{line}", match.group(1), None))
+    for name in manuals():
+        for first, lines in manual_examples(name):
+            # A recipe of Make keeps its "+", which stands for a run inside of another make.
+            of_this = (
+                [Command(f"{name}:{first}", lines[0], None)]
+                if lines[0].startswith("+")
+                else of_block(name, first, lines)
+            )
+            if of_this is None:
+                unknown.append(f"{name}:{first}: {lines[0]}")
+            found += of_this or []
     return found, unknown

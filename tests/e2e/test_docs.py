@@ -1,4 +1,5 @@
-"""Every command that README.md and docs/*.md show is run, or has its reason not to be."""
+"""Every command that README.md, docs/*.md and the manual pages show is run, or has its reason not
+to be."""
 
 import json
 import os
@@ -207,6 +208,17 @@ CASES = [
     Case(mixed, "rowlock parallel --workers 4", shows=r"4 workers[\s\S]*" + PASSED),
     Case(mixed, "rowlock parallel -n 4", shows=PASSED),
     Case(mixed, "rowlock sequential", shows=PASSED),
+    Case(
+        mixed,
+        "rowlock parallel -n 4 -m unit --junitxml report.xml",
+        shows=r"4 workers[\s\S]*\b2 passed, 1 skipped",
+    ),
+    Case(
+        mixed,
+        "+rowlock parallel",  # a recipe
+        typed="printf 'all:\\n\\t+rowlock parallel\\n' >outer.mk && make -j2 -f outer.mk",
+        shows=r"2 workers[\s\S]*" + PASSED,
+    ),
     Case(mixed, "rowlock parallel --lf", shows=PASSED),
     Case(mixed, "rowlock parallel --lf --lfnf=none", status=5),
     Case(mixed, "rowlock parallel --ff", shows=PASSED),
@@ -374,6 +386,11 @@ CASES = [
     Case(fresh, "rowlock init", shows=r"pytest-parallel\.ini"),
     Case(fresh, "rowlock init --github --gitlab", shows=r"\.gitlab-ci\.yml"),
     Case(fresh, "rowlock init --force tests.json", shows=r"tests\.json"),
+    Case(
+        fresh,
+        "make test-parallel ARGS='-n 4 -v'",
+        shows=r"4 workers[\s\S]*PASSED tests/test_a\.py::test_http",
+    ),
     # build
     Case(build, "make help", typed=f"make -C '{BUILD}' help", shows="test-parallel"),
 ]
@@ -452,6 +469,26 @@ def test_messages_are_real():
     said = re.sub(r'"\s*\n\s*"', "", said)  # literals over two lines
     assert len(messages) > 5
     assert [m for m in messages if m not in said] == []
+
+
+@pytest.mark.slow
+def test_the_manifest_of_the_manual(project):
+    """The example of rowlock.json(5), with the files of which it speaks."""
+    (example,) = doc_commands.manual_examples("rowlock.json.5")
+    project.write("tests.json", "\n".join(example[1]))
+    pytest_files(project)
+    tap(project)
+    project.script("build/tests/test_x", "exit 0")
+    project.script("start-db", "touch up")
+    project.script("migrate-test", 'test -e up && test "$LANG $1" = "C --all"')
+    project.path("t/perl.t").unlink()
+    done = project.rowlock("parallel", "--report-json", "report.json")
+    assert done.returncode == 0, done
+    tests = {test["id"]: test for test in project.report()["tests"]}
+    of_each = ("db/start", "db/migrate", "native/test_x", "shell/a.t", "tests/test_b.py::test_ftp")
+    assert {tests[name]["outcome"] for name in of_each} == {"passed"}
+    listed = {t["id"]: t for t in json.loads(project.rowlock("list", "--json").stdout)["tests"]}
+    assert listed["db/migrate"]["serial"] and "unit" in listed["native/test_x"]["markers"]
 
 
 def shape(lines):
