@@ -232,6 +232,9 @@ static void take_config(struct collect *k)
     k->missing |= config->flags & PY_SHOW_MISSING;
     k->skip_covered = config->flags & PY_SKIP_COVERED;
     k->skip_empty = config->flags & PY_SKIP_EMPTY;
+    if (config->flags & PY_SHOW_CONTEXTS && (k->json || k->html))
+        command_say("warning: show_contexts is set, but reports of Rowlock have no contexts; "
+                    "'coverage json' and 'coverage html' show those of a data file");
 }
 
 static bool finish_python(struct collect *k, struct error *err)

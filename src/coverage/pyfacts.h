@@ -30,7 +30,8 @@ enum py_config_flag {
     PY_SHOW_MISSING = 4,
     PY_IGNORE_ERRORS = 8,
     PY_BRANCH = 16,
-    PY_RELATIVE_FILES = 32
+    PY_RELATIVE_FILES = 32,
+    PY_SHOW_CONTEXTS = 64 /* in JSON or HTML */
 };
 /* What the configuration says about reports. */
 struct py_config {
