@@ -9,6 +9,7 @@ import sys
 
 import needs
 import pytest
+import python_coverage
 
 SOURCE = pathlib.Path(os.environ.get("ROWLOCK_SRCDIR", pathlib.Path(__file__).parents[2]))
 sys.path.append(str(SOURCE / ".tools" / "yaml"))
@@ -367,8 +368,21 @@ GATES = [
     pytest.param(
         dict(C_TEST, **{"meson.build": "project('p', 'c')\ntest('one', executable('m', 'm.c'))\n"}),
         id="meson",
-        marks=needs.meson,
+        marks=[needs.meson, pytest.mark.slow],
     ),
+    pytest.param(
+        dict(
+            C_TEST,
+            **{
+                "configure.ac": "AC_INIT([p], [1])\nAC_PROG_CC\nAC_CONFIG_FILES([Makefile])\n"
+                "AC_OUTPUT\n",
+                "Makefile.in": "TESTS = m\nall: m\nm: m.c\n\t@CC@ @CFLAGS@ @LDFLAGS@ -o m m.c\n",
+            },
+        ),
+        id="autotools",
+        marks=needs.autoconf,
+    ),
+    pytest.param(dict(PYTEST, **SCRIPTS), id="mixed", marks=pytest.mark.slow),
     pytest.param(SCRIPTS, id="scripts"),
 ]
 
@@ -377,12 +391,21 @@ GATES = [
 def test_quality_gate(project, files):
     """It passes in a new project, with whatever prefix; there is no build folder before."""
     fill(project, files)
-    assert project.rowlock("init").returncode == 0
-    makefile = project.path("Makefile").read_text()
-    project.write("Makefile", "ROWLOCK_PREFIX = rl-\n" + makefile)
+    words = []
+    if "tests/test_a.py" in files:
+        python_coverage.prepare(project)
+        words = ["ARGS=--cov=tests"]
+    done = project.rowlock("init")
+    assert done.returncode == 0, done
+    name = "GNUmakefile" if "configure.ac" in files else "Makefile"
+    project.write(name, "ROWLOCK_PREFIX = rl-\n" + project.path(name).read_text())
+    if "configure.ac" in files:  # as init says, but autoreconf would need Automake
+        configure = re.search(r"autoreconf --install && (\./.*) && make$", done.stdout, re.M)[1]
+        step = project.run(["sh", "-c", f"autoconf && {configure}"])
+        assert step.returncode == 0, step
     run = project.make("rl-test-parallel")
     assert run.returncode == 0 and " passed in " in run.stdout, run
-    gate = project.make("rl-quality-gate")
+    gate = project.make("rl-quality-gate", *words)
     assert gate.returncode == 0 and "the same verdicts in " in gate.stdout, gate
     measured = files is not SCRIPTS
     assert ("no difference in 1 files" in gate.stdout) == measured, gate
@@ -393,7 +416,7 @@ def test_quality_gate(project, files):
         assert "TOTAL" not in gate.stdout, gate
         # Data is where the compiler puts it: the variable is none of the run's.
         data = list(project.root.rglob("*.gcda"))
-        assert len(data) == measured and not project.path("build/0").exists(), data
+        assert len(data) == ("m.c" in files) and not project.path("build/0").exists(), data
 
 
 def test_words_that_ask_for_coverage(project):
