@@ -43,8 +43,10 @@ struct verdict_rules {
     bool will_fail;    /* passed and failed change places */
     int pass_code;     /* Meson's expected_exitcode: the exit status that means passed, before all
                           others, or minus the signal; then 0 does not */
-    bool should_fail;  /* Meson's: failed and, unless it speaks TAP, crashed become xfailed,
-                          passed becomes failed */
+    bool should_fail;  /* Meson's: failed and mostly crashed become xfailed, passed becomes
+                          failed */
+    uint32_t meson;    /* 0, or 1000 * major + minor of the Meson that the output is read like: TAP,
+                          or with FORMAT_EXEC that of Rust's tests (run/tapmeson.h) */
 };
 
 /* The most that may be asked for. */

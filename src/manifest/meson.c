@@ -22,7 +22,8 @@ static const char ask_python[] =
     "base = dict(os.environ)\n"
     "out = []\n"
     "for t in tests:\n"
-    "    one = {'name': t.name, 'expected_exitcode': getattr(t, 'expected_exitcode', None)}\n"
+    "    one = {'name': t.name, 'expected_exitcode': getattr(t, 'expected_exitcode', None),\n"
+    "           'version': getattr(t, 'version', None)}\n"
     "    for name in 'should_fail', 'expected_fail':\n" /* the second since Meson 1.12 */
     "        if hasattr(t, name):\n"
     "            one['should_fail'] = bool(getattr(t, name))\n"
@@ -133,11 +134,26 @@ static bool read_protocol(struct test *t, const cJSON *protocol, struct importer
 {
     const char *name = cJSON_IsString(protocol) ? protocol->valuestring : "exitcode";
     bool gtest = strcmp(name, "gtest") == 0;
-    if (strcmp(name, "tap") == 0)
+    bool tap = strcmp(name, "tap") == 0, rust = strcmp(name, "rust") == 0;
+    t->rules.meson = tap || rust;
+    if (tap)
         t->format = FORMAT_TAP;
-    else if (!gtest && strcmp(name, "exitcode") != 0 && strcmp(name, "rust") != 0)
+    else if (!gtest && !rust && strcmp(name, "exitcode") != 0)
         importer_ignore(ignored, "a protocol that is not known here; their exit status counts");
     return gtest;
+}
+
+/* 1000 * major + minor, newer than all that are known where nobody tells. */
+static uint32_t version_of(const cJSON *version)
+{
+    unsigned long major = 9, minor = 0;
+    char *end = NULL;
+    if (cJSON_IsString(version)) {
+        major = strtoul(version->valuestring, &end, 10);
+        minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+    }
+    major = major < 1 ? 1 : major < 9 ? major : 9;
+    return (uint32_t)(1000 * major + (minor < 999 ? minor : 999));
 }
 
 /* What Meson's own Python tells of a test; more is NULL where nothing does. */
@@ -148,9 +164,11 @@ static void read_more(struct manifest *m, struct test *t, const char *name, cons
     const cJSON *env = get(more, "env");
     read_env(m, t, env ? env : get(object, "env"), get(more, "unset"));
     t->rules.should_fail = cJSON_IsTrue(fails);
-    if (t->format == FORMAT_EXEC && cJSON_IsNumber(code) && code->valuedouble >= -255 &&
+    if (!t->rules.meson && cJSON_IsNumber(code) && code->valuedouble >= -255 &&
         code->valuedouble <= 255)
         t->rules.pass_code = code->valueint;
+    if (t->rules.meson)
+        t->rules.meson = version_of(get(more, "version"));
     if (!more || (fails && env))
         return;
     struct buf b = BUF_INIT;

@@ -61,6 +61,7 @@ struct plan_test {
     int32_t skip_code;               /* -1: none */
     int32_t error_code;              /* 0: none */
     int32_t pass_code;               /* as in struct verdict_rules */
+    uint32_t meson;                  /* likewise */
     uint32_t format;          /* enum test_format */
     uint32_t flags;           /* enum plan_test_flags */
     uint32_t group;           /* index of its group */

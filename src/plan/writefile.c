@@ -107,6 +107,7 @@ static void put_rules(struct tail *t, const struct test *from, struct plan_test 
     to->skip_code = r->skip_code;
     to->error_code = r->error_code;
     to->pass_code = r->pass_code;
+    to->meson = r->meson;
     to->flags = (r->skip_code != AUTOMAKE_SKIP || r->error_code != AUTOMAKE_ERROR ? PLAN_OWN_CODES : 0) |
                 (from->serial ? PLAN_SERIAL : 0) |
                 (r->will_fail ? PLAN_WILL_FAIL : 0) |

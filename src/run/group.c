@@ -29,7 +29,7 @@ struct native {
     struct isolation iso;
     int null; /* every test's standard input */
     uint32_t test;
-    struct tap *tap; /* NULL for format exec */
+    struct tap *tap; /* NULL where only the exit status counts */
     struct expect *expect; /* NULL where there are no expressions */
 };
 
@@ -193,7 +193,9 @@ static enum group_end attempt(struct native *n, uint32_t test, struct error *err
     tap_init(&tap);
     expect_init(&expect, &j->plan, t);
     n->test = test;
-    n->tap = t->format == FORMAT_TAP ? &tap : NULL;
+    n->tap = t->format == FORMAT_TAP || t->meson ? &tap : NULL;
+    tap.meson.version = t->meson;
+    tap.meson.rust = t->meson && t->format != FORMAT_TAP;
     n->expect = t->flags & PLAN_REGEX ? &expect : NULL;
     enum group_end end = run_test(n, t, err);
     expect_release(&expect);

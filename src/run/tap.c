@@ -6,14 +6,8 @@
 #include <strings.h>
 
 #include "run/journal.h"
-
-/* A piece of a line. */
-struct piece {
-    const char *p;
-    size_t n;
-};
-
-enum directive { DIRECTIVE_NONE, DIRECTIVE_SKIP, DIRECTIVE_TODO };
+#include "run/tapmeson.h"
+#include "run/tapparts.h"
 
 void tap_init(struct tap *t)
 {
@@ -30,39 +24,40 @@ void tap_release(struct tap *t)
     buf_release(&t->first_failed);
     buf_release(&t->error);
     buf_release(&t->reason);
+    buf_release(&t->meson.indent);
 }
 
-static bool is_space(char c)
+bool tap_is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_word(char c)
+bool tap_is_word(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
 }
 
-static void skip(struct piece *s, size_t n)
+static void skip(struct tap_piece *s, size_t n)
 {
     s->p += n;
     s->n -= n;
 }
 
-static void skip_space(struct piece *s)
+void tap_skip_space(struct tap_piece *s)
 {
-    while (s->n && is_space(*s->p))
+    while (s->n && tap_is_space(*s->p))
         skip(s, 1);
 }
 
-static void trim(struct piece *s)
+void tap_trim(struct tap_piece *s)
 {
-    skip_space(s);
-    while (s->n && is_space(s->p[s->n - 1]))
+    tap_skip_space(s);
+    while (s->n && tap_is_space(s->p[s->n - 1]))
         s->n--;
 }
 
 /* Takes text off the beginning, if it is there. */
-static bool take(struct piece *s, const char *text)
+bool tap_take(struct tap_piece *s, const char *text)
 {
     size_t n = strlen(text);
     if (s->n < n || memcmp(s->p, text, n) != 0)
@@ -72,16 +67,16 @@ static bool take(struct piece *s, const char *text)
 }
 
 /* Takes a word in any case, which must end there. */
-static bool take_word(struct piece *s, const char *word)
+static bool take_word(struct tap_piece *s, const char *word)
 {
     size_t n = strlen(word);
-    if (s->n < n || strncasecmp(s->p, word, n) != 0 || (s->n > n && is_word(s->p[n])))
+    if (s->n < n || strncasecmp(s->p, word, n) != 0 || (s->n > n && tap_is_word(s->p[n])))
         return false;
     skip(s, n);
     return true;
 }
 
-static bool take_number(struct piece *s, uint64_t *v)
+bool tap_take_number(struct tap_piece *s, uint64_t *v)
 {
     size_t i = 0;
     for (*v = 0; i < s->n && isdigit((unsigned char)s->p[i]); i++)
@@ -90,7 +85,7 @@ static bool take_number(struct piece *s, uint64_t *v)
     return i > 0;
 }
 
-static void add_detail(struct tap *t, const char *p, size_t n)
+void tap_add_detail(struct tap *t, const char *p, size_t n)
 {
     if (t->detail.len + n + 1 > TAP_DETAIL_BYTES)
         return;
@@ -102,10 +97,10 @@ static void fault(struct tap *t, const struct buf *what)
 {
     if (!t->error.len)
         buf_add(&t->error, what->data, what->len);
-    add_detail(t, what->data, what->len);
+    tap_add_detail(t, what->data, what->len);
 }
 
-static void fault_text(struct tap *t, const char *what)
+void tap_fault(struct tap *t, const char *what)
 {
     struct buf b = BUF_INIT;
     buf_adds(&b, what);
@@ -115,21 +110,21 @@ static void fault_text(struct tap *t, const char *what)
 
 /* "# SKIP reason" or "# TODO reason" behind a description; cuts it off there. Only the first
  * '#' without a backslash can begin one. */
-static enum directive take_directive(struct piece *text, struct piece *reason)
+static enum tap_directive take_directive(struct tap_piece *text, struct tap_piece *reason)
 {
     size_t i = 0;
     while (i < text->n && text->p[i] != '#')
         i += text->p[i] == '\\' && i + 1 < text->n ? 2 : 1;
     if (i >= text->n)
         return DIRECTIVE_NONE;
-    struct piece s = {text->p + i + 1, text->n - i - 1};
-    skip_space(&s);
-    enum directive d = take_word(&s, "SKIP")   ? DIRECTIVE_SKIP
+    struct tap_piece s = {text->p + i + 1, text->n - i - 1};
+    tap_skip_space(&s);
+    enum tap_directive d = take_word(&s, "SKIP")   ? DIRECTIVE_SKIP
                        : take_word(&s, "TODO") ? DIRECTIVE_TODO
                                                : DIRECTIVE_NONE;
     if (d == DIRECTIVE_NONE)
         return d;
-    trim(&s);
+    tap_trim(&s);
     *reason = s;
     text->n = i;
     return d;
@@ -143,8 +138,8 @@ static bool planned_todo(const struct tap *t, uint64_t number)
     return false;
 }
 
-static void record_point(struct tap *t, enum outcome o, struct piece text, enum directive d,
-                         struct piece reason)
+static void keep_point(struct tap *t, enum outcome o, struct tap_piece text, enum tap_directive d,
+                         struct tap_piece reason)
 {
     if (t->n_points >= (o == OUTCOME_FAILED ? TAP_FAILURES_MAX : TAP_POINTS_MAX))
         return;
@@ -162,7 +157,7 @@ static void record_point(struct tap *t, enum outcome o, struct piece text, enum 
     buf_release(&b);
 }
 
-static void count_point(struct tap *t, enum outcome o, uint64_t number, struct piece text)
+static void count_point(struct tap *t, enum outcome o, uint64_t number, struct tap_piece text)
 {
     t->skipped += o == OUTCOME_SKIPPED;
     t->xfailed += o == OUTCOME_XFAILED;
@@ -177,23 +172,33 @@ static void count_point(struct tap *t, enum outcome o, uint64_t number, struct p
     }
 }
 
-static bool point_line(struct tap *t, struct piece line)
+void tap_add_point(struct tap *t, enum outcome o, uint64_t number, struct tap_piece text,
+                   enum tap_directive d, struct tap_piece reason, struct tap_piece line)
 {
-    struct piece s = line;
-    bool good = !take(&s, "not ");
-    if (!take(&s, "ok") || (s.n && is_word(*s.p)))
+    keep_point(t, o, text, d, reason);
+    count_point(t, o, number, text);
+    t->explains_failure = o == OUTCOME_FAILED;
+    if (t->explains_failure)
+        tap_add_detail(t, line.p, line.n);
+}
+
+static bool point_line(struct tap *t, struct tap_piece line)
+{
+    struct tap_piece s = line;
+    bool good = !tap_take(&s, "not ");
+    if (!tap_take(&s, "ok") || (s.n && tap_is_word(*s.p)))
         return false;
     t->ran++;
-    skip_space(&s);
+    tap_skip_space(&s);
     uint64_t number;
-    bool numbered = take_number(&s, &number);
+    bool numbered = tap_take_number(&s, &number);
     if (!numbered)
         number = t->ran;
-    struct piece reason = {"", 0};
-    enum directive d = take_directive(&s, &reason);
-    trim(&s);
-    if (take(&s, "-"))
-        skip_space(&s);
+    struct tap_piece reason = {"", 0};
+    enum tap_directive d = take_directive(&s, &reason);
+    tap_trim(&s);
+    if (tap_take(&s, "-"))
+        tap_skip_space(&s);
     if (t->n_plan_todo && planned_todo(t, number))
         d = DIRECTIVE_TODO;
     if (numbered && number != t->ran) {
@@ -203,7 +208,7 @@ static bool point_line(struct tap *t, struct piece line)
         buf_release(&b);
     }
     if (t->plan_behind) {
-        fault_text(t, "the plan stands neither at the beginning nor at the end");
+        tap_fault(t, "the plan stands neither at the beginning nor at the end");
         t->plan_behind = false;
     }
     bool unplanned = t->has_plan && t->ran > t->planned;
@@ -212,37 +217,33 @@ static bool point_line(struct tap *t, struct piece line)
                      : !good               ? OUTCOME_FAILED
                      : d == DIRECTIVE_SKIP ? OUTCOME_SKIPPED
                                            : OUTCOME_PASSED;
-    record_point(t, o, s, d, reason);
-    count_point(t, o, number, s);
-    t->explains_failure = o == OUTCOME_FAILED;
-    if (t->explains_failure)
-        add_detail(t, line.p, line.n);
+    tap_add_point(t, o, number, s, d, reason, line);
     return true;
 }
 
 /* What stands behind "1..N" in version 12. False if that makes it no plan. */
-static bool old_plan_tail(struct tap *t, struct piece s, uint64_t n, struct piece *reason,
+static bool old_plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct tap_piece *reason,
                           bool *skips)
 {
     *skips = n == 0;
-    struct piece at = s;
+    struct tap_piece at = s;
     uint64_t v;
-    if (take(&at, "todo") && at.n && is_space(*at.p) && (skip_space(&at), take_number(&at, &v))) {
+    if (tap_take(&at, "todo") && at.n && tap_is_space(*at.p) && (tap_skip_space(&at), tap_take_number(&at, &v))) {
         do {
             if (t->n_plan_todo < TAP_PLAN_TODO_MAX)
                 t->plan_todo[t->n_plan_todo++] = v;
-            skip_space(&at);
-        } while (take_number(&at, &v));
+            tap_skip_space(&at);
+        } while (tap_take_number(&at, &v));
         return true;
     }
     if (n)
         return !s.n;
-    if (take(&at, "#")) {
-        skip_space(&at);
+    if (tap_take(&at, "#")) {
+        tap_skip_space(&at);
         if (at.n >= 4 && strncasecmp(at.p, "SKIP", 4) == 0) {
-            while (at.n && !is_space(*at.p))
+            while (at.n && !tap_is_space(*at.p))
                 skip(&at, 1);
-            trim(&at);
+            tap_trim(&at);
             *reason = at;
         }
     }
@@ -250,32 +251,32 @@ static bool old_plan_tail(struct tap *t, struct piece s, uint64_t n, struct piec
 }
 
 /* The same in later ones, where "1..3 # SKIP reason" skips, too. */
-static bool plan_tail(struct tap *t, struct piece s, uint64_t n, struct piece *reason, bool *skips)
+static bool plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct tap_piece *reason, bool *skips)
 {
-    trim(&s);
+    tap_trim(&s);
     if (t->version < 13)
         return old_plan_tail(t, s, n, reason, skips);
     *skips = n == 0;
-    if (!s.n || !take(&s, "#"))
+    if (!s.n || !tap_take(&s, "#"))
         return !s.n;
-    skip_space(&s);
+    tap_skip_space(&s);
     if (!take_word(&s, "SKIP"))
         return t->version >= 14;
-    trim(&s);
+    tap_trim(&s);
     *reason = s;
     *skips = true;
     return true;
 }
 
-static bool plan_line(struct tap *t, struct piece line)
+static bool plan_line(struct tap *t, struct tap_piece line)
 {
-    struct piece s = line, reason = {"", 0};
+    struct tap_piece s = line, reason = {"", 0};
     uint64_t n;
     bool skips;
-    if (!take(&s, "1..") || !take_number(&s, &n) || !plan_tail(t, s, n, &reason, &skips))
+    if (!tap_take(&s, "1..") || !tap_take_number(&s, &n) || !plan_tail(t, s, n, &reason, &skips))
         return false;
     if (t->has_plan) {
-        fault_text(t, "more than one plan");
+        tap_fault(t, "more than one plan");
         return true;
     }
     t->has_plan = true;
@@ -287,20 +288,20 @@ static bool plan_line(struct tap *t, struct piece line)
     return true;
 }
 
-static bool version_line(struct tap *t, struct piece line)
+static bool version_line(struct tap *t, struct tap_piece line)
 {
-    struct piece s = line;
+    struct tap_piece s = line;
     uint64_t v;
-    if (!take_word(&s, "TAP") || !s.n || !is_space(*s.p))
+    if (!take_word(&s, "TAP") || !s.n || !tap_is_space(*s.p))
         return false;
-    skip_space(&s);
+    tap_skip_space(&s);
     if (!take_word(&s, "version"))
         return false;
-    skip_space(&s);
-    if (!take_number(&s, &v) || (trim(&s), s.n))
+    tap_skip_space(&s);
+    if (!tap_take_number(&s, &v) || (tap_trim(&s), s.n))
         return false;
     if (t->has_version || t->has_plan || t->ran) {
-        fault_text(t, "the TAP version is not in the first line");
+        tap_fault(t, "the TAP version is not in the first line");
     } else if (v < 13 || v > 14) {
         struct buf b = BUF_INIT;
         buf_addf(&b, "TAP version %" PRIu64 " is not known; 13 and 14 are, and 12 without a line",
@@ -314,12 +315,12 @@ static bool version_line(struct tap *t, struct piece line)
     return true;
 }
 
-static bool bail_line(struct tap *t, struct piece line)
+static bool bail_line(struct tap *t, struct tap_piece line)
 {
-    skip_space(&line);
-    if (!take(&line, "Bail out!"))
+    tap_skip_space(&line);
+    if (!tap_take(&line, "Bail out!"))
         return false;
-    trim(&line);
+    tap_trim(&line);
     t->bailed = true;
     buf_clear(&t->reason);
     buf_add(&t->reason, line.p, line.n);
@@ -327,19 +328,19 @@ static bool bail_line(struct tap *t, struct piece line)
 }
 
 /* "pragma +strict, -ignore_exit" */
-static bool pragma_line(struct tap *t, struct piece line)
+static bool pragma_line(struct tap *t, struct tap_piece line)
 {
-    struct piece s = line;
-    if (t->version < 13 || !take(&s, "pragma") || !s.n || !is_space(*s.p))
+    struct tap_piece s = line;
+    if (t->version < 13 || !tap_take(&s, "pragma") || !s.n || !tap_is_space(*s.p))
         return false;
     bool strict = t->strict, ignore_exit = t->ignore_exit;
     do {
-        skip_space(&s);
+        tap_skip_space(&s);
         bool on = s.n && *s.p == '+';
-        if (!take(&s, "+") && !take(&s, "-"))
+        if (!tap_take(&s, "+") && !tap_take(&s, "-"))
             return false;
-        struct piece name = s;
-        while (s.n && is_word(*s.p))
+        struct tap_piece name = s;
+        while (s.n && tap_is_word(*s.p))
             skip(&s, 1);
         name.n -= s.n;
         if (!name.n)
@@ -348,8 +349,8 @@ static bool pragma_line(struct tap *t, struct piece line)
             strict = on;
         if (name.n == 11 && memcmp(name.p, "ignore_exit", 11) == 0)
             ignore_exit = on;
-        skip_space(&s);
-    } while (take(&s, ","));
+        tap_skip_space(&s);
+    } while (tap_take(&s, ","));
     if (s.n)
         return false;
     t->strict = strict;
@@ -357,9 +358,9 @@ static bool pragma_line(struct tap *t, struct piece line)
     return true;
 }
 
-static void unknown_line(struct tap *t, struct piece line)
+static void unknown_line(struct tap *t, struct tap_piece line)
 {
-    if (!t->strict || (t->version >= 14 && (!line.n || is_space(*line.p))))
+    if (!t->strict || (t->version >= 14 && (!line.n || tap_is_space(*line.p))))
         return;
     struct buf b = BUF_INIT;
     buf_adds(&b, "under pragma +strict a line that is no TAP: ");
@@ -368,10 +369,10 @@ static void unknown_line(struct tap *t, struct piece line)
     buf_release(&b);
 }
 
-static size_t indent_of(struct piece line)
+static size_t indent_of(struct tap_piece line)
 {
     size_t n = 0;
-    while (n < line.n && is_space(line.p[n]))
+    while (n < line.n && tap_is_space(line.p[n]))
         n++;
     return n;
 }
@@ -383,28 +384,28 @@ static void yaml_unfinished(struct tap *t)
     t->in_yaml = false;
     if (t->version != 13)
         return;
-    fault_text(t, "a YAML block without its end (...)");
+    tap_fault(t, "a YAML block without its end (...)");
     t->stopped = true;
 }
 
 /* A YAML block: indented "---", up to "..." with the same indent. Version 12 has none. */
-static bool yaml_line(struct tap *t, struct piece line)
+static bool yaml_line(struct tap *t, struct tap_piece line)
 {
     size_t indent = indent_of(line);
-    struct piece s = {line.p + indent, line.n - indent};
+    struct tap_piece s = {line.p + indent, line.n - indent};
     if (!t->in_yaml) {
-        if (t->version < 13 || !indent || !take(&s, "---") || (s.n && !is_space(*s.p)))
+        if (t->version < 13 || !indent || !tap_take(&s, "---") || (s.n && !tap_is_space(*s.p)))
             return false;
         t->in_yaml = true;
         t->yaml_indent = indent;
     } else if (indent < t->yaml_indent && (s.n || t->version == 13)) {
         yaml_unfinished(t);
         return t->stopped;
-    } else if (indent == t->yaml_indent && take(&s, "...")) {
+    } else if (indent == t->yaml_indent && tap_take(&s, "...")) {
         t->in_yaml = false;
     }
     if (t->explains_failure)
-        add_detail(t, line.p, line.n);
+        tap_add_detail(t, line.p, line.n);
     return true;
 }
 
@@ -412,19 +413,19 @@ static void handle_whole(struct tap *t, const char *p, size_t n)
 {
     if (n && p[n - 1] == '\r')
         n--;
-    struct piece line = {p, n};
+    struct tap_piece line = {p, n};
     if (t->bailed || t->stopped || yaml_line(t, line))
         return;
     if (n && *p == '#') {
         if (t->explains_failure)
-            add_detail(t, p, n);
+            tap_add_detail(t, p, n);
         return;
     }
     if (bail_line(t, line) || point_line(t, line))
         return;
-    if (n && is_space(*p) && t->explains_failure && t->version < 13)
-        add_detail(t, p, n); /* Test::More's older subtests, or a block of YAML */
-    else if (!n || !is_space(*p))
+    if (n && tap_is_space(*p) && t->explains_failure && t->version < 13)
+        tap_add_detail(t, p, n); /* Test::More's older subtests, or a block of YAML */
+    else if (!n || !tap_is_space(*p))
         t->explains_failure = false;
     if (!plan_line(t, line) && !version_line(t, line) && !pragma_line(t, line))
         unknown_line(t, line);
@@ -433,6 +434,10 @@ static void handle_whole(struct tap *t, const char *p, size_t n)
 /* A line that is just "not" is continued by the next one, as in prove: VMS writes it so. */
 static void handle_line(struct tap *t, const char *p, size_t n)
 {
+    if (t->meson.version) {
+        tapmeson_line(t, p, n);
+        return;
+    }
     if (t->held.len) {
         struct buf joined = t->held;
         t->held = (struct buf)BUF_INIT;
@@ -441,8 +446,8 @@ static void handle_line(struct tap *t, const char *p, size_t n)
         buf_release(&joined);
         return;
     }
-    struct piece s = {p, n};
-    if (n >= 3 && n < TAP_LINE_MAX && (trim(&s), s.n == 3) && memcmp(s.p, "not", 3) == 0)
+    struct tap_piece s = {p, n};
+    if (n >= 3 && n < TAP_LINE_MAX && (tap_trim(&s), s.n == 3) && memcmp(s.p, "not", 3) == 0)
         buf_add(&t->held, p, n);
     else
         handle_whole(t, p, n);
@@ -521,6 +526,8 @@ enum outcome tap_finish(struct tap *t, int exit_status, struct buf *message)
         handle_line(t, t->line.data, t->line.len);
         buf_clear(&t->line);
     }
+    if (t->meson.version)
+        return tapmeson_finish(t, exit_status, message);
     if (t->held.len)
         handle_line(t, "", 0);
     if (t->in_yaml)

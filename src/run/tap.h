@@ -25,7 +25,19 @@ enum {
     TAP_PLAN_TODO_MAX = 256
 };
 
+/* How `meson test` reads (tapmeson.h). Whoever makes the reader sets the first two. */
+struct tap_meson {
+    uint32_t version; /* 1000 * major + minor; 0: the verdicts are prove's */
+    bool rust;        /* it is the output of Rust's tests, not TAP */
+    bool behind_point; /* the line before was a point: YAML may begin */
+    enum outcome last_bad; /* OUTCOME_NONE, _FAILED or _ERROR */
+    unsigned lines;        /* 2: two or more */
+    uint64_t last, highest; /* numbers of points */
+    struct buf indent;      /* of the block of YAML */
+};
+
 struct tap {
+    struct tap_meson meson;
     struct buf line;  /* the line that is not whole yet */
     bool line_cut;    /* it was too long: the rest is passed over */
     unsigned version; /* 12 unless the output says otherwise */
@@ -56,7 +68,7 @@ void tap_init(struct tap *t);
 void tap_release(struct tap *t);
 void tap_feed(struct tap *t, const void *data, size_t len);
 /* No more output comes. exit_status is that of its process (0 if it ended well). Returns
- * OUTCOME_PASSED, _FAILED or _SKIPPED, and adds the reason, one line, to message. */
+ * OUTCOME_PASSED, _FAILED or _SKIPPED, as Meson reads it also _ERROR, and adds the reason, one line, to message. */
 enum outcome tap_finish(struct tap *t, int exit_status, struct buf *message);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "run/platform.h"
+#include "run/tapmeson.h"
 
 enum { REASON_MAX = 500, SHOWN_OF_NAME = 500 };
 
@@ -219,16 +220,13 @@ static void add_capture(struct record *r, struct buf *fields, enum record_field 
     buf_release(&text);
 }
 
-/* Meson's should_fail. A TAP script that does not exit with 0 is an error to Meson. */
-static enum outcome expect_failure(struct buf *b, enum outcome o, const struct supervised *s,
-                                   bool tap)
+/* Meson's should_fail. */
+static enum outcome expect_failure(struct buf *b, enum outcome o, const struct tap *tap)
 {
     if (o == OUTCOME_PASSED)
         return turn_round(b, o);
-    bool failed = o == OUTCOME_FAILED || o == OUTCOME_CRASHED;
-    if (!failed || (tap && s->status != 0))
-        return o;
-    return OUTCOME_XFAILED;
+    bool crashed = o == OUTCOME_CRASHED && (!tap || tapmeson_failed_first(tap));
+    return o == OUTCOME_FAILED || crashed ? OUTCOME_XFAILED : o;
 }
 
 void verdict_record(struct record *r, struct buf *fields, const struct supervised *s,
@@ -239,7 +237,7 @@ void verdict_record(struct record *r, struct buf *fields, const struct supervise
     r->kind = RECORD_RESULT;
     r->outcome = judge(&message, s, tap, how, timeout_ms, command, cwd);
     if (how->should_fail)
-        r->outcome = expect_failure(&message, r->outcome, s, tap);
+        r->outcome = expect_failure(&message, r->outcome, tap);
     r->attempt = 1;
     r->status = s->status;
     r->start_ns = s->start_ns;

@@ -1,4 +1,4 @@
-/* Exercises the TAP reader: the output of a test program, once in one piece and once in pieces
+/* Exercises the TAP readers, prove's and Meson's: the output of a test program, once in one piece and once in pieces
  * of odd sizes. Both give the same, all memory stays within its bounds, and the points that it
  * records are whole fields of the journal. */
 #include <string.h>
@@ -37,22 +37,27 @@ static enum outcome finish(struct tap *t, int status, struct buf *message)
 {
     enum outcome o = tap_finish(t, status, message);
     check_bounds(t);
-    CHECK(o == OUTCOME_PASSED || o == OUTCOME_FAILED || o == OUTCOME_SKIPPED);
-    CHECK(o == OUTCOME_FAILED ||
+    CHECK(o == OUTCOME_PASSED || o == OUTCOME_FAILED || o == OUTCOME_SKIPPED ||
+          (o == OUTCOME_ERROR && t->meson.version));
+    bool bad = o == OUTCOME_FAILED || o == OUTCOME_ERROR;
+    CHECK(bad || t->meson.version ||
           (!t->failed && !t->bailed && !t->stopped && t->ran == t->planned));
-    CHECK(o == OUTCOME_FAILED || !status || t->ignore_exit);
+    CHECK(bad || (!t->failed && (!status || t->ignore_exit)));
     CHECK((o == OUTCOME_PASSED) == (message->len == 0));
     CHECK(!message->len || !memchr(message->data, '\n', message->len));
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* version, rust: struct tap_meson. */
+static void check(const uint8_t *data, size_t size, uint32_t version, bool rust)
 {
     struct tap whole, pieces;
     struct buf message = BUF_INIT, message2 = BUF_INIT;
     int status = size % 3 == 2 ? 3 : 0;
     tap_init(&whole);
     tap_init(&pieces);
+    whole.meson.version = pieces.meson.version = version;
+    whole.meson.rust = pieces.meson.rust = rust;
     tap_feed(&whole, data, size);
     for (size_t at = 0, n; at < size; at += n) {
         n = 1 + at * 7 % 13;
@@ -69,5 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_release(&message2);
     tap_release(&whole);
     tap_release(&pieces);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    check(data, size, 0, false);
+    check(data, size, 1000, false);
+    check(data, size, 1012, false);
+    check(data, size, 1012, true);
     return 0;
 }

@@ -363,9 +363,49 @@ static void test_bounded(void **state)
     buf_release(&line);
 }
 
+/* Versions of Meson differ: all of them against the verdicts of theirs (see also the end-to-end test
+ * of build folders, which asks the Meson that is there). */
+static void test_versions_of_meson(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int status;
+        enum outcome old, newest;
+        const char *message; /* of the newest */
+    } table[] = {
+        {"1..1\nnot ok 1\n", 1, OUTCOME_ERROR, OUTCOME_FAILED,
+         "1 of 1 points failed, the first: 1"},
+        {"1..1\nok 1 # TODO\n", 0, OUTCOME_FAILED, OUTCOME_FAILED,
+         "1 of 1 points passed, though marked TODO"},
+        {"1..2\nnot ok 1\n", 0, OUTCOME_ERROR, OUTCOME_ERROR, "planned 2 points, ran 1"},
+        {"1..2\nok 2\nok 1\n", 0, OUTCOME_ERROR, OUTCOME_PASSED, ""},
+        {"1..2\nok 1\nok 1\n", 0, OUTCOME_ERROR, OUTCOME_ERROR,
+         "numbers of points are missing, or there twice"},
+        {"Bail out! why\n", 0, OUTCOME_SKIPPED, OUTCOME_ERROR, "Bail out! why"},
+        {"1..0 # SKIP why\n", 0, OUTCOME_SKIPPED, OUTCOME_SKIPPED, "why"},
+        {"", 2, OUTCOME_ERROR, OUTCOME_ERROR, "exit status 2"},
+    };
+    for (size_t i = 0; i < 2 * sizeof table / sizeof *table; i++) {
+        struct tap t;
+        struct buf message = BUF_INIT;
+        bool old = i & 1;
+        tap_init(&t);
+        t.meson.version = old ? 1000 : 1012;
+        tap_feed(&t, table[i / 2].text, strlen(table[i / 2].text));
+        enum outcome o = tap_finish(&t, table[i / 2].status, &message);
+        if (o != (old ? table[i / 2].old : table[i / 2].newest) ||
+            (!old && strcmp(buf_cstr(&message), table[i / 2].message) != 0))
+            fail_msg("%s%s: %s", table[i / 2].text, old ? " (old)" : "", buf_cstr(&message));
+        buf_release(&message);
+        tap_release(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_versions_of_meson),
         cmocka_unit_test(test_verdicts),     cmocka_unit_test(test_as_prove),
         cmocka_unit_test(test_descriptions), cmocka_unit_test(test_detail),
         cmocka_unit_test(test_bounded),
