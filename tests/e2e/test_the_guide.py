@@ -136,6 +136,7 @@ def test_commands(sample, truth, row):
     check_outcomes(sample, truth, **tests)
 
 
+# "Load Balancing: Intelligent test distribution across workers using different strategies",
 # "Distribution Strategies": what stays on one worker. The first tests of the two files wait for
 # each other, so that both workers have something.
 SPREAD = """
@@ -178,6 +179,10 @@ def test_distribution_strategies(project):
             assert len(workers) == (2 if "file" in said else 4)
             if "steal" not in said:
                 assert all(len(names) == 1 for names in workers.values()), (words, workers)
+    # "`--dist=STRATEGY`: Distribution strategy (loadscope, loadfile, worksteal)"
+    done = project.rowlock("parallel", "--dist=STRATEGY")
+    assert done.returncode == 4 and "loadscope, loadfile, " in done.stderr, done
+    assert "worksteal" in done.stderr and "STRATEGY" in done.stderr, done
 
 
 # "Coverage configuration", "Parallel-specific coverage reporting", as pytest-cov has them.
@@ -211,6 +216,39 @@ def test_pytest_itself(sample):
     assert done.returncode == 0, done
     if importlib.util.find_spec("xdist") is None:
         assert done.stdout.startswith("rowlock ") and "4 workers" in done.stdout, done
+
+
+# "GitHub Actions Example", but for the commands.
+WORKFLOW = """\
+- name: Run tests in parallel
+- name: Upload parallel coverage
+  uses: codecov/codecov-action@v3
+  with:
+    file: ./coverage-parallel.xml
+    flags: parallel-tests
+"""
+
+
+def test_workflow(sample):
+    """The steps that init writes, and those of docs/guide.md; the first of them is run."""
+    python_coverage.prepare(sample)
+    sample.write(".coveragerc", "[run]\nsource = src\n")
+    assert sample.rowlock("init", "--github").returncode == 0
+    written = sample.path(".github/workflows/rowlock.yml").read_text()
+    ours = (ROOT / "docs" / "guide.md").read_text()
+    for text in (written, ours):
+        step = text.split("- name: Run tests in parallel\n")[1]
+        command = re.match(r" +run: (rowlock parallel --coverage.*)", step)[1]
+        upload = step.split("- name: Upload parallel coverage\n")[1].split("\n\n")[0]
+        file = re.search(r"^ +files?: (\./coverage-parallel\.xml)$", upload, re.M)[1]
+        assert re.search(r"^ +(?:- )?uses: codecov/codecov-action@v\d$", upload, re.M), upload
+        assert re.search(r"^ +flags: parallel-tests$", upload, re.M), upload
+        sample.path(file).unlink(missing_ok=True)
+        done = sample.run(["sh", "-c", command])
+        assert done.returncode == 0, done
+        assert xml.etree.ElementTree.parse(sample.path(file)).getroot().tag == "coverage"
+    steps = [line for line in WORKFLOW.splitlines() if not line.startswith("- name: Run")]
+    assert "\n".join("    " + line for line in steps) in ours
 
 
 # Also the step "Run tests in parallel" of "GitHub Actions Example".
@@ -272,7 +310,8 @@ def test_used(pytestconfig):
 
 
 def test_which_configuration(project):
-    """ "python scripts/run_tests.py parallel" reads pytest-parallel.ini without being told."""
+    """ "python scripts/run_tests.py parallel" reads pytest-parallel.ini without being told;
+    "Flexible Configuration: Support for both sequential and parallel execution modes"."""
     python_coverage.prepare(project)
     project.write("pytest.ini", "[pytest]\n")
     project.write("pytest-parallel.ini", "[pytest]\naddopts = -n 2\n")
@@ -389,6 +428,71 @@ def test_options(project):
     processors = len(os.sched_getaffinity(0))
     workers = int(re.search(r"(\d+) workers?", done.stdout).group(1))
     assert done.returncode == 0 and 1 <= workers <= processors, done
+
+
+# "Worker Count Optimization". Each test waits until COUNT of them run at the same time.
+TOGETHER = """
+import os, pathlib, time, pytest
+@pytest.mark.parametrize("i", range(int(os.environ["COUNT"])))
+def test_waits(i):
+    pathlib.Path(f"up-{i}").touch()
+    while len(list(pathlib.Path().glob("up-*"))) < int(os.environ["COUNT"]):
+        time.sleep(0.01)
+"""
+# Tests that fail if they do not run alone.
+APART = """
+import os, pathlib, time, pytest
+@pytest.mark.parametrize("i", range(6))
+def test_apart(i):
+    os.mkdir("busy")
+    time.sleep(0.02)
+    os.rmdir("busy")
+"""
+ON_ONE_CPU = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+
+
+def test_worker_counts(project):
+    project.write("test_w.py", "def test_one(): pass\ndef test_two(): pass\n")
+    # "Automatic Worker Detection: Automatically detects optimal number of workers based on CPU
+    # cores", "Use `--numprocesses=auto` for automatic optimization"
+    code = ON_ONE_CPU + "os.execvp(sys.argv[1], sys.argv[1:])"
+    for words in (["parallel"], ["--numprocesses=auto"]):
+        words = ["env", "-u", "PYTEST_XDIST_AUTO_NUM_WORKERS", project.program, *words]
+        done = project.run([sys.executable, "-c", code, *words])
+        assert done.returncode == 0 and re.search(r"\b1 worker\b", done.stdout), done
+    # "CPU-bound tests: Use number of CPU cores"
+    cores = len(os.sched_getaffinity(0))
+    done = project.rowlock("parallel", f"--workers={cores}")
+    assert re.search(rf"\b{cores} workers?\b", done.stdout), done
+    # "I/O-bound tests: Can use more workers than CPU cores"
+    project.write("test_w.py", TOGETHER)
+    more = str(cores + 3)
+    words = ["--workers", more, "--dist", "load", "--timeout", "60"]
+    done = project.rowlock("parallel", *words, env={"COUNT": more})
+    assert done.returncode == 0 and f"{more} passed" in done.stdout, done
+    # "Memory-intensive tests: Use fewer workers to avoid memory pressure"
+    project.write("test_w.py", APART)
+    done = project.rowlock("parallel", "-n", "4", "--dist", "load", "--maxprocesses", "1")
+    assert done.returncode == 0 and "6 passed" in done.stdout, done
+    # Without being told: no machine has as much.
+    project.write("pytest.ini", "[pytest]\n[rowlock]\nmemory_floor = 1000000G\n")
+    done = project.rowlock("parallel", "-n", "4", "--dist", "load")
+    assert done.returncode == 0 and "4 workers" in done.stdout, done
+
+
+def test_reporting(project):
+    """ "Comprehensive Reporting: Detailed coverage and performance reporting for parallel
+    execution"."""
+    python_coverage.prepare(project)
+    project.write("src/mine.py", "def f(a):\n    if a:\n        return 1\n")
+    project.write("pytest.ini", "[pytest]\npythonpath = src\n")
+    project.write("test_f.py", "from mine import f\ndef test_f(): f(0)\ndef test_g(): f(0)\n")
+    words = ["--coverage", "--cov=src", "--cov-report=term-missing", "--durations=2"]
+    done = project.rowlock("parallel", "-n", "2", *words)
+    assert done.returncode == 0 and re.search(r"src/mine\.py +3 +1 .* 3\n", done.stdout), done
+    assert re.search(r" time +cpu +memory +test\n.* test_f\.py::test_[fg]\n", done.stdout), done
+    done = project.rowlock("performance", "--compare", "-m", "", "-n", "2")
+    assert done.returncode == 0 and "critical path" in done.stdout, done
 
 
 def test_worker_id_as_it_stands(project):
