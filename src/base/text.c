@@ -137,3 +137,12 @@ char *nearest_question(const struct nearest *n)
         return xstrdup("");
     return xasprintf("did you mean %.*s? ", (int)strcspn(n->best, " "), n->best);
 }
+
+char *nearest_in_table(const char *word, const char *const *first, size_t n, size_t row)
+{
+    struct nearest near;
+    nearest_init(&near, word);
+    for (size_t i = 0; i < n; i++)
+        nearest_try(&near, *(const char *const *)((const char *)first + i * row));
+    return nearest_question(&near);
+}

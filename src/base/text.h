@@ -33,5 +33,8 @@ void nearest_try(struct nearest *n, const char *candidate);
 /* "did you mean BEST? ", without what stands behind a space in it; "" while none is near. Caller
  * frees. */
 char *nearest_question(const struct nearest *n);
+/* That question about the names in a table of n rows of row bytes, the first of them at *first. Caller
+ * frees. */
+char *nearest_in_table(const char *word, const char *const *first, size_t n, size_t row);
 
 #endif

@@ -58,12 +58,8 @@ bool compareruns_asked(const struct strv *words)
 
 static bool unknown(const char *word, struct error *err)
 {
-    struct nearest near;
     char *shown = text_quote(word);
-    nearest_init(&near, word);
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        nearest_try(&near, options[i].name);
-    char *question = nearest_question(&near);
+    char *question = nearest_in_table(word, &options[0].name, N_OPTIONS, sizeof options[0]);
     error_set(err, EXIT_USAGE, "%s: does not go with --compare; %sgive two files and, if you like, "
               "--json or --fail-on-flaky",
               shown, question);
