@@ -49,6 +49,16 @@ void strv_push_all(struct strv *s, char *const *from)
         strv_push(s, *from);
 }
 
+void strv_push_words(struct strv *s, const char *text)
+{
+    static const char blanks[] = " \t\r\n";
+    while (*(text += strspn(text, blanks))) {
+        size_t n = strcspn(text, blanks);
+        strv_push_nodup(s, xmemdup0(text, n));
+        text += n;
+    }
+}
+
 bool strv_has(const struct strv *s, const char *str)
 {
     for (size_t i = 0; i < s->n; i++)

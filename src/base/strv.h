@@ -23,6 +23,8 @@ void strv_push_nodup(struct strv *s, char *str);
 void strv_pushf(struct strv *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Copies every string of a NULL-terminated array (NULL counts as empty). */
 void strv_push_all(struct strv *s, char *const *from);
+/* Appends copies of the words of text, between blanks and ends of lines. */
+void strv_push_words(struct strv *s, const char *text);
 bool strv_has(const struct strv *s, const char *str);
 /* qsort by strcmp. */
 void strv_sort(struct strv *s);

@@ -10,19 +10,6 @@
 #include "base/xalloc.h"
 #include "command/automake.h"
 
-#define BLANK " \t\r"
-
-static void split(struct strv *words, const char *p, size_t len)
-{
-    for (const char *end = p + len; p < end;) {
-        size_t n = strcspn(p, BLANK);
-        n = n < (size_t)(end - p) ? n : (size_t)(end - p);
-        if (n)
-            strv_push_nodup(words, xmemdup0(p, n));
-        p += n + 1;
-    }
-}
-
 static void look_at_include(struct makefilelook *look, const struct strv *words)
 {
     static const char *const names[] = {"include", "-include", "sinclude", NULL};
@@ -44,30 +31,28 @@ static void look_at_variable(struct makefilelook *look, const struct strv *name,
         look->sets_coverage = true;
     if (strcmp(last, "ROWLOCK_PREFIX") == 0) {
         struct strv words = STRV_INIT;
-        split(&words, value, strlen(value));
+        strv_push_words(&words, value);
         free(look->prefix);
         look->prefix = words.n ? xstrdup(words.v[0]) : NULL;
         strv_release(&words);
     }
 }
 
-static void look_at_line(struct makefilelook *look, const char *line)
+static void look_at_line(struct makefilelook *look, char *line)
 {
     struct strv words = STRV_INIT;
-    size_t len = strcspn(line, ":=");
-    const char *set = line + len + strspn(line + len, ":");
-    if (!line[len]) {
-        split(&words, line, len);
-        look_at_include(look, &words);
-    } else if (*set == '=') { /* "=", ":=", "::=", and with a sign before it "?=", "+=", "!=" */
-        while (len && strchr("?+!", line[len - 1]))
-            len--;
-        split(&words, line, len);
+    char *end = line + strcspn(line, ":="), *set = end + strspn(end, ":");
+    bool variable = *set == '=', rule = *end && !variable;
+    while (variable && end > line && strchr("?+!", end[-1])) /* "?=", "+=", "!=" */
+        end--;
+    *end = '\0';
+    strv_push_words(&words, line);
+    if (variable)
         look_at_variable(look, &words, set + 1);
-    } else {
-        split(&words, line, len);
+    else if (rule)
         look->lint = look->lint || strv_has(&words, "lint");
-    }
+    else
+        look_at_include(look, &words);
     strv_release(&words);
 }
 

@@ -4,29 +4,18 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/xalloc.h"
-
-static void split(struct strv *words, const char *text)
-{
-    static const char blanks[] = " \t\r\n";
-    while (*(text += strspn(text, blanks))) {
-        size_t n = strcspn(text, blanks);
-        strv_push_nodup(words, xmemdup0(text, n));
-        text += n;
-    }
-}
 
 bool goals_read(struct goals *g, char *const *words, struct error *err)
 {
     strv_init(&g->words);
     for (; words && *words; words++) {
         if (**words != '@') {
-            split(&g->words, *words);
+            strv_push_words(&g->words, *words);
             continue;
         }
         struct buf b = BUF_INIT;
         bool ok = file_read(*words + 1, &b, err);
-        split(&g->words, buf_cstr(&b));
+        strv_push_words(&g->words, buf_cstr(&b));
         buf_release(&b);
         if (!ok) {
             err->code = EXIT_INTERNAL;

@@ -163,6 +163,16 @@ static void test_strv(void **state)
     assert_string_equal(s.v[2], "n=7");
     assert_true(strv_has(&s, "given") && strv_has(&s, ""));
     assert_false(strv_has(&s, "give"));
+    strv_push_words(&s, " \n\t");
+    assert_int_equal(s.n, 6);
+    strv_push_words(&s, "one\ttwo\r\n three");
+    assert_int_equal(s.n, 9);
+    assert_string_equal(s.v[6], "one");
+    assert_string_equal(s.v[8], "three");
+    while (s.n > 6) {
+        free(s.v[--s.n]);
+        s.v[s.n] = NULL;
+    }
     strv_sort(&s);
     static const char *const sorted[] = {"", "a", "b", "given", "mutable", "n=7"};
     for (size_t i = 0; i < s.n; i++)
