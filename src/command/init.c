@@ -67,12 +67,8 @@ void command_init_help(FILE *out)
 
 static bool unknown_option(const char *word, struct error *err)
 {
-    struct nearest near;
     char *shown = text_quote(word);
-    nearest_init(&near, word);
-    for (size_t i = 0; i < N_ROWS; i++)
-        nearest_try(&near, option_rows[i].name);
-    char *question = nearest_question(&near);
+    char *question = nearest_in_table(word, &option_rows[0].name, N_ROWS, sizeof option_rows[0]);
     error_set(err, EXIT_USAGE, "unknown option %s; %s'rowlock init --help' lists them all", shown,
               question);
     free(question);
@@ -123,30 +119,36 @@ static const char *configure_args(const struct projectkind *k)
                       : "CFLAGS='-g -O0 --coverage' CXXFLAGS='-g -O0 --coverage' LDFLAGS=--coverage";
 }
 
-/* Appends a line of a template; @BUILD@, @TESTPATHS@ and @CONFIGURE_ARGS@ are filled in, the first two
- * with text that has no character of a meaning anywhere. */
+/* The folder of pytest's files where it has a usual name; else all. */
+static const char *test_paths(const struct projectkind *k)
+{
+    static const char *const known[] = {"tests", "test", "testing", NULL};
+    for (int i = 0; known[i]; i++)
+        if (k->testpath && strcmp(k->testpath, known[i]) == 0)
+            return known[i];
+    return ".";
+}
+
+/* Appends a line of a template; its @WORD@s are filled in, with text of ours or text that has no
+ * character of a meaning anywhere. */
 static void add_line(struct buf *out, const struct init *in, const char *line, size_t len)
 {
-    static const char build[] = "@BUILD@", paths[] = "@TESTPATHS@", args[] = "@CONFIGURE_ARGS@";
+    const struct {
+        const char *word, *text;
+    } words[] = {{"@BUILD@", in->kind.build ? in->kind.build : "build"},
+                 {"@TESTPATHS@", test_paths(&in->kind)},
+                 {"@CONFIGURE_ARGS@", configure_args(&in->kind)}};
+    enum { N = sizeof words / sizeof *words };
     for (const char *end = line + len; line < end;) {
-        size_t left = (size_t)(end - line);
-        if (left >= sizeof build - 1 && memcmp(line, build, sizeof build - 1) == 0) {
-            buf_adds(out, in->kind.build ? in->kind.build : "build");
-            line += sizeof build - 1;
-        } else if (left >= sizeof args - 1 && memcmp(line, args, sizeof args - 1) == 0) {
-            buf_adds(out, configure_args(&in->kind));
-            line += sizeof args - 1;
-        } else if (left >= sizeof paths - 1 && memcmp(line, paths, sizeof paths - 1) == 0) {
-            static const char *const known[] = {"tests", "test", "testing", NULL};
-            const char *folder = ".";
-            for (int i = 0; known[i]; i++)
-                if (in->kind.testpath && strcmp(in->kind.testpath, known[i]) == 0)
-                    folder = known[i];
-            buf_addf(out, "testpaths = %s", folder);
-            line += sizeof paths - 1;
-        } else {
+        size_t i = 0;
+        while (i < N && strncmp(line, words[i].word, strlen(words[i].word)) != 0)
+            i++;
+        if (i == N) {
             buf_addc(out, *line++);
+            continue;
         }
+        buf_adds(out, words[i].text);
+        line += strlen(words[i].word);
     }
     buf_addc(out, '\n');
 }
