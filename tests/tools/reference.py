@@ -130,14 +130,8 @@ def check_fixtures_page():
 
 def make_targets():
     """The targets of templates/rowlock.mk that have a text behind ##: {name: text}."""
-    path = ROOT / "templates" / "rowlock.mk"
-    found = {}
-    if path.exists():
-        for line in path.read_text().splitlines():
-            entry = re.match(r"\$\(ROWLOCK_PREFIX\)([a-z][a-z-]*):[^=]*## (.*)", line)
-            if entry:
-                found[entry.group(1)] = entry.group(2)
-    return found
+    text = (ROOT / "templates" / "rowlock.mk").read_text()
+    return dict(re.findall(r"^\$\(ROWLOCK_PREFIX\)([a-z][a-z-]*):[^=\n]*## (.*)$", text, re.M))
 
 
 def make_variables():
@@ -237,35 +231,12 @@ def usage_of(option):
     return ", ".join(option["names"]) + gap + value
 
 
-def markdown_build_systems(known):
-    yield "## Targets of rowlock.mk"
-    yield ""
-    yield from table(("target", ""), [(code(t), text) for t, text in known["targets"].items()])
-    yield from table(
-        ("variable", "", "default"),
-        [(code(k), v, known["make"][k] or "empty") for k, v in texts.MAKE_VARIABLES.items()],
-    )
-    yield "## Autoconf and CMake"
-    yield ""
-    yield from table(
-        ("in configure.ac, and of configure", ""),
-        [(code(k), v) for k, v in texts.AUTOCONF.items()],
-    )
-    yield from table(
-        (f"word of {texts.CMAKE_FUNCTION}", ""),
-        [(code(k), v) for k, v in texts.CMAKE_WORDS.items()],
-    )
-    yield from table(
-        ("variable of CMake", ""), [(code(k), v) for k, v in texts.CMAKE_VARIABLES.items()]
-    )
+def described(head, rows):
+    """A table of names and what they mean."""
+    return table(head, [(code(name), text) for name, text in rows])
 
 
-def markdown(known):
-    yield "# Reference"
-    yield ""
-    yield "Written by `make reference` from the tables of the program. What it is all for stands in"
-    yield "[guide.md](guide.md)."
-    yield ""
+def markdown_commands(known):
     yield "## Commands"
     yield ""
     yield "`rowlock [-C DIR] [-c FILE] [COMMAND] [OPTION…] [PATH|ID…]`. Without a command it does"
@@ -285,14 +256,16 @@ def markdown(known):
             ("`--shell-fixtures`", "print the file that shell tests source"),
         ],
     )
+
+
+def markdown_options(known):
     yield "## Options of a run"
     yield ""
     running = [code(c["name"]) for c in known["commands"] if c["run_options"]]
     yield f"For {', '.join(running)} and runs without a command; `report` takes those of the last"
     yield "table."
     yield ""
-    groups = dict.fromkeys(o["group"] for o in known["options"])
-    for group in groups:
+    for group in dict.fromkeys(o["group"] for o in known["options"]):
         yield f"### {group}"
         yield ""
         yield from table(
@@ -309,7 +282,10 @@ def markdown(known):
         if options:
             yield f"### rowlock {command}"
             yield ""
-            yield from table(("option", ""), [(code(u), text) for u, text in options])
+            yield from described(("option", ""), options)
+
+
+def markdown_settings(known):
     yield "## The [rowlock] section"
     yield ""
     yield "In `pyproject.toml`: `[tool.rowlock]`."
@@ -321,12 +297,13 @@ def markdown(known):
     )
     yield "Of pytest's own section Rowlock reads these keys itself:"
     yield ""
-    yield from table(("key", ""), [(code(k), text) for k, text in texts.PYTEST_KEYS.items()])
+    yield from described(("key", ""), texts.PYTEST_KEYS.items())
+
+
+def markdown_tests(known):
     yield "## Markers"
     yield ""
-    yield from table(
-        ("marker", ""), [(code(m.split(": ")[0]), m.split(": ", 1)[1]) for m in known["markers"]]
-    )
+    yield from described(("marker", ""), [m.split(": ", 1) for m in known["markers"]])
     yield "## Fixtures"
     yield ""
     yield from table(
@@ -346,27 +323,62 @@ def markdown(known):
             for key, (value, text) in texts.JSON_KEYS.items()
         ],
     )
-    yield from markdown_build_systems(known)
+
+
+def markdown_build_systems(known):
+    yield "## Targets of rowlock.mk"
+    yield ""
+    yield from described(("target", ""), known["targets"].items())
+    yield from table(
+        ("variable", "", "default"),
+        [(code(k), v, known["make"][k] or "empty") for k, v in texts.MAKE_VARIABLES.items()],
+    )
+    yield "## Autoconf and CMake"
+    yield ""
+    yield from described(("in configure.ac, and of configure", ""), texts.AUTOCONF.items())
+    yield from described((f"word of {texts.CMAKE_FUNCTION}", ""), texts.CMAKE_WORDS.items())
+    yield from described(("variable of CMake", ""), texts.CMAKE_VARIABLES.items())
+
+
+def markdown_surroundings():
     yield "## Variables that tests see"
     yield ""
     yield "PREFIX stands for `env_prefix`, `FQCN` unless the ini file says otherwise."
     yield ""
-    yield from table(("variable", ""), [(code(k), v) for k, v in texts.TEST_VARIABLES.items()])
+    yield from described(("variable", ""), texts.TEST_VARIABLES.items())
     yield "## Variables that Rowlock reads"
     yield ""
-    yield from table(("variable", ""), [(code(k), v) for k, v in texts.READ_VARIABLES.items()])
+    yield from described(("variable", ""), texts.READ_VARIABLES.items())
     yield "## Files"
     yield ""
-    yield from table(("file", ""), [(code(k), v) for k, v in texts.FILES.items()])
+    yield from described(("file", ""), texts.FILES.items())
     yield "What `rowlock init` writes:"
     yield ""
-    yield from table(("file", ""), [(code(k), v) for k, v in texts.INIT_FILES.items()])
+    yield from described(("file", ""), texts.INIT_FILES.items())
+
+
+def markdown_outcomes():
     yield "## Verdicts"
     yield ""
-    yield from table(("verdict", ""), [(code(k), v) for k, v in texts.VERDICTS.items()])
+    yield from described(("verdict", ""), texts.VERDICTS.items())
     yield "## Exit codes"
     yield ""
     yield from table(("code", ""), [(str(k), v) for k, v in texts.EXIT_CODES.items()])
+
+
+def markdown(known):
+    yield "# Reference"
+    yield ""
+    yield "Written by `make reference` from the tables of the program. What it is all for stands in"
+    yield "[guide.md](guide.md)."
+    yield ""
+    yield from markdown_commands(known)
+    yield from markdown_options(known)
+    yield from markdown_settings(known)
+    yield from markdown_tests(known)
+    yield from markdown_build_systems(known)
+    yield from markdown_surroundings()
+    yield from markdown_outcomes()
 
 
 # ---- Manual pages (mdoc) ---------------------------------------------------------------------
