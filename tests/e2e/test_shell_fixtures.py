@@ -244,8 +244,8 @@ def test_one_lock_outside_of_a_run(project):
     asking = ["test_py.py", "-p", "rowlock_pytest"]
     env = {"PYTHONPATH": str(HERE.parents[1] / "src" / "pytest")}
 
-    def ask(held):
-        return project.pytest_plain(*asking, env={**env, "HELD": held})
+    def ask(held, **more):
+        return project.pytest_plain(*asking, env={**env, "HELD": held, **more})
 
     in_shell = SOURCING + "rowlock_serial_lock; echo held; read -r line"
     for command in (["./holder"], ["sh", "-c", in_shell]):
@@ -266,6 +266,8 @@ def test_one_lock_outside_of_a_run(project):
     folder.chmod(0o755)
     asked = ask("no")
     assert asked.returncode == 1 and "for this user alone" in asked.stdout, asked
+    asked = ask("no", TMPDIR=str(project.temp / "none"))
+    assert asked.returncode == 1 and "cannot be made; set TMPDIR to" in asked.stdout, asked
 
 
 def test_a_script_that_is_killed(project, shell, wait_until):

@@ -273,6 +273,9 @@ def _user_folder():
         os.mkdir(path, 0o700)
     except FileExistsError:
         pass
+    except OSError as error:
+        remedy = "set TMPDIR to a folder that can be written to"
+        raise OSError(f"{path}: cannot be made; {remedy}: {error.strerror}") from None
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise PermissionError(
