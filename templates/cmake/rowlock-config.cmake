@@ -20,7 +20,8 @@
 #                             ask for it (--coverage), the same lines covered?
 #     quality-gate            tests pass in parallel, enough is covered, parallel equals sequential, lint
 #
-# COVERAGE is the percentage that quality-gate wants (80), LINT the command that it runs at its end.
+# COVERAGE is the percentage that quality-gate wants (80; 0: it measures none), LINT the command that it runs
+# at its end.
 # PREFIX goes before their names. DEPENDS are built before tests run: name the targets that tests need,
 # or build all first. ARGS are further words of the command line. Where Rowlock is not found, the targets say so
 # and fail.
@@ -58,7 +59,8 @@ function(_rowlock_target name)
   endif()
 endfunction()
 
-# test-compare and quality-gate; words are those of a run.
+# test-compare and quality-gate; words are those of a run. What begins with run_ is without coverage, with
+# cov_ with it.
 function(_rowlock_comparing prefix coverage lint words)
   set(reports "${CMAKE_BINARY_DIR}/rowlock-compare")
   set(chosen "")
@@ -74,27 +76,31 @@ function(_rowlock_comparing prefix coverage lint words)
       list(APPEND cov_${how} --cov-report "json:${covered}${how}.json")
     endif()
   endforeach()
-  set(clear COMMAND "${CMAKE_COMMAND}" -E make_directory "${reports}"
-    COMMAND "${CMAKE_COMMAND}" -E remove -f "${reports}/sequential.json" "${reports}/parallel.json"
-      "${covered}sequential.json" "${covered}parallel.json")
+  set(run_clear COMMAND "${CMAKE_COMMAND}" -E make_directory "${reports}"
+    COMMAND "${CMAKE_COMMAND}" -E remove -f "${reports}/sequential.json" "${reports}/parallel.json")
+  set(cov_clear ${run_clear} "${covered}sequential.json" "${covered}parallel.json")
   # Failed tests (1) are for the comparison to tell.
   set(tolerant COMMAND sh -c "\"$@\" || test $? = 1" sh)
-  set(compare COMMAND "${ROWLOCK_EXECUTABLE}" report --compare "${reports}/sequential.json"
+  set(run_compare COMMAND "${ROWLOCK_EXECUTABLE}" report --compare "${reports}/sequential.json"
     "${reports}/parallel.json")
-  set(compare_cov COMMAND "${ROWLOCK_EXECUTABLE}" collect --compare --no-counts
+  set(cov_compare ${run_compare} COMMAND "${ROWLOCK_EXECUTABLE}" collect --compare --no-counts
     "${covered}sequential.json" "${covered}parallel.json")
+  set(kind run)
   if("${words}" MATCHES "(^|;)--cov")
-    _rowlock_target("${prefix}test-compare" ${clear} ${tolerant} ${cov_sequential}
-      ${tolerant} ${cov_parallel} ${compare} ${compare_cov})
-  else()
-    _rowlock_target("${prefix}test-compare" ${clear} ${tolerant} ${run_sequential}
-      ${tolerant} ${run_parallel} ${compare})
+    set(kind cov)
+  endif()
+  _rowlock_target("${prefix}test-compare" ${${kind}_clear} ${tolerant} ${${kind}_sequential}
+    ${tolerant} ${${kind}_parallel} ${${kind}_compare})
+  set(least "")
+  if(coverage)
+    set(kind cov)
+    set(least --cov-fail-under ${coverage})
   endif()
   if(lint)
     set(lint COMMAND ${lint})
   endif()
-  _rowlock_target("${prefix}quality-gate" ${clear} COMMAND ${cov_parallel} --cov-fail-under ${coverage}
-    ${tolerant} ${cov_sequential} ${compare} ${compare_cov} ${lint})
+  _rowlock_target("${prefix}quality-gate" ${${kind}_clear} COMMAND ${${kind}_parallel} ${least}
+    ${tolerant} ${${kind}_sequential} ${${kind}_compare} ${lint})
 endfunction()
 
 function(rowlock_add_targets)

@@ -125,7 +125,8 @@ def test_cmake_compares(project):
         "target_link_options(t PRIVATE --coverage)\nadd_test(NAME one COMMAND t)\n"
         "rowlock_add_targets(DEPENDS t COVERAGE 60 LINT ${CMAKE_COMMAND} -E echo lin$ted)\n"
         "rowlock_add_targets(PREFIX cov- DEPENDS t COVERAGE 100\n"
-        "  ARGS --coverage --cov-report=term)\n",
+        "  ARGS --coverage --cov-report=term)\n"
+        "rowlock_add_targets(PREFIX none- DEPENDS t COVERAGE 0)\n",
     )
     configured = project.run(["cmake", "-S", ".", "-B", "build dir"])
     assert configured.returncode == 0, configured
@@ -148,3 +149,9 @@ def test_cmake_compares(project):
     assert run("quality-gate", DIFFER_IN="parallel", FAIL="1").returncode != 0
     low = run("cov-quality-gate")
     assert low.returncode != 0 and "less than --fail-under 100" in low.stderr, low
+    # Nothing is measured, and what the project has measured itself is left alone.
+    kept = project.write("coverage-parallel.json", "kept")
+    for name in ("none-test-compare", "none-quality-gate"):
+        bare = run(name)
+        assert bare.returncode == 0 and "the same verdicts in 1 test\n" in bare.stdout, bare
+        assert "TOTAL" not in bare.stdout and kept.read_text() == "kept", bare

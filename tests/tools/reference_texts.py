@@ -122,7 +122,8 @@ CMAKE_WORDS = {
     "PREFIX": "goes before the names of the targets",
     "DEPENDS": "targets that are built before tests run",
     "ARGS": "further words for rowlock",
-    "COVERAGE": "the percentage that has to be covered for quality-gate; 80",
+    "COVERAGE": "the percentage that has to be covered for quality-gate, 80; 0: nothing is "
+    "measured",
     "LINT": "a command that quality-gate runs at its end",
 }
 CMAKE_VARIABLES = {
