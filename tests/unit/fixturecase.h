@@ -12,7 +12,8 @@
 extern char case_dir[4096]; /* TMPDIR of each case, fresh */
 extern int case_talk[2];    /* from children to the case */
 
-/* In a child, where cmocka's own assertions would go on with the parent's tests. */
+/* In a child, where cmocka's own assertions would go on with the parent's tests, and in any thread:
+ * they belong to the first one. */
 #define CHECK(x)                                                                               \
     do {                                                                                       \
         if (!(x)) {                                                                            \

@@ -10,17 +10,8 @@
 
 #include <cmocka.h>
 
+#include "fixturecase.h"
 #include "fixtures/rowlock/fixtures.h"
-
-/* In any thread: cmocka's own assertions belong to the first one. */
-#define CHECK(x)                                                                               \
-    do {                                                                                       \
-        if (!(x)) {                                                                            \
-            fprintf(stderr, "%s:%d: %s does not hold (%s)\n", __FILE__, __LINE__, #x,          \
-                    rowlock_error());                                                          \
-            exit(1);                                                                           \
-        }                                                                                      \
-    } while (0)
 
 static struct rowlock_mock_config *shared_config;
 
