@@ -58,6 +58,12 @@ void buf_addc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_trim(struct buf *b, const char *chars)
+{
+    while (b->len && strchr(chars, b->data[b->len - 1]))
+        b->data[--b->len] = '\0';
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

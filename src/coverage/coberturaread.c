@@ -151,8 +151,7 @@ static void XMLCALL text(void *data, const XML_Char *s, int len)
 static void end_source(struct reader *r)
 {
     const char *blanks = " \t\r\n";
-    while (r->source.len && strchr(blanks, r->source.data[r->source.len - 1]))
-        r->source.data[--r->source.len] = '\0';
+    buf_trim(&r->source, blanks);
     const char *source = coverage_intern(r->c, buf_cstr(&r->source));
     source += strspn(source, blanks);
     r->in_source = false;

@@ -290,8 +290,7 @@ static void trim(struct buf *line)
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (strncmp(buf_cstr(line), named[i], strlen(named[i])) == 0)
             blanks = "\r";
-    while (line->len && strchr(blanks, line->data[line->len - 1]))
-        line->data[--line->len] = '\0';
+    buf_trim(line, blanks);
 }
 
 bool lcov_read(struct coverage *c, const char *path, const char *data, size_t len,

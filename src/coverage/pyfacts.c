@@ -351,8 +351,7 @@ static bool run_script(struct py_facts *f, const struct py_how *how, const char 
     }
     strv_push(&argv, paths);
     int code = subprocess_ask(argv.v, NULL, &f->fresh, &errors, MOST_ANSWER);
-    while (errors.len && errors.data[errors.len - 1] == '\n')
-        errors.data[--errors.len] = '\0';
+    buf_trim(&errors, "\n");
     const char *last = strrchr(buf_cstr(&errors), '\n');
     if (code == 127)
         error_set(err, EXIT_USAGE, "%s cannot be run; name the Python that has coverage.py with "

@@ -495,8 +495,7 @@ static void explain(const struct tap *t, int exit_status, struct buf *m)
     if (t->bailed) {
         buf_adds(m, "Bail out! ");
         buf_add(m, t->reason.data ? t->reason.data : "", t->reason.len);
-        while (m->data[m->len - 1] == ' ')
-            m->data[--m->len] = '\0';
+        buf_trim(m, " ");
         return;
     }
     if (t->failed) {

@@ -86,6 +86,13 @@ static void test_buf(void **state)
     buf_addc(&b, ' ');
     buf_addf(&b, "%d-%s", 2, "three");
     assert_string_equal(buf_cstr(&b), "one 2-three");
+    buf_addc(&b, '\0');
+    buf_adds(&b, "\r \n");
+    buf_trim(&b, "\n");
+    assert_int_equal(b.len, 14);
+    buf_trim(&b, " \r\n");
+    assert_string_equal(buf_cstr(&b), "one 2-three");
+    assert_int_equal(b.len, 11);
     assert_int_equal(b.len, strlen("one 2-three"));
     buf_clear(&b);
     assert_string_equal(buf_cstr(&b), "");
