@@ -1,5 +1,4 @@
 /* collect: coverage data of any format in, reports out. */
-#include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,18 +178,11 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
     return true;
 }
 
-static bool matches(const struct strv *globs, const char *name)
-{
-    for (size_t i = 0; i < globs->n; i++)
-        if (fnmatch(globs->v[i], name, 0) == 0)
-            return true;
-    return false;
-}
-
 static bool wanted(const struct cov_file *f, void *arg)
 {
     const struct collect *k = arg;
-    return (!k->include.n || matches(&k->include, f->name)) && !matches(&k->omit, f->name);
+    return (!k->include.n || cov_name_matches(&k->include, f->name)) &&
+           !cov_name_matches(&k->omit, f->name);
 }
 
 static void skip(struct collect *k, const char *why)

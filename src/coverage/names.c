@@ -16,10 +16,10 @@ const char *cov_name_below(const struct cov_names *n, const char *path)
     return path + root + 1;
 }
 
-bool cov_name_included(const struct cov_names *n, const char *path)
+bool cov_name_matches(const struct strv *globs, const char *name)
 {
-    for (size_t i = 0; n->include && i < n->include->n; i++)
-        if (fnmatch(n->include->v[i], path, 0) == 0)
+    for (size_t i = 0; globs && i < globs->n; i++)
+        if (fnmatch(globs->v[i], name, 0) == 0)
             return true;
     return false;
 }
@@ -35,7 +35,7 @@ static char *name_file(const char *name, void *arg)
         shown = xstrdup(below);
     else if (name[0] != '/' && strncmp(name, "../", 3) != 0 && access(path, F_OK) != 0)
         shown = xstrdup(name);
-    else if (!n->only_root || !n->root[1] || cov_name_included(n, path))
+    else if (!n->only_root || !n->root[1] || cov_name_matches(n->include, path))
         shown = xstrdup(path);
     free(path);
     return shown;
