@@ -186,11 +186,13 @@ static int32_t destination(const struct reader *r, uint32_t line, const char *wo
         int64_t to;
         return take_number(&at, '\0', &to) && to >= -INT32_MAX && to <= INT32_MAX ? (int32_t)to : 0;
     }
+    bool leaves = false;
+    for (size_t i = 0; i < sizeof out / sizeof *out && !leaves; i++)
+        leaves = strncmp(words, out[i], strlen(out[i])) == 0;
+    if (!leaves)
+        return 0;
     uint32_t start = strcmp(words, "exit the module") == 0 ? 1 : start_around(r, line);
-    for (size_t i = 0; start <= INT32_MAX && i < sizeof out / sizeof *out; i++)
-        if (strncmp(words, out[i], strlen(out[i])) == 0)
-            return -(int32_t)start;
-    return 0;
+    return start <= INT32_MAX ? -(int32_t)start : 0;
 }
 
 static bool read_brda(struct reader *r, char *s)
@@ -348,7 +350,7 @@ static bool is_written(const struct cov_file *f, const struct cov_function *fn)
 static void put_function_name(FILE *out, const struct cov_file *f, const struct cov_function *fn,
                               struct map *seen)
 {
-    if (f->language != COV_PYTHON || map_get(seen, fn->name) == MAP_NONE)
+    if (f->language != COV_PYTHON || map_put(seen, fn->name, 1) == MAP_NONE)
         return put_name(out, fn->name);
     char *name = xasprintf("%s@%u", fn->name, fn->start_line);
     put_name(out, name);
@@ -370,7 +372,6 @@ static void write_functions(const struct cov_file *f, FILE *out)
             else
                 fprintf(out, "FNDA:%lld,", fn->count == -1 ? run : (long long)at_least_0(fn->count));
             put_function_name(out, f, fn, &seen);
-            map_put(&seen, fn->name, i);
             n += pass;
             hit += pass && run;
         }
