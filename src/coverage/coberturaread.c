@@ -43,6 +43,7 @@ struct reader {
     struct buf source; /* the text of the source at hand */
     struct strv sources; /* folders that the names of files start at; each once */
     struct map seen;     /* of them */
+    bool only_source;    /* there is but one, and it is here */
     size_t looks;        /* at files below sources, for all names */
     int depth;
     struct error *err;
@@ -193,8 +194,7 @@ static char *with_source(const char *name, void *arg)
     for (size_t i = 0; name[0] != '/' && i < r->sources.n && r->looks < MOST_LOOKS; i++) {
         char *joined = path_join(r->sources.v[i], name);
         r->looks++;
-        if (access(joined, F_OK) == 0 ||
-            (r->sources.n == 1 && access(r->sources.v[0], F_OK) == 0))
+        if (r->only_source || access(joined, F_OK) == 0)
             return joined;
         free(joined);
     }
@@ -224,7 +224,8 @@ bool cobertura_read(struct coverage *c, const char *path, const char *data, size
     }
     if (status != XML_STATUS_OK && !err->msg)
         fail(&r, XML_ErrorString(XML_GetErrorCode(r.parser)));
-    else if (status == XML_STATUS_OK)
+    r.only_source = r.sources.n == 1 && access(r.sources.v[0], F_OK) == 0;
+    if (status == XML_STATUS_OK)
         coverage_rename(c, with_source, &r);
     XML_ParserFree(r.parser);
     buf_release(&r.source);
