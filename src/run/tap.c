@@ -489,25 +489,38 @@ static void join(struct buf *message)
         buf_adds(message, "; ");
 }
 
+void tap_explain_bail(const struct tap *t, struct buf *m)
+{
+    buf_adds(m, t->reason.len ? "Bail out! " : "Bail out!");
+    buf_add(m, buf_cstr(&t->reason), t->reason.len);
+}
+
+void tap_explain_failed(const struct tap *t, struct buf *m)
+{
+    buf_addf(m, "%" PRIu64 " of %" PRIu64 " points failed, the first: ", t->failed, t->ran);
+    buf_add(m, buf_cstr(&t->first_failed), t->first_failed.len);
+}
+
+void tap_explain_planned(const struct tap *t, struct buf *m)
+{
+    buf_addf(m, "planned %" PRIu64 " points, ran %" PRIu64, t->planned, t->ran);
+}
+
 /* What is wrong, the gravest first; nothing if all is well. */
 static void explain(const struct tap *t, int exit_status, struct buf *m)
 {
     if (t->bailed) {
-        buf_adds(m, "Bail out! ");
-        buf_add(m, t->reason.data ? t->reason.data : "", t->reason.len);
-        buf_trim(m, " ");
+        tap_explain_bail(t, m);
         return;
     }
-    if (t->failed) {
-        buf_addf(m, "%" PRIu64 " of %" PRIu64 " points failed, the first: ", t->failed, t->ran);
-        buf_add(m, t->first_failed.data, t->first_failed.len);
-    }
+    if (t->failed)
+        tap_explain_failed(t, m);
     if (!t->has_plan) {
         join(m);
         buf_adds(m, "no plan (1..N) in its output");
     } else if (t->ran != t->planned) {
         join(m);
-        buf_addf(m, "planned %" PRIu64 " points, ran %" PRIu64, t->planned, t->ran);
+        tap_explain_planned(t, m);
     }
     if (t->error.len) {
         join(m);

@@ -222,7 +222,7 @@ static void check_end(struct tap *t)
         return;
     if (t->has_plan && t->ran != t->planned) {
         struct buf b = BUF_INIT;
-        buf_addf(&b, "planned %" PRIu64 " points, ran %" PRIu64, t->planned, t->ran);
+        tap_explain_planned(t, &b);
         error(t, buf_cstr(&b));
         buf_release(&b);
     } else if (t->meson.version >= COUNTS_NUMBERS && t->meson.highest != t->ran) {
@@ -232,23 +232,19 @@ static void check_end(struct tap *t)
 
 static void explain_error(const struct tap *t, struct buf *m)
 {
-    if (!t->bailed) {
+    if (t->bailed)
+        tap_explain_bail(t, m);
+    else
         buf_add(m, buf_cstr(&t->error), t->error.len);
-        return;
-    }
-    buf_adds(m, t->reason.len ? "Bail out! " : "Bail out!");
-    buf_add(m, buf_cstr(&t->reason), t->reason.len);
 }
 
 static void explain_failure(const struct tap *t, struct buf *m)
 {
-    if (t->failed) {
-        buf_addf(m, "%" PRIu64 " of %" PRIu64 " points failed, the first: ", t->failed, t->ran);
-        buf_add(m, buf_cstr(&t->first_failed), t->first_failed.len);
-    } else {
+    if (t->failed)
+        tap_explain_failed(t, m);
+    else
         buf_addf(m, "%" PRIu64 " of %" PRIu64 " points passed, though marked TODO", t->xpassed,
                  t->ran);
-    }
 }
 
 enum outcome tapmeson_finish(struct tap *t, int exit_status, struct buf *message)

@@ -34,4 +34,10 @@ void tap_fault(struct tap *t, const char *what);
 void tap_add_point(struct tap *t, enum outcome o, uint64_t number, struct tap_piece text,
                    enum tap_directive d, struct tap_piece reason, struct tap_piece line);
 
+/* The words of a message: why it has bailed out, which points have failed (some have), how many
+ * there were to be. */
+void tap_explain_bail(const struct tap *t, struct buf *m);
+void tap_explain_failed(const struct tap *t, struct buf *m);
+void tap_explain_planned(const struct tap *t, struct buf *m);
+
 #endif
