@@ -181,7 +181,8 @@ static void read_more(struct manifest *m, struct test *t, const char *name, cons
 }
 
 /* Adds the test as it is, or the tests that its program lists: not where it is to fail as a whole,
- * nor with an exit status of its own, nor where it lists none, since its exit status tells in any case. */
+ * nor with an exit status of its own, nor where it lists none, since its exit status tells in any
+ * case. */
 static bool add_test(struct manifest *m, const struct import *from, struct test *like,
                      const char *name, bool gtest, struct error *err)
 {

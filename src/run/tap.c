@@ -120,8 +120,8 @@ static enum tap_directive take_directive(struct tap_piece *text, struct tap_piec
     struct tap_piece s = {text->p + i + 1, text->n - i - 1};
     tap_skip_space(&s);
     enum tap_directive d = take_word(&s, "SKIP")   ? DIRECTIVE_SKIP
-                       : take_word(&s, "TODO") ? DIRECTIVE_TODO
-                                               : DIRECTIVE_NONE;
+                           : take_word(&s, "TODO") ? DIRECTIVE_TODO
+                                                   : DIRECTIVE_NONE;
     if (d == DIRECTIVE_NONE)
         return d;
     tap_trim(&s);
@@ -139,7 +139,7 @@ static bool planned_todo(const struct tap *t, uint64_t number)
 }
 
 static void keep_point(struct tap *t, enum outcome o, struct tap_piece text, enum tap_directive d,
-                         struct tap_piece reason)
+                       struct tap_piece reason)
 {
     if (t->n_points >= (o == OUTCOME_FAILED ? TAP_FAILURES_MAX : TAP_POINTS_MAX))
         return;
@@ -228,7 +228,8 @@ static bool old_plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct 
     *skips = n == 0;
     struct tap_piece at = s;
     uint64_t v;
-    if (tap_take(&at, "todo") && at.n && tap_is_space(*at.p) && (tap_skip_space(&at), tap_take_number(&at, &v))) {
+    if (tap_take(&at, "todo") && at.n && tap_is_space(*at.p) &&
+        (tap_skip_space(&at), tap_take_number(&at, &v))) {
         do {
             if (t->n_plan_todo < TAP_PLAN_TODO_MAX)
                 t->plan_todo[t->n_plan_todo++] = v;
@@ -251,7 +252,8 @@ static bool old_plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct 
 }
 
 /* The same in later ones, where "1..3 # SKIP reason" skips, too. */
-static bool plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct tap_piece *reason, bool *skips)
+static bool plan_tail(struct tap *t, struct tap_piece s, uint64_t n, struct tap_piece *reason,
+                      bool *skips)
 {
     tap_trim(&s);
     if (t->version < 13)

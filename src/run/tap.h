@@ -68,7 +68,8 @@ void tap_init(struct tap *t);
 void tap_release(struct tap *t);
 void tap_feed(struct tap *t, const void *data, size_t len);
 /* No more output comes. exit_status is that of its process (0 if it ended well). Returns
- * OUTCOME_PASSED, _FAILED or _SKIPPED, as Meson reads it also _ERROR, and adds the reason, one line, to message. */
+ * OUTCOME_PASSED, _FAILED or _SKIPPED, as Meson reads it also _ERROR, and adds the reason, one line,
+ * to message. */
 enum outcome tap_finish(struct tap *t, int exit_status, struct buf *message);
 
 #endif

@@ -81,10 +81,10 @@ static bool point_line(struct tap *t, struct tap_piece line)
     }
     t->ran++;
     check_number(t, numbered, number);
-    enum outcome o = d == DIRECTIVE_TODO           ? (good ? OUTCOME_XPASSED : OUTCOME_XFAILED)
-                     : !good                       ? OUTCOME_FAILED
-                     : d == DIRECTIVE_SKIP         ? OUTCOME_SKIPPED
-                                                   : OUTCOME_PASSED;
+    enum outcome o = d == DIRECTIVE_TODO   ? (good ? OUTCOME_XPASSED : OUTCOME_XFAILED)
+                     : !good               ? OUTCOME_FAILED
+                     : d == DIRECTIVE_SKIP ? OUTCOME_SKIPPED
+                                           : OUTCOME_PASSED;
     add_point(t, o, t->meson.last, text, d, reason, line);
     t->meson.behind_point = true;
     return true;
@@ -171,7 +171,7 @@ static bool yaml_line(struct tap *t, struct tap_piece line)
 static void rust_line(struct tap *t, struct tap_piece line)
 {
     struct tap_piece s = line, none = {"", 0};
-    size_t i = s.n;
+    size_t i;
     if (!tap_take(&s, "test ") || (s.n >= 6 && memcmp(s.p, "result", 6) == 0))
         return;
     for (i = s.n; i >= 5 && memcmp(s.p + i - 5, " ... ", 5) != 0;)

@@ -1,6 +1,6 @@
-/* Exercises the TAP readers, prove's and Meson's: the output of a test program, once in one piece and once in pieces
- * of odd sizes. Both give the same, all memory stays within its bounds, and the points that it
- * records are whole fields of the journal. */
+/* Exercises the TAP readers, prove's and Meson's: the output of a test program, once in one piece and
+ * once in pieces of odd sizes. Both give the same, all memory stays within its bounds, and the points
+ * that it records are whole fields of the journal. */
 #include <string.h>
 
 #include "run/journal.h"

@@ -405,10 +405,9 @@ static void test_versions_of_meson(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions_of_meson),
         cmocka_unit_test(test_verdicts),     cmocka_unit_test(test_as_prove),
         cmocka_unit_test(test_descriptions), cmocka_unit_test(test_detail),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_bounded),      cmocka_unit_test(test_versions_of_meson),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
