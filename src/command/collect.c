@@ -433,9 +433,10 @@ static int compare(struct collect *k, struct error *err)
     else if (n)
         printf("%zu difference%s\n", n, n == 1 ? "" : "s");
     else
-        printf("no difference in %zu files with %llu lines, %llu branches and %llu functions\n",
-               a.n_files, (unsigned long long)t.lines, (unsigned long long)t.arms,
-               (unsigned long long)t.functions);
+        printf("no difference in %zu file%s with %llu line%s, %llu branch%s and %llu function%s\n",
+               a.n_files, a.n_files == 1 ? "" : "s", (unsigned long long)t.lines,
+               t.lines == 1 ? "" : "s", (unsigned long long)t.arms, t.arms == 1 ? "" : "es",
+               (unsigned long long)t.functions, t.functions == 1 ? "" : "s");
     coverage_release(&a);
     coverage_release(&b);
     return n || k->skipped || err->msg ? EXIT_FAILED : EXIT_OK;

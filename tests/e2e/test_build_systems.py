@@ -141,7 +141,7 @@ def test_cmake_compares(project):
         r"one: passed in .*/sequential\.json, failed in .*/parallel\.json", differ.stdout
     ), differ
     gate = run("quality-gate")
-    assert gate.returncode == 0 and "no difference in 1 files" in gate.stdout, gate
+    assert gate.returncode == 0 and "no difference in 1 file with" in gate.stdout, gate
     assert "lin$ted" in gate.stdout and project.path("coverage-parallel.xml").exists()
     covered = run("cov-test-compare", DIFFER_IN="parallel")
     assert covered.returncode != 0 and "the same verdicts in 1 test\n" in covered.stdout, covered

@@ -172,7 +172,10 @@ def test_every_format_holds_what_it_can(traces):
             collect(traces, "--lcov", f"{made}.info", made)
     same = traces.rowlock("collect", "--compare", "1.info", "1.info")
     assert (same.returncode, same.stderr) == (0, ""), same
-    assert same.stdout == "no difference in 2 files with 4 lines, 2 branches and 1 functions\n"
+    assert same.stdout == "no difference in 2 files with 4 lines, 2 branches and 1 function\n"
+    traces.write("least.info", "SF:a.c\nDA:1,1\nBRDA:1,0,0,1\nend_of_record\n")
+    same = traces.rowlock("collect", "--compare", "least.info", "least.info")
+    assert same.stdout == "no difference in 1 file with 1 line, 1 branch and 0 functions\n"
     collect(traces, "--json", "o.json", "--xml", "o.xml", "1.info")
     for made in ("o.json", "o.xml"):
         done = traces.rowlock("collect", "--compare", "1.info", made)

@@ -408,7 +408,7 @@ def test_quality_gate(project, files):
     gate = project.make("rl-quality-gate", *words)
     assert gate.returncode == 0 and "the same verdicts in " in gate.stdout, gate
     measured = files is not SCRIPTS
-    assert ("no difference in 1 files" in gate.stdout) == measured, gate
+    assert ("no difference in 1 file with" in gate.stdout) == measured, gate
     for least in ("", "0"):
         project.run(["find", ".", "-name", "*.gcda", "-delete"])
         gate = project.make("rl-quality-gate", f"ROWLOCK_COVERAGE={least}")
