@@ -86,8 +86,10 @@ $(ROWLOCK_PREFIX)quality-gate: ## tests pass, enough is covered, parallel equals
 	$(if $(rowlock_gate),+@$(rowlock_compare_cov))
 	$(if $(ROWLOCK_LINT),$(ROWLOCK_LINT))
 
-.PHONY: $(addprefix $(ROWLOCK_PREFIX),help test test-cov test-unit test-integration test-parallel \
-	test-parallel-cov test-unit-parallel test-integration-parallel test-performance \
-	test-validate-parallel test-compare quality-gate)
+# The targets that run tests, for what is to be made before: $(rowlock_runs): all
+rowlock_runs := $(addprefix $(ROWLOCK_PREFIX),test test-cov test-unit test-integration test-parallel \
+	test-parallel-cov test-unit-parallel test-integration-parallel test-performance test-compare \
+	quality-gate)
+.PHONY: $(rowlock_runs) $(addprefix $(ROWLOCK_PREFIX),help test-validate-parallel)
 
 .DEFAULT_GOAL := $(rowlock_goal)

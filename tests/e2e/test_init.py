@@ -398,11 +398,17 @@ def test_quality_gate(project, files):
     done = project.rowlock("init")
     assert done.returncode == 0, done
     name = "GNUmakefile" if "configure.ac" in files else "Makefile"
-    project.write(name, "ROWLOCK_PREFIX = rl-\n" + project.path(name).read_text())
+    text = project.path(name).read_text()
+    include = "include rowlock.mk\n"
+    assert text.count(include) == 1
+    project.write(name, text.replace(include, f"ROWLOCK_PREFIX = rl-\n{include}"))
     if "configure.ac" in files:  # as init says, but autoreconf would need Automake
         configure = re.search(r"autoreconf --install && (\./.*) && make$", done.stdout, re.M)[1]
         step = project.run(["sh", "-c", f"autoconf && {configure}"])
         assert step.returncode == 0, step
+    if name == "Makefile":
+        listed = project.make()
+        assert listed.returncode == 0 and "  rl-test-parallel  " in listed.stdout, listed
     run = project.make("rl-test-parallel")
     assert run.returncode == 0 and " passed in " in run.stdout, run
     gate = project.make("rl-quality-gate", *words)
