@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 
+import doc_commands
 import pytest
 from support import HERE
 from test_librowlock import SOURCE, compile_sample, is_sanitized
@@ -105,12 +106,10 @@ def test_the_guide(project, shell):
 
 def test_the_examples_of_the_manual(project):
     """rowlock-fixtures(3) has the same test in C and in shell."""
-    page = (HERE.parents[1] / "docs/man/rowlock-fixtures.3").read_text()
-    examples = page.split("\n.Sh EXAMPLES\n")[1].replace("\\e", "\\").replace("\\&", "")
-    in_c, in_shell = re.findall(r"^\.Bd .*\n((?:.*\n)*?)\.Ed$", examples, re.M)
-    project.write("t.c", in_c)
+    in_c, in_shell = doc_commands.manual_examples("rowlock-fixtures.3")
+    project.write("t.c", "\n".join([*in_c[1], ""]))
     compile_sample(project.root, "cc", ["-std=gnu11", "t.c"], "test_c")
-    project.write("t.sh", in_shell)
+    project.write("t.sh", "\n".join(in_shell[1]))
     for command in (["./test_c"], ["sh", "t.sh"]):
         ran = project.run(command)
         assert re.fullmatch(r"/.*/in/a\.yml \d+\n", ran.stdout), ran
