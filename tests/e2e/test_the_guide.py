@@ -441,24 +441,28 @@ def test_waits(i):
 """
 # Tests that fail if they do not run alone.
 APART = """
-import os, pathlib, time, pytest
+import os, time, pytest
 @pytest.mark.parametrize("i", range(6))
 def test_apart(i):
     os.mkdir("busy")
     time.sleep(0.02)
     os.rmdir("busy")
 """
-ON_ONE_CPU = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+# Becomes the command that its arguments are.
+ON_ONE_CPU = """
+import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_worker_counts(project):
     project.write("test_w.py", "def test_one(): pass\ndef test_two(): pass\n")
     # "Automatic Worker Detection: Automatically detects optimal number of workers based on CPU
     # cores", "Use `--numprocesses=auto` for automatic optimization"
-    code = ON_ONE_CPU + "os.execvp(sys.argv[1], sys.argv[1:])"
     for words in (["parallel"], ["--numprocesses=auto"]):
         words = ["env", "-u", "PYTEST_XDIST_AUTO_NUM_WORKERS", project.program, *words]
-        done = project.run([sys.executable, "-c", code, *words])
+        done = project.run([sys.executable, "-c", ON_ONE_CPU, *words])
         assert done.returncode == 0 and re.search(r"\b1 worker\b", done.stdout), done
     # "CPU-bound tests: Use number of CPU cores"
     cores = len(os.sched_getaffinity(0))

@@ -14,8 +14,6 @@ NAMES = ("collect", "get_objects", "get_referrers")
 MANY = 50000
 originals = {name: getattr(gc, name) for name in NAMES}
 known = weakref.WeakSet()  # what find() has found, as it may be frozen by now
-
-
 thresholds = []  # what relax() has found, and what it has set
 
 

@@ -39,7 +39,7 @@ def start(wanted, rundir):
     _stop_other(coverage)
     try:
         _start(coverage, wanted, os.path.join(rundir, "coverage", "python"))
-    except Exception as error:  # noqa: BLE001 (its errors have no common class in old versions)
+    except Exception as error:  # noqa: BLE001 (old versions have no public class of all its errors)
         return f"coverage.py: {error}"
     return None
 
