@@ -5,13 +5,14 @@ is collect without what it keeps of the sources, so that it has to ask Python. P
     bench_coverage_py.py --rowlock ./rowlock [--python PYTHON] [--files 200] [--modules 60]
         [--rounds 5]
 
-PYTHON has to have coverage.py.
+Where PYTHON has no coverage.py, nothing is measured.
 """
 
 import argparse
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -91,6 +92,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     rowlock = os.path.abspath(args.rowlock)
+    has = subprocess.run([args.python, "-c", "import coverage"], stderr=subprocess.DEVNULL)
+    if has.returncode:
+        print(f"{'coverage.py':20} not there (./bootstrap --ci, or pip install coverage)")
+        return
     folder = tempfile.mkdtemp(prefix="bench-coverage-")
     try:
         parts = prepare(folder, args.python, args.files, args.modules)
