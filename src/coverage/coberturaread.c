@@ -19,7 +19,7 @@ bool cobertura_read(struct coverage *c, const char *path, const char *data, size
     (void)c;
     (void)data;
     (void)len;
-    return error_set(err, EXIT_USAGE,
+    return error_set(err, EXIT_INTERNAL,
                      "%s: this rowlock was built without expat; install it and build again", path);
 }
 #else

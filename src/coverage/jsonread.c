@@ -214,7 +214,7 @@ bool cov_json_read(struct coverage *c, const char *path, const char *data, size_
     const cJSON *branches = cJSON_GetObjectItemCaseSensitive(meta, "branch_coverage");
     bool ok = true;
     if (!root) {
-        ok = error_set(err, EXIT_USAGE, "%s: no JSON from byte %zu on; write it again", path,
+        ok = error_set(err, EXIT_USAGE, "%s: no JSON from byte %zu on", path,
                        end ? (size_t)(end - data) : 0);
     } else if (!cJSON_IsObject(meta) || !cJSON_IsObject(files)) {
         ok = fail(&r, "no JSON report of coverage.py: it has no meta and files");

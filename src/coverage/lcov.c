@@ -313,7 +313,7 @@ bool lcov_read(struct coverage *c, const char *path, const char *data, size_t le
         len -= n + (end != NULL);
     }
     if (ok && r.file)
-        ok = fail(&r, "the file ends within a section; write it again");
+        ok = fail(&r, "the file ends within a section");
     free(r.functions);
     map_release(&r.by_name);
     buf_release(&line);

@@ -62,6 +62,8 @@ bool coverage_read_file(struct coverage *c, const char *path, struct error *err)
     bool ok = format->read(&whole, path, format->opens ? NULL : buf_cstr(&data), data.len, err);
     if (ok)
         coverage_merge(c, &whole);
+    else if (err->code == EXIT_USAGE)
+        error_advise(err, "write the report again");
     coverage_release(&whole);
     buf_release(&data);
     return ok;

@@ -341,7 +341,9 @@ def test_bad_xml_and_json_are_refused(project):
     for name, (text, words) in bad.items():
         project.write(name, text)
         done = collect(project, "--lcov", "o.info", name, code=1)
-        assert words.replace("bad.xml", name) in done.stderr.splitlines()[0], (name, done)
+        said = done.stderr.splitlines()[0]
+        assert words.replace("bad.xml", name) in said, (name, done)
+        assert said.endswith("; write the report again"), (name, done)
         assert not (project.root / "o.info").exists()
     remote = '<?xml version="1.0"?>\n<!DOCTYPE coverage SYSTEM "http://cobertura.example/x.dtd">\n'
     project.write(
