@@ -244,16 +244,14 @@ static bool read_input(struct collect *k, const char *path, struct error *err)
     return coverage_read_file(&k->coverage, path, err);
 }
 
-/* What comments in the sources take out. */
-static void exclude(struct collect *k)
+/* What comments in the sources, which lie below root, take out. */
+static void exclude(struct collect *k, const char *root)
 {
     struct strv warnings = STRV_INIT;
-    char *root = path_absolute(k->source_root ? k->source_root : ".");
     if (!k->no_markers)
         cov_exclude(&k->coverage, root, &warnings);
     for (size_t i = 0; i < warnings.n; i++)
         fprintf(stderr, "rowlock: warning: %s\n", warnings.v[i]);
-    free(root);
     strv_release(&warnings);
 }
 
@@ -273,15 +271,13 @@ static bool read_inputs(struct collect *k, struct error *fatal)
     if (ok) {
         cov_name_files(&k->coverage, &names);
         read_native(k, &names);
+        coverage_finish(&k->coverage);
+        coverage_filter(&k->coverage, wanted, k);
+        exclude(k, root);
+        cov_demangle(&k->coverage);
     }
     free(root);
-    if (!ok)
-        return false;
-    coverage_finish(&k->coverage);
-    coverage_filter(&k->coverage, wanted, k);
-    exclude(k);
-    cov_demangle(&k->coverage);
-    return true;
+    return ok;
 }
 
 static time_t newest_data; /* of what take_time has seen: nftw hands nothing through */
