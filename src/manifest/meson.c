@@ -129,20 +129,6 @@ static bool read_command(struct manifest *m, struct test *t, const struct json *
     return ok;
 }
 
-/* True if the program speaks Google Test's protocol. */
-static bool read_protocol(struct test *t, const cJSON *protocol, struct importer_ignored *ignored)
-{
-    const char *name = cJSON_IsString(protocol) ? protocol->valuestring : "exitcode";
-    bool gtest = strcmp(name, "gtest") == 0;
-    bool tap = strcmp(name, "tap") == 0, rust = strcmp(name, "rust") == 0;
-    t->rules.meson = tap || rust;
-    if (tap)
-        t->format = FORMAT_TAP;
-    else if (!gtest && !rust && strcmp(name, "exitcode") != 0)
-        importer_ignore(ignored, "a protocol that is not known here; their exit status counts");
-    return gtest;
-}
-
 /* 1000 * major + minor, newer than all that are known where nobody tells. */
 static uint32_t version_of(const cJSON *version)
 {
@@ -156,6 +142,21 @@ static uint32_t version_of(const cJSON *version)
     return (uint32_t)(1000 * major + (minor < 999 ? minor : 999));
 }
 
+/* True if the program speaks Google Test's protocol. version: of Meson. */
+static bool read_protocol(struct test *t, const cJSON *protocol, uint32_t version,
+                          struct importer_ignored *ignored)
+{
+    const char *name = cJSON_IsString(protocol) ? protocol->valuestring : "exitcode";
+    bool gtest = strcmp(name, "gtest") == 0;
+    bool tap = strcmp(name, "tap") == 0, rust = strcmp(name, "rust") == 0;
+    t->rules.meson = tap || rust ? version : 0;
+    if (tap)
+        t->format = FORMAT_TAP;
+    else if (!gtest && !rust && strcmp(name, "exitcode") != 0)
+        importer_ignore(ignored, "a protocol that is not known here; their exit status counts");
+    return gtest;
+}
+
 /* What Meson's own Python tells of a test; more is NULL where nothing does. */
 static void read_more(struct manifest *m, struct test *t, const char *name, const cJSON *object,
                       const cJSON *more, const struct import *from)
@@ -167,8 +168,6 @@ static void read_more(struct manifest *m, struct test *t, const char *name, cons
     if (!t->rules.meson && cJSON_IsNumber(code) && code->valuedouble >= -255 &&
         code->valuedouble <= 255)
         t->rules.pass_code = code->valueint;
-    if (t->rules.meson)
-        t->rules.meson = version_of(get(more, "version"));
     if (!more || (fails && env))
         return;
     struct buf b = BUF_INIT;
@@ -229,7 +228,8 @@ static bool read_test(struct manifest *m, const struct import *from, const struc
     if (!read_command(m, t, j, object, err))
         return false;
     read_suites(m, t, get(object, "suite"));
-    bool gtest = read_protocol(t, get(object, "protocol"), ignored);
+    uint32_t version = version_of(get(more, "version"));
+    bool gtest = read_protocol(t, get(object, "protocol"), version, ignored);
     read_more(m, t, name->valuestring, object, cJSON_IsObject(more) ? more : NULL, from);
     t->serial = t->serial || cJSON_IsFalse(get(object, "is_parallel"));
     if (cJSON_IsNumber(timeout) && timeout->valuedouble > 0)
