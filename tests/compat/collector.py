@@ -219,7 +219,7 @@ def main():
         if not args.no_packages:
             archive = Archive(os.path.abspath(args.work))
             archive.prepare()
-        found = compilers.find({"roots": args.root, "make": args.systems})
+        found = compilers.find(args.root, args.systems)
         for gcc in found:
             if gcc.major not in (args.gcc or [gcc.major]):
                 continue

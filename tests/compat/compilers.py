@@ -77,12 +77,12 @@ def make_system(folder, suite):
         return root
 
 
-def find(systems):
-    """One gcc of each version: of this machine, then of the folders with systems; below the folder
-    systems["make"] those of SUITES are made first."""
-    roots = list(systems["roots"])
-    if systems["make"]:
-        roots += [make_system(os.path.abspath(systems["make"]), suite) for suite in SUITES]
+def find(roots, folder):
+    """One gcc of each version: of this machine, then of the systems in roots, and in the folder, if
+    it is not None, where those of SUITES are made first."""
+    roots = list(roots)
+    if folder:
+        roots += [make_system(os.path.abspath(folder), suite) for suite in SUITES]
     found = {}
     for root in ["", *roots]:
         for gcc in of_system(os.path.abspath(root) if root else ""):

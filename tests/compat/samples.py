@@ -42,7 +42,7 @@ def make(gcc, source, name, *options):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for gcc in compilers.find({"roots": [], "make": sys.argv[1]}):
+    for gcc in compilers.find([], sys.argv[1]):
         if not gcc.root:
             continue
         make(gcc, "t.c", f"c-{gcc.major}")
