@@ -24,7 +24,7 @@ static const char ask_python[] =
     "for t in tests:\n"
     "    one = {'name': t.name, 'expected_exitcode': getattr(t, 'expected_exitcode', None),\n"
     "           'version': getattr(t, 'version', None)}\n"
-    "    for name in 'should_fail', 'expected_fail':\n" /* the second since Meson 1.12 */
+    "    for name in 'should_fail', 'expected_fail':\n" /* the second since Meson 1.11 */
     "        if hasattr(t, name):\n"
     "            one['should_fail'] = bool(getattr(t, name))\n"
     "    try:\n"
