@@ -212,7 +212,11 @@ class Zygote:
             command += ["--rowlock-start", self.worker_start]
         command += ["--", *self.args]
         self.process = subprocess.Popen(
-            command, cwd=str(self.suite), env=self.environment(), pass_fds=[write_fd]
+            command,
+            cwd=str(self.suite),
+            env=self.environment(),
+            pass_fds=[write_fd],
+            preexec_fn=take_hangups,
         )
         os.close(write_fd)
         try:
@@ -335,6 +339,11 @@ def run_plain(folder, *args):
         check=False,
     )
     return done.returncode, done.stdout
+
+
+def take_hangups():
+    """In a child: nohup has what it starts ignore them, and so would the program under test."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_for(condition, what="it"):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from client import BUILD, PATIENCE, is_alive, wait_for
+from client import BUILD, PATIENCE, is_alive, take_hangups, wait_for
 
 import pytest
 
@@ -33,11 +33,6 @@ child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
 print(child.pid, flush=True)
 os._exit(3)
 """
-
-
-def take_hangups():
-    """Under nohup they are ignored."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def guarded(code, watch=None, grace="60000", **more):
