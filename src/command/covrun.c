@@ -1,10 +1,11 @@
 #include "command/covrun.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -172,17 +173,23 @@ static void say_messages(const char *folder)
     free(path);
 }
 
-/* Is there anything but what pytest processes have left? */
+static bool data_seen; /* by see_data: nftw hands nothing through */
+
+static int see_data(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    size_t n = strlen(path);
+    (void)st;
+    (void)at;
+    data_seen = type == FTW_F && n > 5 && strcmp(path + n - 5, ".gcda") == 0;
+    return data_seen;
+}
+
+/* Have native tests left any data? */
 static bool has_native(const char *folder)
 {
-    DIR *d = opendir(folder);
-    const struct dirent *e;
-    bool any = false;
-    while (d && (e = readdir(d)) != NULL)
-        any |= e->d_name[0] != '.' && strcmp(e->d_name, "python") != 0;
-    if (d)
-        closedir(d);
-    return any;
+    data_seen = false;
+    nftw(folder, see_data, 32, FTW_PHYS);
+    return data_seen;
 }
 
 /* Lets collect make the reports; false if nothing was measured. */

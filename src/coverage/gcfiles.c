@@ -218,7 +218,11 @@ void gc_files_find(struct gc_files *f, char *const *inputs, size_t n_inputs, con
     memset(f, 0, sizeof *f);
     for (size_t i = 0; i < n_inputs; i++) {
         char *path = path_absolute(inputs[i]);
+        size_t before = data.n + notes.n + problems->n;
         walk(path, &data, &notes, problems);
+        if (data.n + notes.n + problems->n == before)
+            strv_pushf(problems, "%s: no .gcda or .gcno files below it; build with gcc --coverage, run "
+                       "the program, and name the folder that it was built in", inputs[i]);
         free(path);
     }
     if (objects) {

@@ -285,6 +285,10 @@ def test_what_is_torn_or_foreign_is_named_and_skipped(project):
     assert ours.functions["src/library.c", 4, "twice"] == 3
     assert ours.functions["src/main.c", 5, "main"] == 6
     assert ours.functions["src/library.c", 11, "never"] == 0
+    (project.root / "empty").mkdir()
+    done = project.rowlock("collect", "-q", "--lcov", "ours.info", str(folder), "empty")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+    assert "empty: no .gcda or .gcno files below it" in done.stderr, done
 
 
 def test_a_source_that_has_changed_is_named(project):
