@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/xalloc.h"
 #include "command/collectpy.h"
 #include "command/command.h"
 #include "command/program.h"
@@ -23,10 +25,13 @@ struct collect {
     const char *objects, *source_root;
     const char *html, *html_title;
     double html_low, html_high; /* percent; below 0: not given */
-    const char *xml, *json, *lcov, *totals;
+    const char *xml, *json, *lcov, *markdown, *totals;
+    bool markdown_append;
     struct strv include, omit; /* globs on the names of source files */
     double fail_under;         /* percent; below 0: not given */
-    int decimals;              /* of percentages */
+    int decimals;              /* of percentages; below 0: not given */
+    const char *sort;          /* of the table; NULL: not given */
+    enum cov_table_format format;
     bool missing, quiet, compare, no_counts, skip_covered, skip_empty, no_markers;
     struct strv inputs;
     struct collectpy python;
@@ -74,6 +79,24 @@ static bool store_percent(struct collect *k, const struct collect_option *o, con
     return end != value && !*end && v >= 0 && v <= 100;
 }
 
+static bool store_decimals(struct collect *k, const struct collect_option *o, const char *value)
+{
+    *(int *)field(k, o) = *value - '0';
+    return *value >= '0' && *value <= '9' && !value[1];
+}
+
+static bool store_sort(struct collect *k, const struct collect_option *o, const char *value)
+{
+    *(const char **)field(k, o) = value;
+    return cov_table_sorts_by(value);
+}
+
+static bool store_append(struct collect *k, const struct collect_option *o, const char *value)
+{
+    k->markdown_append = true;
+    return store_text(k, o, value);
+}
+
 #define AT(member) offsetof(struct collect, member)
 static const struct collect_option options[] = {
     {"--objects", "DIR", store_text, AT(objects),
@@ -83,6 +106,8 @@ static const struct collect_option options[] = {
     {"--xml", "FILE", store_text, AT(xml), "write Cobertura XML, for Codecov, GitLab and others"},
     {"--json", "FILE", store_text, AT(json), "write JSON as coverage.py does"},
     {"--lcov", "FILE", store_text, AT(lcov), "write an LCOV tracefile"},
+    {"--markdown", "FILE", store_text, AT(markdown), "write the table as Markdown"},
+    {"--markdown-append", "FILE", store_append, AT(markdown), NULL}, /* for covrun.c */
     {"--html", "DIR", store_text, AT(html), "write an HTML report; replaces an older one"},
     {"--html-title", "TEXT", store_text, AT(html_title), "its title"},
     {"--html-low", "PERCENT", store_percent, AT(html_low),
@@ -101,6 +126,11 @@ static const struct collect_option options[] = {
      "configuration of coverage.py; also --cov-config"},
     {"--cov-config", "FILE", store_text, AT(python.rcfile), NULL},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
+    {"--skip-covered", NULL, store_flag, AT(skip_covered),
+     "leave out of it files that are covered wholly"},
+    {"--sort", "COLUMN", store_sort, AT(sort),
+     "by name, stmts, miss, branch, brpart or cover; -COLUMN: in descending order"},
+    {"--precision", "N", store_decimals, AT(decimals), "decimals of percentages, 0 to 9"},
     {"--compare", NULL, store_flag, AT(compare),
      "print what differs between two inputs; exit with 1 if anything does"},
     {"--no-counts", NULL, store_flag, AT(no_counts),
@@ -210,16 +240,39 @@ static void read_native(struct collect *k, const struct cov_names *names)
     strv_release(&notes);
 }
 
+/* How the configuration of coverage.py wants the table. */
+static void take_table(struct collect *k, const struct py_config *config)
+{
+    if (strcmp(config->format, "markdown") == 0)
+        k->format = COV_TABLE_MARKDOWN;
+    else if (strcmp(config->format, "total") == 0)
+        k->format = COV_TABLE_TOTAL;
+    if (k->sort || !config->sort[0])
+        return;
+    if (cov_table_sorts_by(config->sort)) {
+        k->sort = config->sort;
+        return;
+    }
+    char *word = text_quote(config->sort);
+    char *text = xasprintf("warning: coverage.py's configuration: sort = %s: no column; give name, "
+                           "stmts, miss, branch, brpart or cover", word);
+    command_say(text);
+    free(text);
+    free(word);
+}
+
 /* What the configuration of coverage.py says, where no option does. */
 static void take_config(struct collect *k)
 {
     const struct py_config *config = &k->python.facts.config;
-    k->decimals = config->precision < 0 ? 0 : config->precision < 9 ? config->precision : 9;
+    if (k->decimals < 0)
+        k->decimals = config->precision < 9 ? config->precision : 9;
     if (k->fail_under < 0 && config->fail_under > 0)
         k->fail_under = config->fail_under;
     k->missing |= config->flags & PY_SHOW_MISSING;
-    k->skip_covered = config->flags & PY_SKIP_COVERED;
+    k->skip_covered |= config->flags & PY_SKIP_COVERED;
     k->skip_empty = config->flags & PY_SKIP_EMPTY;
+    take_table(k, config);
     if (config->flags & PY_SHOW_CONTEXTS && (k->json || k->html))
         command_say("warning: show_contexts is set, but reports of Rowlock have no contexts; "
                     "'coverage json' and 'coverage html' show those of a data file");
@@ -321,8 +374,55 @@ static bool write_html(struct collect *k, struct error *err)
     return ok;
 }
 
+/* Opens the file for a table; one that is to be added to is copied first. */
+static bool open_markdown(struct collect *k, struct outfile *o, struct error *err)
+{
+    struct buf before = BUF_INIT;
+    bool ok = !k->markdown_append || access(k->markdown, F_OK) != 0 ||
+              file_read(k->markdown, &before, err);
+    ok = ok && outfile_open(o, k->markdown, err);
+    if (ok && before.len)
+        fwrite(before.data, 1, before.len, o->f);
+    buf_release(&before);
+    return ok;
+}
+
+static bool write_tables(struct collect *k, struct error *err)
+{
+    struct cov_table table = {k->missing, k->decimals, k->skip_covered, k->skip_empty, k->sort,
+                              COV_TABLE_MARKDOWN};
+    struct outfile o;
+    if (k->markdown) {
+        if (!open_markdown(k, &o, err))
+            return false;
+        cov_table_write(&k->coverage, &table, o.f);
+        if (!outfile_commit(&o, err))
+            return false;
+    }
+    table.format = k->format;
+    if (!k->quiet)
+        cov_table_write(&k->coverage, &table, stdout);
+    return true;
+}
+
+/* The folders that the reports are to lie in. */
+static bool make_folders(const struct collect *k, struct error *err)
+{
+    const char *const files[] = {k->xml, k->json, k->lcov, k->markdown};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof files / sizeof *files; i++) {
+        char *folder = files[i] ? path_dirname(files[i]) : NULL;
+        ok = !folder || file_mkdirs(folder, err);
+        free(folder);
+    }
+    return ok;
+}
+
 static bool write_reports(struct collect *k, struct error *err)
 {
+    k->decimals = k->decimals < 0 ? 0 : k->decimals;
+    if (!make_folders(k, err))
+        return false;
     char *root = path_absolute(k->source_root ? k->source_root : ".");
     const struct py_config *config = &k->python.facts.config;
     struct cov_json json = {k->python.known ? config->version : NULL, k->decimals};
@@ -337,14 +437,9 @@ static bool write_reports(struct collect *k, struct error *err)
     free(root);
     if (!ok)
         return false;
-    if (k->lcov && !lcov_write(&k->coverage, k->lcov, err))
+    if ((k->lcov && !lcov_write(&k->coverage, k->lcov, err)) || (k->html && !write_html(k, err)))
         return false;
-    if (k->html && !write_html(k, err))
-        return false;
-    struct cov_table table = {k->missing, k->decimals, k->skip_covered, k->skip_empty};
-    if (!k->quiet)
-        cov_table_write(&k->coverage, &table, stdout);
-    return true;
+    return write_tables(k, err);
 }
 
 /* As coverage.py has it: what counts is the percentage rounded to the decimals that are shown, or
@@ -354,7 +449,7 @@ static bool falls_short(double percent, double threshold, int decimals)
     char text[64];
     if (threshold >= 100)
         return percent < 100;
-    snprintf(text, sizeof text, "%.9g", threshold);
+    snprintf(text, sizeof text, "%.15g", threshold);
     const char *dot = strchr(text, '.');
     int own = dot ? (int)strlen(dot + 1) : 0;
     snprintf(text, sizeof text, "%.*f", own > decimals ? own : decimals, percent);
@@ -440,7 +535,7 @@ static int compare(struct collect *k, struct error *err)
 
 int command_collect(const struct invocation *inv)
 {
-    struct collect k = {.fail_under = -1, .html_low = -1, .html_high = -1};
+    struct collect k = {.fail_under = -1, .html_low = -1, .html_high = -1, .decimals = -1};
     struct error err = ERROR_INIT;
     int code = EXIT_USAGE;
     coverage_init(&k.coverage);

@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 
 enum {
-    MAGIC = 0x32667972, /* "ryf2", of this byte order */
+    MAGIC = 0x33667972, /* "ryf3", of this byte order */
     MOST_KEPT = 50000,  /* files */
     MOST_ANSWER = 1 << 30
 };
@@ -89,6 +89,8 @@ static bool take_config(struct cursor *c, struct arena *arena, struct py_config 
     config->flags = (unsigned)take(c);
     config->package_depth = take(c);
     config->fail_under = strtod(take_text(c, arena), NULL);
+    config->sort = take_text(c, arena);
+    config->format = take_text(c, arena);
     config->n_sources = take_length(c, sizeof(int32_t));
     config->sources = arena_alloc(arena, (config->n_sources + 1) * sizeof *config->sources);
     for (size_t i = 0; i < config->n_sources; i++)

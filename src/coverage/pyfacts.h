@@ -40,6 +40,7 @@ struct py_config {
     unsigned flags; /* enum py_config_flag */
     int package_depth;
     double fail_under;
+    const char *sort, *format; /* of the table; "": not given */
     const char **sources; /* folders, as an XML report names them */
     size_t n_sources;
 };

@@ -32,12 +32,17 @@ struct cov_json {
 bool cov_json_write(const struct coverage *c, const char *path, const struct cov_json *how,
                     struct error *err);
 
+enum cov_table_format { COV_TABLE_TEXT, COV_TABLE_MARKDOWN, COV_TABLE_TOTAL /* the percentage alone */ };
 struct cov_table {
     bool missing; /* a column with the lines that were not run and the branches not taken */
     int decimals; /* of the percentages */
     bool skip_covered; /* leave out files that are covered wholly */
     bool skip_empty;   /* and those without statements */
+    const char *sort;  /* a column, "-" before it: in descending order. NULL: by name */
+    enum cov_table_format format;
 };
+/* Is the word a column to sort by, as coverage.py's sort has it? */
+bool cov_table_sorts_by(const char *word);
 /* A table for people, as `coverage report` has it. */
 void cov_table_write(const struct coverage *c, const struct cov_table *how, FILE *out);
 /* "1-5, 8, 10->12": the lines of the file that were not run, and of those that were the branches

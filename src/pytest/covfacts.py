@@ -12,7 +12,7 @@ native 32-bit integers; a text is its length and its bytes, filled up with NULs 
     text version of coverage.py, text a file of it, config, then a record for each path in order
     config: precision, flags (1 skip_covered, 2 skip_empty, 4 show_missing, 8 ignore_errors,
             16 branch, 32 relative_files, 64 show_contexts of JSON or HTML), package depth of the
-            XML report, text fail_under, number of source folders, text each
+            XML report, text fail_under, text sort, text format, number of source folders, text each
     record: length of the rest, text path as asked, text source file, text name in reports,
             text error, flags (1 is reported, 2 the error is none if it is no Python at all,
             4 executed branches list impossible ones, too). If it is reported and has no error:
@@ -155,6 +155,8 @@ class Project:
                 text(os.path.abspath(version.__file__)),
                 integers(config.precision, flags, min(config.xml_package_depth, 1 << 20)),
                 text(str(config.fail_under)),
+                text(config.sort or ""),
+                text(getattr(config, "format", None) or ""),
                 integers(len(folders)),
                 *map(text, sorted(folders)),
             ]

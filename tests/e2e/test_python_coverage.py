@@ -164,6 +164,49 @@ def test_figures_are_those_of_coverage_py(sample, branch):
     assert table(ours.stdout) == table(coverage(sample, "report", "--fail-under=0").stdout)
 
 
+TABLES = (
+    "",
+    "precision = 1\ninclude = */never.py",
+    "precision = 2\ninclude = */ok10.py\nsort = stmts",
+    "sort = -name\nshow_missing = true\nskip_covered = true",
+    "sort = -cover\nskip_empty = true\nprecision = 3",
+    "sort = +BrPart",
+    "format = markdown\nsort = miss\nshow_missing = true\nskip_empty = true",
+    "format = markdown\nprecision = 2",
+    "format = total\nprecision = 2",
+)
+
+
+def test_tables_are_those_of_coverage_py(small):
+    """Character for character: digits in names are sorted as numbers, columns are as wide."""
+    for name in ("ok2", "ok10", "b_1"):
+        small.write(f"{name}.py", "x = 1\n")
+    small.write("empty.py", "")
+    small.write(".coveragerc", "[run]\nbranch = true\nsource = .\nomit = test_*\n")
+    test = "from module import one, two\nimport ok2, ok10, empty\none(), two(1)\n"
+    coverage(small, "run", small.write("test_it.py", test))
+    exact = tuple(map(int, coverage_version(small).split(".")[:2])) >= (7, 10)
+    for settings in TABLES:
+        small.write("rc", f"[report]\n{settings}\n")
+        theirs = coverage(small, "report", "--rcfile=rc").stdout
+        ours = small.rowlock("collect", "--rcfile=rc", ".coverage")
+        assert ours.returncode == 0 and not ours.stderr, ours
+        if exact:
+            assert ours.stdout == theirs, settings
+        else:
+            assert table(ours.stdout) == table(theirs), settings
+    small.write("rc", "[report]\nsort = size\n")
+    done = small.rowlock("collect", "--rcfile=rc", "--sort=-miss", "--precision=1", ".coverage")
+    assert done.stdout.splitlines()[2].split()[:2] == ["module.py", "14"] and not done.stderr, done
+    done = small.rowlock("collect", "--rcfile=rc", ".coverage")
+    assert "sort = 'size': no column; give name, " in done.stderr, done
+
+
+def coverage_version(project):
+    code = "import coverage; print(coverage.__version__)"
+    return project.run([sys.executable, "-c", code]).stdout
+
+
 def test_what_cannot_be_reported_is_named(sample):
     sample.write("gone.py", "x = 1\n")
     sample.write("bad.py", "x = 1\n")
