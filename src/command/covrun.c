@@ -15,6 +15,8 @@
 #include "command/covpython.h"
 #include "run/isolation.h"
 
+#define SKIP_COVERED ":skip-covered"
+
 /* The kinds of reports: the option of collect that writes it, and where to by default. */
 static const struct kind {
     const char *name;
@@ -28,6 +30,8 @@ static const struct kind {
     {"json", "--json", "coverage-%s.json", true},
     {"lcov", "--lcov", "coverage-%s.info", false},
     {"html", "--html", "htmlcov/%s", true},
+    {"markdown", "--markdown", "coverage-%s.md", false},
+    {"markdown-append", "--markdown-append", "coverage-%s.md", false},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds, MOST_MESSAGES = 5 };
 
@@ -44,6 +48,20 @@ static const struct kind *find_kind(const char *report)
     return NULL;
 }
 
+/* pytest-cov's, for which html stands in. */
+static bool is_annotate(const char *report)
+{
+    return strncmp(report, "annotate", 8) == 0 && (!report[8] || report[8] == ':');
+}
+
+static bool is_report(const char *report)
+{
+    const struct kind *k = find_kind(report);
+    const char *colon = strchr(report, ':');
+    return !*report || is_annotate(report) ||
+           (k && (k->file || !colon || strcmp(colon, SKIP_COVERED) == 0));
+}
+
 static char *data_folder(const struct suite *s)
 {
     char *relative = path_join(s->store.dir, "coverage"), *path = path_join(s->root, relative);
@@ -58,16 +76,16 @@ bool covrun_start(const struct suite *s, struct error *err)
         return true;
     for (size_t i = 0; i < o->cov_report.n; i++) {
         const char *report = o->cov_report.v[i];
-        const struct kind *k = find_kind(report);
-        if (*report && (!k || (!k->file && strchr(report, ':')))) {
-            char *quoted = text_quote(report);
-            error_set(err, EXIT_USAGE,
-                      "--cov-report %s: give term, term-missing, xml, json, lcov or html, the last "
-                      "four with :PATH behind it if you like",
-                      quoted);
-            free(quoted);
-            return false;
-        }
+        if (is_report(report))
+            continue;
+        char *quoted = text_quote(report);
+        error_set(err, EXIT_USAGE,
+                  "--cov-report %s: give term or term-missing, with " SKIP_COVERED " behind it if "
+                  "you like, or xml, json, lcov, html, markdown or markdown-append, likewise with "
+                  ":PATH",
+                  quoted);
+        free(quoted);
+        return false;
     }
     char *folder = data_folder(s);
     bool ok = file_mkdirs(folder, err);
@@ -115,6 +133,8 @@ static void add_report(struct strv *words, const struct suite *s, const struct k
 {
     if (k->option)
         strv_push(words, k->option);
+    if (!k->file && path)
+        strv_push(words, "--skip-covered");
     if (!k->file)
         return;
     if (path)
@@ -133,6 +153,9 @@ static void add_reports(struct strv *words, const struct suite *s)
     for (size_t i = 0; i < o->cov_report.n; i++) {
         const struct kind *k = find_kind(o->cov_report.v[i]);
         const char *colon = strchr(o->cov_report.v[i], ':');
+        if (is_annotate(o->cov_report.v[i]))
+            command_say("warning: --cov-report annotate is not written under --coverage; the report "
+                        "html shows the same");
         if (!k) /* "": none */
             continue;
         table |= !k->file;
@@ -140,13 +163,17 @@ static void add_reports(struct strv *words, const struct suite *s)
     }
     if (!table || o->verbose < 0)
         strv_push(words, "-q");
+    if (o->cov_precision >= 0) {
+        strv_push(words, "--precision");
+        strv_pushf(words, "%d", o->cov_precision);
+    }
     char *covered = path_join(s->store.dir, "covered"), *path = path_join(s->root, covered);
     strv_push(words, "--totals");
     strv_push_nodup(words, path);
     free(covered);
     if (o->cov_fail_under >= 0) {
         strv_push(words, "--fail-under");
-        strv_pushf(words, "%g", o->cov_fail_under);
+        strv_pushf(words, "%.15g", o->cov_fail_under);
     }
 }
 
@@ -222,7 +249,9 @@ int covrun_report(const struct suite *s, int code)
     unsetenv(ISOLATION_COVERAGE);
     fflush(stdout);
     say_messages(folder);
-    if (!report(s, folder, &code) && s->options.coverage && s->plan.n_tests) {
+    if (s->options.no_cov_on_fail && code == EXIT_FAILED)
+        fputs("rowlock: --no-cov-on-fail: a test failed, so there is no report of coverage\n", stderr);
+    else if (!report(s, folder, &code) && s->options.coverage && s->plan.n_tests) {
         fputs("rowlock: --coverage: no test has left coverage data; build the programs with "
               "gcc --coverage\n",
               stderr);

@@ -249,6 +249,8 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
     if (!program_find(&s->program, err) || !read_options(s, inv, mode, err))
         return false;
     set_deadline(s);
+    if (s->options.no_cov)
+        s->options.coverage = s->options.cov = false;
     if (s->options.list_markers && !s->alone && !has_manifest(s))
         s->alone = xstrdup("--markers");
     return chosen_check(s, err) && choose_seed(&s->options, err) &&

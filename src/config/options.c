@@ -34,6 +34,7 @@ void options_init(struct options *o)
     o->reruns_delay = -1;
     o->durations = -1;
     o->cov_fail_under = -1;
+    o->cov_precision = -1;
     o->color = xstrdup("auto");
 }
 

@@ -93,6 +93,9 @@ struct options {
     struct strv cov_source; /* the paths and packages of --cov */
     bool cov_branch;
     bool cov_append;
+    bool no_cov;            /* measure nothing, whatever asks for it */
+    bool no_cov_on_fail;    /* no reports of coverage if a test failed */
+    int cov_precision;      /* decimals of percentages; -1: not given */
     char *cov_config;       /* NULL: not given */
     char *cov_context;      /* likewise */
     uint32_t shard;      /* --shard I/N: I, from 1 to N; 0: not given */

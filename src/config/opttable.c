@@ -52,6 +52,17 @@ static bool store_cov(struct options *o, const struct option_row *row, const cha
     return !value || !*value || store_item(o, row, value);
 }
 
+/* What stood before it is forgotten. */
+static bool store_cov_reset(struct options *o, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    o->cov = false;
+    strv_release(&o->cov_source);
+    strv_init(&o->cov_source);
+    return true;
+}
+
 /* Empty for none at all. */
 static bool store_report(struct options *o, const struct option_row *row, const char *value)
 {
@@ -80,6 +91,11 @@ static bool parse_int(const char *s, int least, int *n)
         return false;
     *n = (int)v;
     return true;
+}
+
+static bool store_precision(struct options *o, const struct option_row *row, const char *value)
+{
+    return parse_int(value, 0, field(o, row)) && o->cov_precision <= 9;
 }
 
 static bool store_count(struct options *o, const struct option_row *row, const char *value)
@@ -428,12 +444,22 @@ const struct option_row option_rows[] = {
      .help = "without --coverage: pytest-cov keeps which test has run a line"},
     {"Coverage", 0, {"cov-report"}, "KIND[:PATH]", store_report, AT(cov_report), "a kind of report",
      .pytest = "--cov-report",
-     .choices = "term term-missing xml json lcov html",
-     .help = "term, term-missing, xml, json, lcov, html; may be repeated. Default: term, xml, json "
-             "and html, in coverage-parallel.xml and so on"},
+     .choices = "term term-missing term:skip-covered term-missing:skip-covered xml json lcov html "
+                "markdown markdown-append",
+     .help = "term, term-missing (both also with :skip-covered), xml, json, lcov, html, markdown; may "
+             "be repeated. Default: term, xml, json and html, in coverage-parallel.xml and so on"},
     {"Coverage", 0, {"cov-fail-under"}, "PERCENT", store_percent, AT(cov_fail_under),
      "a number from 0 to 100", .pytest = "--cov-fail-under",
      .help = "the exit code is 1 if less is covered"},
+    {"Coverage", 0, {"cov-precision"}, "N", store_precision, AT(cov_precision),
+     "a number from 0 to 9", .pytest = "--cov-precision",
+     .help = "decimals of percentages; default: what coverage.py's configuration says, or 0"},
+    {"Coverage", 0, {"no-cov"}, NULL, store_flag, AT(no_cov), .pytest = "--no-cov",
+     .help = "measure nothing, whatever asks for it"},
+    {"Coverage", 0, {"no-cov-on-fail"}, NULL, store_flag, AT(no_cov_on_fail),
+     .pytest = "--no-cov-on-fail", .help = "no reports of coverage if a test failed"},
+    {"Coverage", 0, {"cov-reset"}, NULL, store_cov_reset, .pytest = "--cov-reset",
+     .help = "forget each --cov before it, as of addopts"},
 
     {"Reports", 'v', {"verbose"}, NULL, store_verbose, .pytest = "--verbose",
      .help = "say more; may be repeated"},
@@ -544,8 +570,7 @@ static const char *const without_value[] = {
     "no-loadscope-reorder", "no-showlocals", "noconftest", "pdb", "pyargs",
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
-    "sw-skip", "trace", "trace-config", "version", "xfail-tb",
-    "cov-reset", "no-cov", "no-cov-on-fail", NULL};
+    "sw-skip", "trace", "trace-config", "version", "xfail-tb", NULL};
 /* clang-format on */
 
 static bool is_listed(const char *const *list, const char *name, size_t len)

@@ -444,6 +444,36 @@ def test_what_suites_use_of_pytest_cov(small):
             assert missing(small) == [4, 8, 14, 18, 22]
 
 
+def test_words_of_pytest_cov(small):
+    """Those that stand in addopts or are typed: none of them is in the way of a run."""
+    small.write("other.py", "x = 1\n")
+    small.write("test_b.py", "import other\ndef test_b(): assert other.x == 1\n")
+    addopts = "--cov=nowhere --cov-reset --cov=. --cov-report=term-missing:skip-covered"
+    small.write("pytest.ini", f"[pytest]\npythonpath = .\naddopts = {addopts}\n")
+    reports = ["annotate", "markdown:new/cov.md", "xml:new/deep/x.xml"]
+    words = [*(f"--cov-report={word}" for word in reports), "--cov-precision=2"]
+    done = small.rowlock("parallel", "--coverage", *words)
+    assert done.returncode == 0, done
+    assert "warning: --cov-report annotate is not written" in done.stderr, done
+    rows = [line.split() for line in done.stdout.splitlines() if ".py " in line]
+    assert [row[0] for row in rows] == ["module.py", "never.py"], done
+    assert rows[0][3:] == ["78.57%", "4,", "14,", "18"] and "skipped due to" in done.stdout, done
+    assert (small.root / "new" / "deep" / "x.xml").is_file()
+    markdown = (small.root / "new" / "cov.md").read_text()
+    assert markdown.startswith("| Name") and "**TOTAL**" in markdown
+    small.rowlock("parallel", "--coverage", "--cov-report=markdown-append:new/cov.md")
+    assert (small.root / "new" / "cov.md").read_text().startswith(f"{markdown}| Name")
+    done = small.rowlock("parallel", "--coverage", "--no-cov", "--cov-report=json")
+    assert done.returncode == 0 and "TOTAL" not in done.stdout, done
+    assert not (small.root / "coverage-parallel.json").exists()
+    small.write("test_c.py", "def test_c(): assert 0\n")
+    done = small.rowlock("parallel", "--coverage", "--no-cov-on-fail", "--cov-report=json")
+    assert done.returncode == 1 and "a test failed, so there is no" in done.stderr, done
+    assert not (small.root / "coverage-parallel.json").exists()
+    done = small.rowlock("parallel", "--coverage", "--cov-report=term:skip")
+    assert done.returncode == 4 and "--cov-report 'term:skip': give " in done.stderr, done
+
+
 def test_cov_without_pytest_cov(small):
     """--cov alone is for pytest-cov where it is; else Rowlock does what it says."""
     path = [str(python_coverage.PLUGINS), *sys.path]

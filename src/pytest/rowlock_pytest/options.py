@@ -71,6 +71,13 @@ PLUGIN_OPTIONS = (
     ("pytest_cov", ("--cov-append",), "cov_append", FLAG),
     ("pytest_cov", ("--cov-branch",), "cov_branch", FLAG),
     ("pytest_cov", ("--cov-context",), "cov_context", STORE),
+    ("pytest_cov", ("--cov-precision",), "cov_precision", NUMBER),
+    (
+        "pytest_cov",
+        ("--cov-reset",),
+        "cov_source",
+        {"action": "store_const", "const": [], "default": []},
+    ),
 )
 
 # Rowlock's own. A plugin or a conftest file may have options of the same names, so these
