@@ -116,7 +116,8 @@ static struct rest measure_rest(const struct state *s, const struct plan_map *p,
 }
 
 enum affinity affinity_take(struct state *s, const struct plan_map *p, uint32_t slot,
-                            uint32_t phase, uint32_t *group, uint32_t *collector)
+                            uint32_t phase, double waited_ms, uint32_t *group,
+                            uint32_t *collector)
 {
     if (slot >= s->run->n_slots)
         return AFFINITY_NONE;
@@ -133,7 +134,8 @@ enum affinity affinity_take(struct state *s, const struct plan_map *p, uint32_t 
         if (!most.any)
             return AFFINITY_NONE;
         if (most.known < GAIN_KNOWN_MS + cost &&
-            most.known + most.guessed < GAIN_GUESSED_MS + cost)
+            most.known + most.guessed < GAIN_GUESSED_MS + cost &&
+            waited_ms < AFFINITY_PATIENCE_MS + cost)
             return AFFINITY_ELSEWHERE;
         affinity_follow(s, p, slot, *collector);
     }

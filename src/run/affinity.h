@@ -20,6 +20,10 @@ enum affinity {
                           wait for one of them than to change the worker of this slot */
 };
 
+/* For how long at most that is better, beside what fixtures of the session take: the test that runs
+ * there may hang, or wait for one of those that are left. */
+enum { AFFINITY_PATIENCE_MS = 1000 };
+
 /* All groups are to be taken again. For a time when nobody takes any. */
 void affinity_reset(struct state *s);
 /* The collector, counted from 1, whose files the worker of that slot has; 0: any worker has all.
@@ -28,9 +32,11 @@ uint32_t affinity_serves(const struct state *s, const struct plan_map *p, uint32
 /* From now on it has those of that collector; 0 changes nothing. By the holder of the slot. */
 void affinity_follow(struct state *s, const struct plan_map *p, uint32_t slot, uint32_t collector);
 /* Takes a free group of that phase for the slot: the first of those whose files its worker has; if
- * there is none, of those with whom most is left to do, if that gains more than it costs. By the
+ * there is none, of those with whom most is left to do, if that gains more than it costs, or if the
+ * slot has waited for so long (in milliseconds, since it had a group) that patience is over. By the
  * holder of the slot. */
 enum affinity affinity_take(struct state *s, const struct plan_map *p, uint32_t slot,
-                            uint32_t phase, uint32_t *group, uint32_t *collector);
+                            uint32_t phase, double waited_ms, uint32_t *group,
+                            uint32_t *collector);
 
 #endif

@@ -318,8 +318,10 @@ static enum lock_result take_group(struct job *j, uint32_t *group, struct error 
 {
     long pause = 0;
     uint32_t phase = j->group->phase, collector;
+    int64_t began = clock_monotonic_ns();
     enum affinity found;
-    while ((found = affinity_take(&j->state, &j->plan, j->slot.number, phase, group,
+    while ((found = affinity_take(&j->state, &j->plan, j->slot.number, phase,
+                                  (double)(clock_monotonic_ns() - began) / 1e6, group,
                                   &collector)) == AFFINITY_ELSEWHERE) {
         struct slot other;
         enum lock_result rc = try_serving(j, collector, &other, err);
