@@ -251,19 +251,27 @@ def test_a_unique_parameter_of_tests_that_were_chosen_or_imported(suite):
 AWARE = """
     import os
     class Names:
-        def __init__(self): self.make()
+        def __init__(self): {first}
         def make(self): self.pid, self.salt = os.getpid(), os.urandom(8).hex()
+        def close(self):
+            if self.pid == os.getpid(): del self.salt
         def next(self):
-            if self.pid {compare} os.getpid(): self.make()
+            {before_use}
             return self.salt
     NAMES = Names()
     def test_name(): open("name-" + NAMES.next(), "x").close()
 """
+MADE_ANEW = {
+    "forks are noticed": ("self.make()", "if self.pid != os.getpid(): self.make()", "fork"),
+    "not compared": ("self.make()", "if self.pid < os.getpid(): self.make()", "spawn"),
+    "compared in another function": ("self.make()", "", "spawn"),
+}
 
 
-@pytest.mark.parametrize("compare, how", [("!=", "fork"), ("<", "spawn")])
-def test_names_that_are_made_anew_after_a_fork(suite, compare, how):
-    with suite(test_x=AWARE.format(compare=compare)).zygote() as zygote:
+@pytest.mark.parametrize("row", MADE_ANEW.values(), ids=MADE_ANEW)
+def test_names_that_are_made_anew_after_a_fork(suite, row):
+    first, before_use, how = row
+    with suite(test_x=AWARE.format(first=first, before_use=before_use)).zygote() as zygote:
         assert zygote.json["worker_start"] == how
         for slot in (0, 1):
             assert zygote.run(0, slot=slot).outcomes == ["passed"]

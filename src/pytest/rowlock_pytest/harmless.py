@@ -1,9 +1,9 @@
 """Unique values that the project's code makes while it is imported, and that forked workers may
 share: what its source says about that.
 
-A class or function that compares the process id with one that it has kept sees a fork by itself
-and makes new values in it. A value among the parameters of one test function is in one test
-only, so that no two workers use it.
+A function that compares the process id with one that was kept sees a fork, and so do those of its
+class that it calls: they make new values then. A value among the parameters of one test function
+is in one test only, so that no two workers use it.
 """
 
 import ast
@@ -13,6 +13,7 @@ import re
 
 AWARE = re.compile(rb"getpid\(\)\s*[!=]=|[!=]=\s*(os\.)?getpid\(\)")
 MOST_BYTES = 1 << 20
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def is_made_anew(code, line):
@@ -30,7 +31,7 @@ def find_parametrized(code, line):
     if b"parametrize" not in source:
         return None
     for node in _tree(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, FUNCTIONS):
             marks = [d for d in node.decorator_list if _parametrizes(d)]
             if len(marks) == 1 and _holds(marks[0], line):
                 return node.name
@@ -91,14 +92,21 @@ def _holds(node, line):
 
 
 def _notices_forks(tree, line):
-    """Whether the class or function at the top of the file around that line does."""
+    """Whether what is around that line, in a class or function at the top of the file, compares the
+    process id, or is called by a function of the same class that does."""
     for node in tree.body:
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and _holds(node, line):
-            return any(isinstance(n, ast.Compare) and _compares_pid(n) for n in ast.walk(node))
+        if isinstance(node, (ast.ClassDef, *FUNCTIONS)) and _holds(node, line):
+            functions = [n for n in ast.walk(node) if isinstance(n, FUNCTIONS)]
+            makers = [f for f in functions if _holds(f, line)]
+            aware = [f for f in functions if any(map(_compares_pid, ast.walk(f)))]
+            called = {_name(n.func) for f in aware for n in ast.walk(f) if isinstance(n, ast.Call)}
+            return any(f in aware or f.name in called for f in makers)
     return False
 
 
 def _compares_pid(compare):
+    if not isinstance(compare, ast.Compare):
+        return False
     sides = [compare.left, *compare.comparators]
     known = isinstance(compare.ops[0], (ast.Eq, ast.NotEq))
     return known and any(isinstance(s, ast.Call) and _name(s.func) == "getpid" for s in sides)
