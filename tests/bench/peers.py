@@ -38,8 +38,9 @@ def zygote_folder(work):
 
 def runners(rowlock, python, workers, options=(), dist="load", zygote=None):
     """{name: (argv, env)} for plain pytest, pytest-xdist, pytest-zygote and Rowlock."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "ROWLOCK_"))}
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+    others = ("PYTEST_", "ROWLOCK_", "PYTHON")  # PYTHONDONTWRITEBYTECODE costs each start anew
+    env = {k: v for k, v in os.environ.items() if not k.startswith(others)}
+    for name in ("VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         env.pop(name, None)
     plain = [*pytest_command(python), "-q", "-p", "no:cacheprovider"]
     count = str(workers)
