@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,9 +39,15 @@ def reap():
         pass
 
 
+def cpu_seconds():
+    """Of all children that were reaped."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(argv, cwd, env=None, allowed=(0,)):
     """The Cost of one run. Failure, where the exit status is none of those allowed."""
-    before, start = os.times(), time.monotonic()
+    before, start = cpu_seconds(), time.monotonic()
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
             argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
@@ -51,9 +58,7 @@ def run(argv, cwd, env=None, allowed=(0,)):
             text = said.read().decode(errors="replace")[-2000:]
             raise Failure(f"{' '.join(argv)}: status {done.returncode}\n{text}")
     reap()
-    after = os.times()
-    cpu = after.children_user + after.children_system
-    return Cost(wall, cpu - before.children_user - before.children_system)
+    return Cost(wall, cpu_seconds() - before)
 
 
 def descendants():
@@ -106,13 +111,16 @@ def peak_memory(argv, cwd, env=None):
     return peak[0]
 
 
-def medians(tools, rounds, cwd, allowed=(0,)):
+def medians(tools, rounds, cwd, allowed=(0,), tell=None):
     """{name: Cost of medians} of tools {name: (argv, env)}. Each round runs all of them one after
-    another, so that a busy machine disturbs all alike."""
+    another, so that a busy machine disturbs all alike. tell hears of each round, in words."""
     costs = {name: [] for name in tools}
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
         for name, (argv, env) in tools.items():
             costs[name].append(run(argv, cwd, env, allowed))
+        if tell is not None:
+            walls = ", ".join(f"{name} {seen[-1].wall:.2f} s" for name, seen in costs.items())
+            tell(f"round {number} of {rounds}: {walls}")
     return {
         name: Cost(*(statistics.median(values) for values in zip(*seen)))
         for name, seen in costs.items()

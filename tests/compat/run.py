@@ -139,12 +139,11 @@ def find_rowlock(given):
 # Results that are kept.
 
 
-def fingerprint(runner, package, version):
-    """Of all that a cell depends on, except the machine's mood."""
-    asked = [list(package), version, runner.xdist, runner.workers, runner.dist]
-    asked += [runner.rowlock, platform.python_version()]
-    digest = hashlib.sha256(json.dumps(asked).encode())
-    for path in programs(runner.rowlock):
+def fingerprint(rowlock, package, *asked):
+    """Of all that a result depends on, except the machine's mood."""
+    said = [list(package), *asked, rowlock, platform.python_version()]
+    digest = hashlib.sha256(json.dumps(said).encode())
+    for path in programs(rowlock):
         with open(path, "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
@@ -166,7 +165,9 @@ def programs(rowlock):
 def cached(runner, package, version, args):
     """A cell from the work folder, or run now and put there."""
     path = os.path.join(args.work, "results", f"{package.name}-pytest-{version}.json")
-    mark = fingerprint(runner, package, version)
+    mark = fingerprint(
+        runner.rowlock, package, version, runner.xdist, runner.workers, runner.dist
+    )
     if not args.fresh and os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
