@@ -20,6 +20,7 @@
 #include "coverage/native.h"
 #include "coverage/read.h"
 #include "coverage/write.h"
+#include "run/cpus.h"
 
 struct collect {
     const char *objects, *source_root;
@@ -228,7 +229,10 @@ static void read_native(struct collect *k, const struct cov_names *names)
     for (size_t i = 0; i < k->inputs.n; i++)
         if (cov_native_claims(k->inputs.v[i]))
             strv_push(&inputs, k->inputs.v[i]);
-    struct cov_native how = {.objects = k->objects, .names = *names, .notes = &notes};
+    struct cov_native how = {.objects = k->objects,
+                             .names = *names,
+                             .threads = (unsigned)cpus_available(0),
+                             .notes = &notes};
     if (inputs.n)
         cov_native_read(&k->coverage, inputs.v, inputs.n, &how, &problems);
     for (size_t i = 0; i < problems.n; i++)

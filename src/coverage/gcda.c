@@ -12,23 +12,23 @@
 
 /* A pass over the records: once to check, once to add. */
 struct pass {
-    struct gc_notes *n;
+    const struct gc_notes *n;
     const char *path;
-    bool add;
+    uint64_t *counters; /* NULL: to check */
     size_t seen;  /* FUNCTION records */
     size_t guess; /* data files have the order of their notes, as a rule: the next function */
     struct error *err;
 };
 
-static struct gc_function *find(struct pass *p, uint32_t ident)
+static const struct gc_function *find(struct pass *p, uint32_t ident)
 {
-    struct gc_notes *n = p->n;
+    const struct gc_notes *n = p->n;
     size_t low = 0, high = n->n_idents;
     if (p->guess < n->n_functions && n->functions[p->guess].ident == ident)
         return &n->functions[p->guess];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        struct gc_function *fn = &n->functions[n->by_ident[middle]];
+        const struct gc_function *fn = &n->functions[n->by_ident[middle]];
         if (fn->ident == ident)
             return fn;
         if (fn->ident < ident)
@@ -53,15 +53,15 @@ static bool add_counters(const struct pass *p, const struct gc_function *fn,
     size_t n = zeros ? zeros : (size_t)(part->end - part->p) / 8;
     if (n != fn->n_counters)
         return foreign(p, fn);
-    if (p->add && !zeros)
+    if (p->counters && !zeros)
         for (size_t i = 0; i < n; i++)
-            p->n->counters[fn->counter + i] += gc_counter(part, part->p + i * 8);
+            p->counters[fn->counter + i] += gc_counter(part, part->p + i * 8);
     return true;
 }
 
 static bool walk(struct pass *p, struct gc_bytes b)
 {
-    struct gc_function *fn = NULL;
+    const struct gc_function *fn = NULL;
     struct gc_bytes part;
     uint32_t tag;
     size_t zeros;
@@ -89,8 +89,8 @@ static bool walk(struct pass *p, struct gc_bytes b)
     return true;
 }
 
-enum gc_result gc_data_add(struct gc_notes *n, const char *path, const void *data, size_t len,
-                           struct error *err)
+enum gc_result gc_data_add(const struct gc_notes *n, uint64_t *counters, const char *path,
+                           const void *data, size_t len, struct error *err)
 {
     struct gc_bytes b;
     struct gc_head head;
@@ -114,9 +114,8 @@ enum gc_result gc_data_add(struct gc_notes *n, const char *path, const void *dat
     struct pass p = {.n = n, .path = path, .err = err};
     if (!walk(&p, b))
         return GC_BAD;
-    p.add = true;
+    p.counters = counters;
     p.seen = p.guess = 0;
     walk(&p, b);
-    n->n_data++;
     return GC_OK;
 }

@@ -78,7 +78,7 @@ struct gc_notes {
     size_t n_idents;
     uint64_t *counters; /* of all functions, one after another */
     size_t n_counters;
-    unsigned n_data; /* how many .gcda files were added */
+    unsigned n_data; /* how many .gcda files were added: whoever adds them counts */
 };
 
 enum gc_result {
@@ -92,10 +92,11 @@ enum gc_result {
 enum gc_result gc_notes_read(struct gc_notes *n, const char *path, const void *data, size_t len,
                              struct error *err);
 void gc_notes_release(struct gc_notes *n);
-/* Adds the counters of a .gcda file, all or none: GC_BAD if it is torn or belongs to another .gcno
- * (stamp, checksums, number of counters). What libgcov left out counts as 0. */
-enum gc_result gc_data_add(struct gc_notes *n, const char *path, const void *data, size_t len,
-                           struct error *err);
+/* Adds the counters of a .gcda file to counters, an array like n->counters, all or none: GC_BAD if it is
+ * torn or belongs to another .gcno (stamp, checksums, number of counters). What libgcov left out counts
+ * as 0. */
+enum gc_result gc_data_add(const struct gc_notes *n, uint64_t *counters, const char *path,
+                           const void *data, size_t len, struct error *err);
 /* "12.2" for "B22*"; for messages. */
 const char *gc_version_text(uint32_t version, char text[16]);
 

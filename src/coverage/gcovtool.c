@@ -141,27 +141,20 @@ static bool run(struct tool *t, const char *program, const char *notes, const ch
     return ok;
 }
 
-size_t gcov_tool_add(struct coverage *c, const struct gc_object *o, uint32_t version,
-                     const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
-                     void *arg, struct strv *problems)
+bool gcov_tool_add(struct coverage *c, const char *notes, const char *data, uint32_t version,
+                   const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
+                   void *arg, struct strv *problems)
 {
     struct tool t = {.c = c, .name = name, .arg = arg};
     char text[16], *program = xasprintf("gcov-%d", atoi(gc_version_text(version, text)));
-    size_t n = 0;
     if (!path_executable(program)) {
         free(program);
         program = xstrdup("gcov");
     }
-    for (size_t i = 0; i < o->data.n; i++) {
-        if (run(&t, program, o->notes, o->data.v[i]))
-            n++;
-        else
-            strv_pushf(problems, "%s: of GCC %s, which is not known here, and %s cannot read it",
-                       o->data.v[i], text, program);
-    }
-    if (!o->data.n && !run(&t, program, o->notes, NULL))
+    bool ok = run(&t, program, notes, data);
+    if (!ok)
         strv_pushf(problems, "%s: of GCC %s, which is not known here, and %s cannot read it",
-                   o->notes, text, program);
+                   data ? data : notes, text, program);
     free(program);
-    return n;
+    return ok;
 }

@@ -3,14 +3,13 @@
 #define COVERAGE_GCOVTOOL_H
 
 #include "base/strv.h"
-#include "coverage/gcfiles.h"
 #include "coverage/gcnotes.h"
 
-/* Runs `gcov-N --json-format` (or `gcov`, where there is none of that name) for each data file of the
- * object and adds what it says to c; see gc_lines_add for name, of which n->cwd is set alone. What
- * fails is named in problems. Returns how many data files were added. */
-size_t gcov_tool_add(struct coverage *c, const struct gc_object *o, uint32_t version,
-                     const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
-                     void *arg, struct strv *problems);
+/* Runs `gcov-N --json-format` (or `gcov`, where there is none of that name) for the notes at that path
+ * and data, the path of a data file or NULL, and adds what it says to c; see gc_lines_add for name, of
+ * which n->cwd is set alone. False, and problems says why, if that fails. */
+bool gcov_tool_add(struct coverage *c, const char *notes, const char *data, uint32_t version,
+                   const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
+                   void *arg, struct strv *problems);
 
 #endif

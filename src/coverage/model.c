@@ -176,11 +176,12 @@ static void merge_function(void *into, const void *from)
         a->count = add_counts(a->count, b->count);
     if (!a->demangled)
         a->demangled = b->demangled;
-    if (!a->end_line) {
+    /* Where objects do not agree, the later end and the earlier column, whichever came first. */
+    if (a->end_line < b->end_line || (a->end_line == b->end_line && a->end_column < b->end_column)) {
         a->end_line = b->end_line;
         a->end_column = b->end_column;
     }
-    if (!a->start_column)
+    if (!a->start_column || (b->start_column && b->start_column < a->start_column))
         a->start_column = b->start_column;
     if (a->blocks < b->blocks)
         a->blocks = b->blocks;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/xalloc.h"
@@ -15,11 +14,27 @@
 
 enum { MOST_THREADS = 64 };
 
+/* An object whose data files are being read: by the thread that has taken it, and by those that find
+ * no other object left. */
+struct job {
+    const struct gc_object *object;
+    struct timespec built; /* when the notes were */
+    struct gc_notes notes; /* nobody changes them meanwhile, but for the counters, under the lock */
+    bool unknown;          /* of a GCC that is not known here: head.version is all there is */
+    atomic_size_t next;    /* the data file that nobody has taken yet */
+    unsigned readers;
+    struct job *link; /* in work.jobs */
+};
+
 /* What all threads share. */
 struct work {
     const struct cov_native *how;
     const struct gc_files *files;
-    atomic_size_t next; /* the object that nobody has taken yet */
+    atomic_size_t next;   /* the object that nobody has taken yet */
+    pthread_mutex_t lock; /* for all below, and the jobs' counters and readers */
+    pthread_cond_t changed;
+    struct job *jobs;
+    unsigned taking; /* threads that may come with another job */
 };
 
 /* What each has for itself. */
@@ -29,7 +44,7 @@ struct worker {
     struct coverage coverage;
     struct strv problems, notes;
     struct strv newer; /* sources below the root that have changed since their notes were written */
-    struct timespec built; /* when the notes of the current object were */
+    struct timespec built; /* when the notes of the current job were */
     struct buf data; /* of a file; its memory is kept */
     size_t n_data;
 };
@@ -99,53 +114,140 @@ static void complain(struct worker *w, struct error *err)
     error_release(err);
 }
 
+/* Has gcov read a data file, or (path is NULL) the notes alone. */
+static void ask_gcov(struct worker *w, const struct job *job, const char *path)
+{
+    if (!gcov_tool_add(&w->coverage, job->object->notes, path, job->notes.head.version, shown_name, w,
+                       &w->problems))
+        return;
+    w->n_data += path != NULL;
+}
+
+/* Takes data files of the job until there are none left and adds them to counters. Returns how many
+ * were good. */
+static unsigned add_data(struct worker *w, struct job *job, uint64_t *counters)
+{
+    const struct strv *data = &job->object->data;
+    struct error err = ERROR_INIT;
+    unsigned n = 0;
+    size_t i;
+    while ((i = atomic_fetch_add(&job->next, 1)) < data->n) {
+        const char *path = data->v[i];
+        if (job->unknown)
+            ask_gcov(w, job, path);
+        else if (load(w, path, &err) && gc_data_add(&job->notes, counters, path, w->data.data,
+                                                    w->data.len, &err) == GC_OK)
+            n++;
+        else
+            complain(w, &err);
+    }
+    w->n_data += n;
+    return n;
+}
+
+/* Takes part in a job. Each thread has counters of its own, and their sums are added up: what comes out
+ * does not depend on who reads what. Called with the lock, which is free in between. */
+static void take_part(struct worker *w, struct job *job)
+{
+    struct work *work = w->work;
+    struct gc_notes *notes = &job->notes;
+    job->readers++;
+    pthread_mutex_unlock(&work->lock);
+    w->built = job->built;
+    uint64_t *counters = xcalloc(notes->n_counters + 1, sizeof *counters);
+    unsigned n = add_data(w, job, counters);
+    pthread_mutex_lock(&work->lock);
+    notes->n_data += n;
+    for (size_t i = 0; i < notes->n_counters && n; i++)
+        notes->counters[i] += counters[i];
+    free(counters);
+    job->readers--;
+    pthread_cond_broadcast(&work->changed);
+}
+
+/* Reads the data files of a job, with the threads that have nothing else to do. */
+static void read_data(struct worker *w, struct job *job)
+{
+    struct work *work = w->work;
+    pthread_mutex_lock(&work->lock);
+    job->link = work->jobs;
+    work->jobs = job;
+    pthread_cond_broadcast(&work->changed);
+    take_part(w, job);
+    struct job **at = &work->jobs;
+    while (*at != job)
+        at = &(*at)->link;
+    *at = job->link;
+    while (job->readers)
+        pthread_cond_wait(&work->changed, &work->lock);
+    pthread_mutex_unlock(&work->lock);
+}
+
 static void read_object(struct worker *w, const struct gc_object *o)
 {
-    struct gc_notes notes;
+    struct job job = {.object = o};
     struct error err = ERROR_INIT;
     struct stat st;
     char version[16];
     if (!load(w, o->notes, &err))
         return complain(w, &err);
     if (stat(o->notes, &st) == 0)
-        w->built = st.st_mtim;
-    switch (gc_notes_read(&notes, o->notes, w->data.data, w->data.len, &err)) {
+        job.built = st.st_mtim;
+    switch (gc_notes_read(&job.notes, o->notes, w->data.data, w->data.len, &err)) {
     case GC_OK:
         break;
     case GC_UNKNOWN:
         strv_pushf(&w->notes, "%s: of GCC %s, which is not known here; gcov is asked", o->notes,
-                   gc_version_text(notes.head.version, version));
-        w->n_data += gcov_tool_add(&w->coverage, o, notes.head.version, shown_name, w,
-                                   &w->problems);
-        return;
+                   gc_version_text(job.notes.head.version, version));
+        job.unknown = true;
+        break;
     case GC_BAD:
         return complain(w, &err);
     }
-    for (size_t i = 0; i < o->data.n; i++) {
-        const char *path = o->data.v[i];
-        if (load(w, path, &err) &&
-            gc_data_add(&notes, path, w->data.data, w->data.len, &err) == GC_OK)
-            w->n_data++;
-        else
-            complain(w, &err);
+    read_data(w, &job);
+    w->built = job.built;
+    if (job.unknown) {
+        if (!o->data.n)
+            ask_gcov(w, &job, NULL);
+        return;
     }
-    size_t unsolved = gc_lines_add(&notes, &w->coverage, shown_name, w);
+    size_t unsolved = gc_lines_add(&job.notes, &w->coverage, shown_name, w);
     if (unsolved)
         strv_pushf(&w->problems, "%s: the counts of %zu functions do not follow from their counters",
                    o->notes, unsolved);
-    gc_notes_release(&notes);
+    gc_notes_release(&job.notes);
+}
+
+/* A job with data files that nobody has taken yet; NULL if there is none. */
+static struct job *find_job(const struct work *work)
+{
+    struct job *job = work->jobs;
+    while (job && atomic_load(&job->next) >= job->object->data.n)
+        job = job->link;
+    return job;
 }
 
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    const struct gc_files *files = w->work->files;
+    struct work *work = w->work;
     for (;;) {
-        size_t i = atomic_fetch_add(&w->work->next, 1);
-        if (i >= files->n_objects)
-            return NULL;
-        read_object(w, &files->objects[i]);
+        size_t i = atomic_fetch_add(&work->next, 1);
+        if (i >= work->files->n_objects)
+            break;
+        read_object(w, &work->files->objects[i]);
     }
+    pthread_mutex_lock(&work->lock);
+    work->taking--;
+    pthread_cond_broadcast(&work->changed);
+    for (struct job *job; (job = find_job(work)) || work->taking;) {
+        if (job)
+            take_part(w, job);
+        else
+            pthread_cond_wait(&work->changed, &work->lock);
+    }
+    pthread_mutex_unlock(&work->lock);
+    return NULL;
 }
 
 /* One note for all sources that are newer than what was built of them. */
@@ -165,12 +267,35 @@ static void tell_newer(struct strv *newer, struct strv *notes)
                    "test again", newer->v[0]);
 }
 
-static unsigned count_threads(const struct cov_native *how, size_t n_objects)
+/* More than there are files to read would have nothing to do. */
+static unsigned count_threads(const struct cov_native *how, const struct gc_files *files)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = how->threads ? how->threads : cores > 0 ? (size_t)cores : 1;
-    n = n < MOST_THREADS ? n : MOST_THREADS;
-    return (unsigned)(n < n_objects ? n : n_objects ? n_objects : 1);
+    size_t most = how->threads < MOST_THREADS ? how->threads : MOST_THREADS, n = files->n_objects;
+    for (size_t i = 0; i < files->n_objects && n < most; i++)
+        n += files->objects[i].data.n;
+    n = n < most ? n : most;
+    return n ? (unsigned)n : 1;
+}
+
+/* Lets n workers, whose work is set, read all objects. */
+static void run_all(struct work *work, struct worker *workers, unsigned n)
+{
+    unsigned started = 1; /* this thread is the first */
+    work->taking = n;
+    pthread_mutex_init(&work->lock, NULL);
+    pthread_cond_init(&work->changed, NULL);
+    while (started < n &&
+           pthread_create(&workers[started].thread, NULL, run, &workers[started]) == 0)
+        started++;
+    /* What a thread that cannot be started would have taken is left to the others. */
+    pthread_mutex_lock(&work->lock);
+    work->taking -= n - started;
+    pthread_mutex_unlock(&work->lock);
+    run(&workers[0]);
+    for (unsigned i = 1; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    pthread_cond_destroy(&work->changed);
+    pthread_mutex_destroy(&work->lock);
 }
 
 size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
@@ -181,20 +306,13 @@ size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
     size_t n_data = 0;
     gc_files_find(&files, inputs, n_inputs, how->objects, &own);
     struct work work = {.how = how, .files = &files};
-    unsigned n = count_threads(how, files.n_objects);
+    unsigned n = count_threads(how, &files);
     struct worker *workers = xcalloc(n, sizeof *workers);
     for (unsigned i = 0; i < n; i++) {
         workers[i].work = &work;
         coverage_init(&workers[i].coverage);
     }
-    /* A thread that cannot be started leaves its objects to the others; this one is the first. */
-    unsigned started = 1;
-    while (started < n &&
-           pthread_create(&workers[started].thread, NULL, run, &workers[started]) == 0)
-        started++;
-    run(&workers[0]);
-    for (unsigned i = 1; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
+    run_all(&work, workers, n);
     for (unsigned i = 0; i < n; i++) {
         struct worker *w = &workers[i];
         coverage_merge(c, &w->coverage);

@@ -13,7 +13,7 @@
 struct cov_native {
     const char *objects;     /* folder with the .gcno files; NULL: they lie beside the .gcda files */
     struct cov_names names;  /* where not only_root, those of the system are left out */
-    unsigned threads;        /* 0: as many as there are cores */
+    unsigned threads;        /* at most so many read; 0 is 1 */
     struct strv *notes;      /* gets what is worth knowing and no problem; may be NULL */
 };
 

@@ -4,6 +4,7 @@ and beside it lcov, gcovr, fastcov, grcov and bare gcov, where they are there. L
 source package, built with --coverage, is run once for each fragment with a GCOV_PREFIX of its own.
 The others are far slower, so they get fewer fragments; what counts is the time for each. Those
 that are not there are named. Prints medians, how many processors were busy, and peak memory.
+At the end a thousand data files of one object alone, on one processor and on all of them.
 """
 
 import argparse
@@ -119,6 +120,7 @@ def main():
     memory = peak_memory([*ours, many], work)
     read = read_seconds(many)
     print(f"{'':20} {memory / 1e6:.1f} MB of memory; reading all files: {read:.3f} s")
+    print_one_object(ours[:-2], many, os.path.join(work, "one"), args.repeat)
     for name, command in tools(work, built.folder).items():
         words = [word.replace("{tree}", few) for word in command]
         per = measure(words, args.repeat, f"{built.folder}/src").wall / args.few
@@ -139,6 +141,26 @@ def print_ours(whole, one, fragments):
         f"{whole.cpu / whole.wall:.1f} processors busy)",
         flush=True,
     )
+
+
+def print_one_object(command, many, folder, repeat):
+    """A thousand links to data of Lua's interpreter loop, which threads have to share."""
+    shutil.rmtree(folder, ignore_errors=True)
+    found = sorted(glob.glob(f"{many}/**/lvm.gcda", recursive=True))
+    for n in range(1000):
+        os.makedirs(f"{folder}/{n:04}")
+        for ending in ("gcda", "gcno"):
+            os.symlink(found[n % len(found)][:-4] + ending, f"{folder}/{n:04}/lvm.{ending}")
+    processors = sorted(os.sched_getaffinity(0))
+    command = [*command, folder]
+    alone = ["taskset", "-c", str(processors[0]), *command]
+    for name, words in (("1 processor", alone), (f"{len(processors)} processors", command)):
+        cost = measure(words, repeat, folder)
+        print(
+            f"{'one object':20} {cost.wall:7.3f} s  {cost.wall:6.2f} ms   on {name} "
+            f"({cost.cpu / cost.wall:.1f} busy)",
+            flush=True,
+        )
 
 
 def read_seconds(folder):

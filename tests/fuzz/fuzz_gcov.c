@@ -21,9 +21,10 @@ static void add_data(struct gc_notes *n, const uint8_t *data, size_t size)
     uint64_t *before = malloc(bytes + 1);
     if (bytes)
         memcpy(before, n->counters, bytes);
-    enum gc_result result = gc_data_add(n, "input.gcda", data, size, &err);
+    enum gc_result result = gc_data_add(n, n->counters, "input.gcda", data, size, &err);
     CHECK(result == GC_OK || (result == GC_BAD && err.msg));
     CHECK(result == GC_OK || !bytes || memcmp(before, n->counters, bytes) == 0);
+    n->n_data += result == GC_OK;
     error_release(&err);
     free(before);
 }
