@@ -435,6 +435,7 @@ static bool write_reports(struct collect *k, struct error *err)
         xml.sources = config->sources;
         xml.n_sources = config->n_sources;
         xml.relative = config->flags & PY_RELATIVE_FILES;
+        xml.package_depth = config->package_depth;
     }
     bool ok = (!k->xml || cobertura_write(&k->coverage, k->xml, &xml, err)) &&
               (!k->json || cov_json_write(&k->coverage, k->json, &json, err));

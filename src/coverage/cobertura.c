@@ -125,9 +125,10 @@ static const char *name_of(const struct cov_xml *how, const struct cov_file *f, 
     const char *name = f->name;
     size_t i = 0;
     for (; i < how->n_sources; i++) {
+        const char *whole = how->sources[i][0] == '/' ? path : f->name;
         size_t n = strlen(how->sources[i]);
-        if (strncmp(path, how->sources[i], n) == 0 && path[n] == '/') {
-            name = f->name + strlen(f->name) - strlen(path + n + 1);
+        if (strncmp(whole, how->sources[i], n) == 0 && whole[n] == '/') {
+            name = f->name + strlen(f->name) - strlen(whole + n + 1);
             break;
         }
     }
@@ -137,13 +138,35 @@ static const char *name_of(const struct cov_xml *how, const struct cov_file *f, 
     return name;
 }
 
+/* The folder that is the package of files in it or, if that is deeper than packages may be, below it.
+ * Caller frees. */
+static char *folder_of(const struct cov_xml *how, const struct cov_file *f)
+{
+    char *folder = path_dirname(name_of(how, f, NULL)), *p = folder;
+    for (int depth = how->package_depth; depth > 0 && *p; p++)
+        if (*p == '/' && --depth == 0)
+            *p-- = '\0';
+    return folder;
+}
+
+/* Its name from that folder on. */
+static const char *class_name(const struct cov_xml *how, const struct cov_file *f)
+{
+    const char *name = name_of(how, f, NULL);
+    char *folder = folder_of(how, f);
+    size_t n = strlen(folder);
+    bool below = n && strncmp(name, folder, n) == 0 && name[n] == '/';
+    free(folder);
+    return below ? name + n + 1 : path_basename(name);
+}
+
 static void put_class(const struct writer *w, const struct cov_file *f)
 {
     struct cov_totals t = {0};
     bool any = false;
     cov_file_totals(f, &t);
     fputs("\t\t\t\t<class", w->out);
-    put_attribute(w->out, "name", path_basename(f->name));
+    put_attribute(w->out, "name", class_name(w->how, f));
     put_attribute(w->out, "filename", name_of(w->how, f, NULL));
     put_rates(w, &t);
     fputs(">\n", w->out);
@@ -168,7 +191,7 @@ static void put_class(const struct writer *w, const struct cov_file *f)
 /* "a.b" for files of a/b, "." for those of no folder. */
 static char *package_of(const struct cov_xml *how, const struct cov_file *f)
 {
-    char *name = path_dirname(name_of(how, f, NULL));
+    char *name = folder_of(how, f);
     for (char *p = name; *p; p++)
         if (*p == '/')
             *p = '.';

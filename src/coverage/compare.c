@@ -78,14 +78,23 @@ static const struct cov_arm *next_arm(const struct cov_file *f, size_t *i, uint3
     return *i < f->n_arms && (!line || f->arms[*i].line == line) ? &f->arms[*i] : NULL;
 }
 
-/* The arms of a line from *i on, of which so many are taken; moves *i behind them. */
+/* The arms of a line, of which so many are taken, with those that a comment lets count; moves *i
+ * behind them. */
 static int64_t count_arms(const struct cov_file *f, size_t *i, uint32_t line, int64_t *taken)
 {
-    int64_t n = 0;
+    size_t n;
+    int64_t counted = 0;
+    const struct cov_arm *arms = cov_find_arms(f, line, &n);
     *taken = 0;
-    for (const struct cov_arm *arm; (arm = next_arm(f, i, line)) != NULL; ++*i, n++)
-        *taken += arm->count != 0;
-    return n;
+    for (size_t k = 0; k < n; k++) {
+        if (arms[k].flags & COV_ARM_EXTRA)
+            continue;
+        counted++;
+        *taken += cov_arm_taken(&arms[k]);
+    }
+    while (*i < f->n_arms && f->arms[*i].line <= line)
+        ++*i;
+    return counted;
 }
 
 /* One of the reports tells only how many of the line's were taken. */

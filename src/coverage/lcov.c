@@ -382,7 +382,7 @@ static void write_functions(const struct cov_file *f, FILE *out)
 }
 
 /* lcov 1 wants numbers: blocks are counted by line where owners tell them apart, arms where they
- * have lines or names. */
+ * have lines or names. Those that a comment lets count are, as in coverage.py, in the sums alone. */
 static void write_arms(const struct cov_file *f, FILE *out)
 {
     const struct cov_arm *before = NULL;
@@ -391,6 +391,10 @@ static void write_arms(const struct cov_file *f, FILE *out)
     for (size_t i = 0; i < f->n_arms; i++) {
         const struct cov_arm *a = &f->arms[i];
         if (a->flags & COV_ARM_EXTRA)
+            continue;
+        n++;
+        hit += cov_arm_taken(a);
+        if (a->flags & COV_ARM_ASSUMED)
             continue;
         bool same_line = before && before->line == a->line;
         bool same = same_line && before->owner == a->owner && before->block == a->block;
@@ -407,8 +411,6 @@ static void write_arms(const struct cov_file *f, FILE *out)
             fputs("-\n", out);
         else
             fprintf(out, "%lld\n", (long long)at_least_0(a->count));
-        n++;
-        hit += a->count != 0;
         before = a;
     }
     if (f->has_branches)

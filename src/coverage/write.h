@@ -15,10 +15,12 @@ bool lcov_write(const struct coverage *c, const char *path, struct error *err);
 
 struct cov_xml {
     const char *root;           /* absolute; the names of files are relative to it */
-    const char *const *sources; /* absolute folders; files below one of them are named relative to it */
+    const char *const *sources; /* folders, absolute or as names of files begin; files below one of
+                                   them are named relative to it */
     size_t n_sources;
     bool relative; /* coverage.py's relative_files: the root is not named for files of Python */
     bool skip_empty; /* leave out files without statements */
+    int package_depth; /* of how many folders packages are at most; 0: as many as there are */
 };
 /* Cobertura XML, for Codecov, GitLab and others. EXIT_INTERNAL on failure. */
 bool cobertura_write(const struct coverage *c, const char *path, const struct cov_xml *how,

@@ -150,7 +150,7 @@ def test_figures_are_those_of_coverage_py(sample, branch):
     assert python_coverage.xml_differences(*pair) == []
     compare = ["collect", "--python", python, "--omit=*/empty.py", "--compare", "theirs.lcov"]
     # Branches that a pattern lets count as taken are in the sums of its XML, and in no list.
-    for other in (".coverage", "theirs.json") + (() if branch else ("ours.lcov", "theirs.xml")):
+    for other in (".coverage", "theirs.json", "ours.lcov") + (() if branch else ("theirs.xml",)):
         same = sample.rowlock(*compare, other)
         assert (same.returncode, same.stderr) == (0, ""), (other, same)
     # A source that has changed, or a configuration, is looked at anew.
@@ -200,6 +200,30 @@ def test_tables_are_those_of_coverage_py(small):
     assert done.stdout.splitlines()[2].split()[:2] == ["module.py", "14"] and not done.stderr, done
     done = small.rowlock("collect", "--rcfile=rc", ".coverage")
     assert "sort = 'size': no column; give name, " in done.stderr, done
+
+
+def test_xml_of_settings_is_that_of_coverage_py(small):
+    """Relative folders of sources, packages that are no deeper than asked for; and branches that a
+    comment lets count make no difference between the data and what is written of it."""
+    code = "def f(x):\n    while x:  # pragma: no branch\n        return x\n"
+    for name in ("src/a/one.py", "src/a/b/two.py", "src/a/b/c/three.py"):
+        small.write(name, code)
+    test = "import a.one, a.b.two, a.b.c.three\na.one.f(1), a.b.two.f(2)\n"
+    small.env["PYTHONPATH"] = f"{small.root}/src:{small.env.get('PYTHONPATH', '')}"
+    for settings in ("relative_files = true", "[xml]\npackage_depth = 2"):
+        small.write(".coveragerc", f"[run]\nbranch = true\nsource = src\n{settings}\n")
+        coverage(small, "run", small.write("it.py", test))
+        coverage(small, "xml", "-q", "-o", "theirs.xml")
+        coverage(small, "lcov", "-q", "-o", "theirs.lcov")
+        done = small.rowlock("collect", "--xml=ours.xml", "--lcov=ours.lcov", ".coverage")
+        assert done.returncode == 0, done
+        pair = (small.root / "theirs.xml", small.root / "ours.xml")
+        assert python_coverage.xml_differences(*pair) == [], settings
+        for other in ("theirs.xml", "ours.xml", "theirs.lcov", "ours.lcov"):
+            same = small.rowlock("collect", "--compare", ".coverage", other)
+            assert same.returncode == 0, same
+    text = (small.root / "ours.lcov").read_text()
+    assert text.count("BRDA:2,") == 2 and text.count("BRF:2\n") == 3, text
 
 
 def coverage_version(project):
