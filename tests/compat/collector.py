@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
 from gcov_reference import (  # noqa: E402
     add_up,
-    demangled_names,
+    shown_names,
     details,
     details_of_report,
     from_lcov,
@@ -73,7 +73,7 @@ def compare(rowlock, gcc, notes, folder, what):
     gcov = gcc.words("gcov", cwd=folder)
     units = [unit for path in notes for unit in run_gcov(gcov, path, folder)]
     found = ours.differences(add_up(units))
-    found += [f"name {name}" for name in sorted(names ^ demangled_names(units))]
+    found += [f"name {name}" for name in sorted(names ^ shown_names(units))]
     if len(units) == 1:
         theirs = details(units[0])
         found += [f"details of {name}" for name in theirs if theirs[name] != ours_more.get(name)]

@@ -63,10 +63,11 @@ def add_up(units):
     return total
 
 
-def demangled_names(units):
-    """The names of all functions in what gcov printed, as it shows them to people."""
+def shown_names(units, demangled=True):
+    """The names of all functions in what gcov printed, as it shows them to people or as they are in
+    the object."""
     return {
-        function["demangled_name"]
+        function["demangled_name" if demangled else "name"]
         for unit in units
         for file in unit["files"]
         for function in file["functions"]

@@ -1,8 +1,10 @@
-"""Marks of tests that need a build system."""
+"""Marks of tests that need a build system, or a part of Rowlock that may be left out."""
 
 import shutil
 
 import pytest
+
+from support import is_configured
 
 
 def programs(*names):
@@ -13,3 +15,4 @@ def programs(*names):
 cmake = programs("cmake", "ctest")
 meson = programs("meson", "ninja")
 autoconf = programs("autoconf")
+expat = pytest.mark.skipif(not is_configured("-DROWLOCK_EXPAT"), reason="built without expat")

@@ -44,6 +44,12 @@ def find_program(name="rowlock"):
     return None
 
 
+def is_configured(word):
+    """Does the word stand in what ./configure has decided about this build?"""
+    program = find_program()
+    return program is None or word in (program.parent / "config.status").read_text()
+
+
 def clean_environment():
     """This process's environment without what belongs to the runner of the tests. The Python
     of these tests is the one that the program finds."""

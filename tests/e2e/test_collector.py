@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+import needs
+
 TRACE = """SF:src/one.c
 FN:1,main
 FNDA:{calls},main
@@ -164,6 +166,7 @@ def test_json_of_coverage_py(project):
     assert "BRDA:2,0,0,0\nBRDA:2,0,1,1\nBRDA:4,0,0,0\n" in (project.root / "o.info").read_text()
 
 
+@needs.expat
 def test_every_format_holds_what_it_can(traces):
     traces.write("odd.info", TRACE.format(calls=1).replace("src/one.c", 'a <"&\x01\udcff>.c'))
     for name in ("1.info", "odd.info"):
@@ -182,6 +185,7 @@ def test_every_format_holds_what_it_can(traces):
         assert done.returncode == 0, done
 
 
+@needs.expat
 def test_compare_with_sums_of_branches(traces):
     """Cobertura XML does not tell which branches of a line were taken."""
     traces.write(
@@ -319,6 +323,7 @@ BOMB = (
 )
 
 
+@needs.expat
 def test_bad_xml_and_json_are_refused(project):
     bad = {
         "bomb.xml": (BOMB, "entities"),
@@ -389,6 +394,7 @@ XML = """<coverage><packages><class filename="{name}"><lines><line number="1" hi
 </class></packages><sources>{sources}</sources></coverage>"""
 
 
+@needs.expat
 def test_sources_of_cobertura(project):
     """The first source that has the file, wherever the report names it; else the only one, if it is
     here; else the name alone."""
