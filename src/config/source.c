@@ -9,6 +9,7 @@
 #include "config/registry.h"
 #include "config/settings.h"
 #include "config/toml.h"
+#include "config/tomlcache.h"
 #include "config/values.h"
 
 static const char *pytest_section(const struct source *s)
@@ -42,7 +43,7 @@ static bool open_toml(struct source *s, const char *python, struct error *err)
     if (!python)
         return place_error((struct place){s->path, 1, 1}, err,
                            "is TOML, and no Python is there to read it; name one with --python");
-    s->toml = toml_read(python, s->path, err);
+    s->toml = tomlcache_read(python, s->path, &s->text, err);
     return s->toml && source_choose_tables(s, err);
 }
 

@@ -453,6 +453,64 @@ static void test_pyproject(void **state)
     config_release(&c);
 }
 
+/* Cut at n bytes, what is kept of a file is not believed; whole, it spares the start of Python. */
+static void check_kept(const struct buf *kept, size_t n)
+{
+    struct config c;
+    struct error err = ERROR_INIT;
+    char *path = path_join(top, ".rowlock/toml.cache");
+    if (!file_write(path, kept->data, n, &err))
+        fail_msg("%s", err.msg);
+    bool ok = config_load(&c, top, NULL, "/no/such/python", &err);
+    assert_int_equal(ok, n == kept->len);
+    if (ok)
+        assert_words(&c.addopts, "-q");
+    else
+        assert_non_null(strstr(err.msg, "/no/such/python: cannot be started"));
+    if (ok)
+        config_release(&c);
+    error_release(&err);
+    free(path);
+}
+
+static void test_kept_toml(void **state)
+{
+    (void)state;
+    struct config c;
+    struct error err = ERROR_INIT;
+    struct buf kept = BUF_INIT;
+    if (!has_tomllib())
+        skip();
+    char *before = path_absolute("."), *path = path_join(top, ".rowlock/toml.cache");
+    assert_int_equal(chdir(top), 0);
+    put("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-q'\n");
+    load_good(&c, ".", NULL);
+    config_release(&c);
+    assert_int_not_equal(access(".rowlock", F_OK), 0); /* who only asks leaves nothing behind */
+
+    put(".rowlock/.gitignore", "*\n");
+    load_good(&c, ".", NULL);
+    config_release(&c);
+    assert_true(file_read(path, &kept, &err));
+    for (size_t n = 0; n <= kept.len; n++)
+        check_kept(&kept, n);
+
+    /* another text of the same length */
+    put("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-v'\n");
+    load_good(&c, ".", NULL);
+    assert_words(&c.addopts, "-v");
+    config_release(&c);
+
+    /* a mistake is nobody's answer */
+    put("pyproject.toml", "[tool.pytest.ini_options]\naddopts = \n");
+    for (int i = 0; i < 2; i++)
+        assert_refused(".", NULL, "pyproject.toml:2:11: Invalid value; correct the TOML");
+    assert_int_equal(chdir(before), 0);
+    buf_release(&kept);
+    free(before);
+    free(path);
+}
+
 static void test_other_toml(void **state)
 {
     (void)state;
@@ -613,6 +671,7 @@ int main(void)
         IN_FOLDER(test_nearest_marker),
         IN_FOLDER(test_bad_values),
         IN_FOLDER(test_pyproject),
+        IN_FOLDER(test_kept_toml),
         IN_FOLDER(test_other_toml),
         IN_FOLDER(test_bad_toml),
         IN_FOLDER(test_without_python),
