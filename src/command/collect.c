@@ -33,7 +33,7 @@ struct collect {
     int decimals;              /* of percentages; below 0: not given */
     const char *sort;          /* of the table; NULL: not given */
     enum cov_table_format format;
-    bool missing, quiet, compare, no_counts, skip_covered, skip_empty, no_markers;
+    bool missing, quiet, compare, no_counts, skip_covered, skip_empty, no_markers, show_contexts;
     struct strv inputs;
     struct collectpy python;
     struct coverage coverage;
@@ -126,6 +126,8 @@ static const struct collect_option options[] = {
     {"--rcfile", "FILE", store_text, AT(python.rcfile),
      "configuration of coverage.py; also --cov-config"},
     {"--cov-config", "FILE", store_text, AT(python.rcfile), NULL},
+    {"--show-contexts", NULL, store_flag, AT(show_contexts),
+     "in JSON, name the contexts (tests) that ran a line of Python"},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
     {"--skip-covered", NULL, store_flag, AT(skip_covered),
      "leave out of it files that are covered wholly"},
@@ -206,6 +208,8 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
                          k->inputs.n);
     if (k->no_counts && !k->compare)
         return error_set(err, EXIT_USAGE, "--no-counts: goes with --compare");
+    if (k->show_contexts && !k->json)
+        return error_set(err, EXIT_USAGE, "--show-contexts: goes with --json");
     return true;
 }
 
@@ -277,14 +281,16 @@ static void take_config(struct collect *k)
     k->skip_covered |= config->flags & PY_SKIP_COVERED;
     k->skip_empty = config->flags & PY_SKIP_EMPTY;
     take_table(k, config);
-    if (config->flags & PY_SHOW_CONTEXTS && (k->json || k->html))
-        command_say("warning: show_contexts is set, but reports of Rowlock have no contexts; "
-                    "'coverage json' and 'coverage html' show those of a data file");
+    if (config->flags & PY_HTML_CONTEXTS && k->html)
+        command_say("warning: show_contexts is set, but HTML reports of Rowlock have no contexts; "
+                    "'coverage html' shows those of a data file");
 }
 
 static bool finish_python(struct collect *k, struct error *err)
 {
     struct strv problems = STRV_INIT;
+    k->python.contexts = k->json ? PY_JSON_CONTEXTS : 0;
+    k->python.show = k->show_contexts ? k->python.contexts : 0;
     bool ok = collectpy_finish(&k->python, &k->coverage, &problems, err);
     for (size_t i = 0; i < problems.n; i++)
         skip(k, problems.v[i]);
@@ -429,7 +435,8 @@ static bool write_reports(struct collect *k, struct error *err)
         return false;
     char *root = path_absolute(k->source_root ? k->source_root : ".");
     const struct py_config *config = &k->python.facts.config;
-    struct cov_json json = {k->python.known ? config->version : NULL, k->decimals};
+    struct cov_json json = {k->python.known ? config->version : NULL, k->decimals,
+                            k->python.show & PY_JSON_CONTEXTS};
     struct cov_xml xml = {.root = root, .skip_empty = k->skip_empty};
     if (k->python.known) {
         xml.sources = config->sources;

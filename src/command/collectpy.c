@@ -38,8 +38,10 @@ bool collectpy_finish(struct collectpy *p, struct coverage *c, struct strv *prob
                          .sources = p->sources, .cache = ".rowlock/coverage/python.facts"};
     py_data_finish(&p->data);
     p->known = py_facts_get(&p->facts, &p->data, &how, err);
-    if (p->known)
-        py_report(c, &p->data, &p->facts, problems);
+    if (p->known) {
+        p->show |= p->contexts & p->facts.config.flags;
+        py_report(c, &p->data, &p->facts, p->show != 0, problems);
+    }
     free(script);
     free(folder);
     free(python);

@@ -14,6 +14,9 @@ struct collectpy {
     const char *python;          /* NULL: as for pytest (command/program.h) */
     const char *rcfile;          /* NULL: where coverage.py looks by itself */
     const struct strv *sources;  /* in place of the configuration's; NULL: none given */
+    unsigned contexts; /* PY_JSON_CONTEXTS, PY_HTML_CONTEXTS: of the reports that are written */
+    unsigned show;     /* those of them that show contexts; collectpy_finish adds what the
+                          configuration says */
     struct py_data data;
     struct py_facts facts; /* its config is known once collectpy_finish has found data */
     bool known;            /* facts are */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "coverage/read.h"
 
 struct reader {
@@ -99,16 +100,24 @@ static const char *text(struct reader *r, const cJSON *item)
     return coverage_intern(r->c, cJSON_GetStringValue(item));
 }
 
+/* The key of an item of an object, a line. */
+static bool line_key(const cJSON *item, uint32_t *line)
+{
+    char *end;
+    unsigned long v = item->string ? strtoul(item->string, &end, 10) : 0;
+    *line = (uint32_t)v;
+    return v && !*end && v <= UINT32_MAX;
+}
+
 /* "hits" has more than "executed_lines": every line with its count. */
 static bool read_hits(struct reader *r, struct cov_file *f, const cJSON *hits)
 {
     for (const cJSON *item = hits->child; item; item = item->next) {
-        char *end;
-        unsigned long line = item->string ? strtoul(item->string, &end, 10) : 0;
+        uint32_t line;
         int64_t count;
-        if (!line || *end || line > UINT32_MAX || !count_number(item, &count))
+        if (!line_key(item, &line) || !count_number(item, &count))
             return fail(r, "hits: a line or its count is no number");
-        cov_add_line(f, (uint32_t)line, count, 0);
+        cov_add_line(f, line, count, 0);
     }
     return true;
 }
@@ -160,12 +169,18 @@ static bool read_regions(struct reader *r, struct cov_file *f, const cJSON *entr
         size_t most = 0;
         for (int i = 0; i < 3; i++)
             most += (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(region, lists[i]));
+        /* Those of statements over several lines that were run stand in no list. */
+        const cJSON *contexts = cJSON_GetObjectItemCaseSensitive(region, "contexts");
+        most += (size_t)cJSON_GetArraySize(contexts);
         uint32_t *lines = arena_alloc(&r->c->arena, (most + 1) * sizeof *lines);
         for (int i = 0; i < 3; i++)
             for (const cJSON *item = list_of(region, lists[i]); item; item = item->next)
                 if (fn.n_lines == most || !line_number(item, &lines[fn.n_lines++]))
                     return fail(r, "a line of a function is no number");
-        cov_sort_numbers(lines, fn.n_lines);
+        for (const cJSON *item = contexts ? contexts->child : NULL; item; item = item->next)
+            if (!line_key(item, &lines[fn.n_lines++]))
+                return fail(r, "a line of a function is no number");
+        fn.n_lines = cov_sort_numbers(lines, fn.n_lines);
         fn.lines = lines;
         const cJSON *start = cJSON_GetObjectItemCaseSensitive(region, "start_line");
         if (start && !line_number(start, &fn.start_line))
@@ -175,6 +190,54 @@ static bool read_regions(struct reader *r, struct cov_file *f, const cJSON *entr
         cov_add_function(f, &fn);
     }
     return true;
+}
+
+/* ---- Contexts: {"LINE": [NAME]} -------------------------------------------------------------------- */
+
+/* One name and one line of it. */
+struct seen {
+    const char *name;
+    uint32_t line;
+};
+
+static int compare_seen(const void *va, const void *vb)
+{
+    const struct seen *a = va, *b = vb;
+    return strcmp(a->name, b->name);
+}
+
+static void add_contexts(struct cov_file *f, struct seen *seen, size_t n)
+{
+    uint32_t *lines = xreallocarray(NULL, n + 1, sizeof *lines);
+    if (n)
+        qsort(seen, n, sizeof *seen, compare_seen);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && seen[end].name == seen[i].name; end++)
+            lines[end - i] = seen[end].line;
+        cov_add_context(f, seen[i].name, lines, end - i);
+    }
+    free(lines);
+}
+
+static bool read_contexts(struct reader *r, struct cov_file *f, const cJSON *contexts)
+{
+    size_t n = 0, most = 0;
+    bool ok = true;
+    for (const cJSON *item = contexts->child; item; item = item->next)
+        most += (size_t)cJSON_GetArraySize(item);
+    struct seen *seen = xreallocarray(NULL, most + 1, sizeof *seen);
+    for (const cJSON *item = contexts->child; ok && item; item = item->next) {
+        uint32_t line;
+        ok = line_key(item, &line);
+        for (const cJSON *name = item->child; ok && name; name = name->next) {
+            seen[n] = (struct seen){text(r, name), line};
+            ok = seen[n++].name != NULL;
+        }
+    }
+    if (ok)
+        add_contexts(f, seen, n);
+    free(seen);
+    return ok || fail(r, "contexts: lines with lists of names are expected");
 }
 
 static bool read_file(struct reader *r, const cJSON *entry)
@@ -187,13 +250,15 @@ static bool read_file(struct reader *r, const cJSON *entry)
     const cJSON *hits = cJSON_GetObjectItemCaseSensitive(entry, "hits");
     const cJSON *arms = cJSON_GetObjectItemCaseSensitive(entry, "arms");
     const cJSON *calls = cJSON_GetObjectItemCaseSensitive(entry, "calls");
+    const cJSON *contexts = cJSON_GetObjectItemCaseSensitive(entry, "contexts");
     if (!read_lines(r, f, entry, "excluded_lines", 0, COV_LINE_EXCLUDED) ||
         !read_lines(r, f, entry, "unexecuted", 0, COV_LINE_UNEXECUTED) ||
         !read_lines(r, f, entry, "missing_lines", 0, 0) ||
         !read_lines(r, f, entry, "executed_lines", hits ? 0 : 1, 0) ||
         !read_arcs(r, f, entry, "executed_branches", 1) ||
         !read_arcs(r, f, entry, "missing_branches", 0) || (hits && !read_hits(r, f, hits)) ||
-        (arms && !read_arms(r, f, arms)) || (calls && !read_calls(r, f, calls)))
+        (arms && !read_arms(r, f, arms)) || (calls && !read_calls(r, f, calls)) ||
+        (contexts && !read_contexts(r, f, contexts)))
         return false;
     if (!calls && (!read_regions(r, f, entry, "functions", COV_FUNCTION) ||
                    !read_regions(r, f, entry, "classes", COV_CLASS)))

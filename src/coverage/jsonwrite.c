@@ -16,10 +16,19 @@
 #include "coverage/escape.h"
 #include "coverage/write.h"
 
+/* A line with contexts, and those of the file's that it has: n from seen on. */
+struct row {
+    uint32_t line;
+    const struct cov_seen *seen;
+    size_t n;
+};
 /* Which lines of a file a part of the report is about. */
 struct part {
     const struct cov_file *f;
     const unsigned char *wanted; /* by index of lines; NULL: all */
+    const struct row *rows;      /* ascending; NULL: contexts are not shown */
+    size_t n_rows;
+    const unsigned char *shown;  /* by index of rows; NULL: all */
     bool branches;
     int decimals;
 };
@@ -130,6 +139,25 @@ static struct cov_totals part_totals(const struct part *p)
     return t;
 }
 
+static void put_contexts(FILE *out, const struct part *p)
+{
+    const char *comma = "";
+    fputs(", \"contexts\": {", out);
+    for (size_t i = 0; i < p->n_rows; i++) {
+        const struct row *row = &p->rows[i];
+        if (p->shown && !p->shown[i])
+            continue;
+        fprintf(out, "%s\"%u\": [", comma, row->line);
+        for (size_t k = 0; k < row->n; k++) {
+            fputs(k ? ", " : "", out);
+            cov_put_json(out, p->f->contexts[row->seen[k].context].name);
+        }
+        putc(']', out);
+        comma = ", ";
+    }
+    putc('}', out);
+}
+
 static void put_part(FILE *out, const struct part *p)
 {
     struct cov_totals t = part_totals(p);
@@ -141,6 +169,8 @@ static void put_part(FILE *out, const struct part *p)
     put_lines(out, p, MISSING);
     fputs(", \"excluded_lines\": ", out);
     put_lines(out, p, EXCLUDED);
+    if (p->rows)
+        put_contexts(out, p);
     if (p->branches) {
         fputs(", \"executed_branches\": ", out);
         put_arcs(out, p, true);
@@ -151,19 +181,32 @@ static void put_part(FILE *out, const struct part *p)
 
 /* ---- Functions and classes ---------------------------------------------------------------------- */
 
+/* Is the line one of the region's? Asked about ascending lines; *k begins with 0. */
+static bool holds(const struct cov_function *fn, uint32_t line, size_t *k)
+{
+    while (fn->lines && *k < fn->n_lines && fn->lines[*k] < line)
+        ++*k;
+    return fn->lines ? *k < fn->n_lines && fn->lines[*k] == line
+                     : line >= fn->start_line && line <= fn->end_line;
+}
+
 /* Marks the lines of a region; returns false if they are not known. */
 static bool mark(const struct cov_file *f, const struct cov_function *fn, unsigned char *wanted)
 {
+    size_t k = 0;
     if (!fn->lines && !fn->end_line)
         return false;
-    for (size_t i = 0, k = 0; i < f->n_lines; i++) {
-        uint32_t line = f->lines[i].line;
-        while (fn->lines && k < fn->n_lines && fn->lines[k] < line)
-            k++;
-        wanted[i] = fn->lines ? k < fn->n_lines && fn->lines[k] == line
-                              : line >= fn->start_line && line <= fn->end_line;
-    }
+    for (size_t i = 0; i < f->n_lines; i++)
+        wanted[i] = holds(fn, f->lines[i].line, &k);
     return true;
+}
+
+/* The same for rows. */
+static void mark_rows(const struct part *p, const struct cov_function *fn, unsigned char *shown)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < p->n_rows; i++)
+        shown[i] = holds(fn, p->rows[i].line, &k);
 }
 
 static bool in_region(const struct cov_function *fn, uint32_t line)
@@ -240,36 +283,59 @@ static void put_region_name(FILE *out, const struct cov_file *f, size_t i, struc
     free(name);
 }
 
+static void take_out(unsigned char *from, const unsigned char *what, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        from[i] &= !what[i];
+}
+
+/* What no region has. A pattern of several lines may exclude one behind the last, and data may be of
+ * another source: those lines are outside of all. */
+static void put_outside(FILE *out, struct part *p, enum cov_region kind, unsigned char *wanted,
+                        unsigned char *shown)
+{
+    uint32_t last = p->f->n_source_lines ? p->f->n_source_lines : UINT32_MAX;
+    for (size_t i = 0; i < p->f->n_lines; i++)
+        wanted[i] &= p->f->lines[i].line <= last;
+    for (size_t i = 0; i < p->n_rows; i++)
+        shown[i] &= p->rows[i].line <= last;
+    p->wanted = wanted;
+    p->shown = shown;
+    fputs("\"\": {", out);
+    put_part(out, p);
+    fprintf(out, ", \"start_line\": %u}}", first_outside(p->f, kind));
+}
+
 static void put_regions(FILE *out, const struct part *whole, enum cov_region kind)
 {
     const struct cov_file *f = whole->f;
     struct part p = *whole;
     struct map seen = MAP_INIT;
     unsigned char *wanted = xcalloc(f->n_lines + 1, 1), *outside = xcalloc(f->n_lines + 1, 1);
+    unsigned char *shown = xcalloc(p.n_rows + 1, 1), *shown_outside = xcalloc(p.n_rows + 1, 1);
     memset(outside, 1, f->n_lines);
+    memset(shown_outside, 1, p.n_rows);
     putc('{', out);
     p.wanted = wanted;
+    p.shown = shown;
     for (size_t i = 0; i < f->n_functions; i++) {
         const struct cov_function *fn = &f->functions[i];
         if (fn->kind != kind || !mark(f, fn, wanted))
             continue;
-        for (size_t k = 0; k < f->n_lines; k++)
-            outside[k] &= !wanted[k];
+        mark_rows(&p, fn, shown);
+        take_out(outside, wanted, f->n_lines);
+        take_out(shown_outside, shown, p.n_rows);
         put_region_name(out, f, i, &seen, wanted);
         fputs(": {", out);
         put_part(out, &p);
         fprintf(out, ", \"start_line\": %u}, ", fn->start_line);
     }
-    /* A pattern of several lines may exclude one behind the last: that is outside of all. */
-    for (size_t i = 0; i < f->n_lines; i++)
-        outside[i] &= !f->n_source_lines || f->lines[i].line <= f->n_source_lines;
-    p.wanted = outside;
-    fputs("\"\": {", out);
-    put_part(out, &p);
-    fprintf(out, ", \"start_line\": %u}}", first_outside(f, kind));
+    put_outside(out, &p, kind, outside, shown_outside);
     map_release(&seen);
     free(wanted);
     free(outside);
+    free(shown);
+    free(shown_outside);
 }
 
 /* ---- What only native files have ---------------------------------------------------------------- */
@@ -329,9 +395,43 @@ static void put_meta(FILE *out, const struct cov_json *how, bool branches)
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
     fprintf(out,
             "{\"meta\": {\"format\": 3, \"version\": \"%s\", \"timestamp\": \"%s\", "
-            "\"branch_coverage\": %s, \"show_contexts\": false}, \"files\": {",
+            "\"branch_coverage\": %s, \"show_contexts\": %s}, \"files\": {",
             how->version ? how->version : "rowlock " ROWLOCK_VERSION, text,
-            branches ? "true" : "false");
+            branches ? "true" : "false", how->contexts ? "true" : "false");
+}
+
+/* The rows of a file with so many of seen; the caller frees them. */
+static struct row *make_rows(const struct cov_seen *seen, size_t n, size_t *n_rows)
+{
+    struct row *rows = xreallocarray(NULL, n + 1, sizeof *rows);
+    *n_rows = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i && seen[i].line == seen[i - 1].line)
+            rows[*n_rows - 1].n++;
+        else
+            rows[(*n_rows)++] = (struct row){seen[i].line, &seen[i], 1};
+    return rows;
+}
+
+static void put_file(FILE *out, const struct cov_file *f, const struct cov_json *how, bool branches)
+{
+    struct part p = {.f = f, .branches = branches, .decimals = how->decimals};
+    size_t n = 0;
+    struct cov_seen *seen = how->contexts ? cov_seen_by_line(f, &n) : NULL;
+    struct row *rows = how->contexts ? make_rows(seen, n, &p.n_rows) : NULL;
+    p.rows = rows;
+    cov_put_json(out, f->name);
+    fputs(": {", out);
+    put_part(out, &p);
+    if (f->language != COV_PYTHON)
+        put_native(out, f);
+    fputs(", \"functions\": ", out);
+    put_regions(out, &p, COV_FUNCTION);
+    fputs(", \"classes\": ", out);
+    put_regions(out, &p, COV_CLASS);
+    putc('}', out);
+    free(rows);
+    free(seen);
 }
 
 bool cov_json_write(const struct coverage *c, const char *path, const struct cov_json *how,
@@ -345,18 +445,8 @@ bool cov_json_write(const struct coverage *c, const char *path, const struct cov
         branches |= c->files[i]->has_branches;
     put_meta(o.f, how, branches);
     for (size_t i = 0; i < c->n_files; i++) {
-        struct part p = {c->files[i], NULL, branches, how->decimals};
         fputs(i ? ", " : "", o.f);
-        cov_put_json(o.f, c->files[i]->name);
-        fputs(": {", o.f);
-        put_part(o.f, &p);
-        if (c->files[i]->language != COV_PYTHON)
-            put_native(o.f, c->files[i]);
-        fputs(", \"functions\": ", o.f);
-        put_regions(o.f, &p, COV_FUNCTION);
-        fputs(", \"classes\": ", o.f);
-        put_regions(o.f, &p, COV_CLASS);
-        putc('}', o.f);
+        put_file(o.f, c->files[i], how, branches);
     }
     struct cov_totals t = coverage_totals(c);
     fputs("}, \"totals\": ", o.f);

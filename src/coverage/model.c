@@ -13,6 +13,9 @@ void coverage_init(struct coverage *c)
 
 static void free_file(struct cov_file *f)
 {
+    for (size_t i = 0; i < f->n_contexts; i++)
+        free(f->contexts[i].lines);
+    free(f->contexts);
     free(f->lines);
     free(f->arms);
     free(f->functions);
@@ -98,10 +101,15 @@ static int compare_numbers(const void *va, const void *vb)
     return compare_u32(*(const uint32_t *)va, *(const uint32_t *)vb);
 }
 
-void cov_sort_numbers(uint32_t *v, size_t n)
+size_t cov_sort_numbers(uint32_t *v, size_t n)
 {
+    size_t out = 0;
     if (n)
         qsort(v, n, sizeof *v, compare_numbers);
+    for (size_t i = 0; i < n; i++)
+        if (!out || v[out - 1] != v[i])
+            v[out++] = v[i];
+    return out;
 }
 
 /* Equal strings are one and the same; NULL comes first. */
@@ -140,6 +148,12 @@ static int compare_functions(const void *va, const void *vb)
     if (!c)
         c = compare_text(a->name, b->name);
     return c ? c : (int)a->kind - (int)b->kind;
+}
+
+static int compare_contexts(const void *va, const void *vb)
+{
+    const struct cov_context *a = va, *b = vb;
+    return compare_text(a->name, b->name);
 }
 
 static int compare_files(const void *va, const void *vb)
@@ -187,10 +201,22 @@ static void merge_function(void *into, const void *from)
         a->blocks = b->blocks;
     if (a->blocks_run < b->blocks_run)
         a->blocks_run = b->blocks_run;
-    if (!a->lines) {
+    if (!a->lines || a->n_lines < b->n_lines) {
         a->lines = b->lines;
         a->n_lines = b->n_lines;
     }
+}
+
+/* Takes the lines of what is merged. */
+static void merge_context(void *into, const void *from)
+{
+    struct cov_context *a = into;
+    const struct cov_context *b = from;
+    a->lines = xreallocarray(a->lines, a->n_lines + b->n_lines + 1, sizeof *a->lines);
+    if (b->n_lines)
+        memcpy(a->lines + a->n_lines, b->lines, b->n_lines * sizeof *a->lines);
+    a->n_lines = cov_sort_numbers(a->lines, a->n_lines + b->n_lines);
+    free(b->lines);
 }
 
 /* The first `sorted` of n elements are in order and differ; sorts in the others and merges equal
@@ -241,6 +267,13 @@ static void compact_functions(struct cov_file *f)
     f->sorted_functions = f->n_functions;
 }
 
+static void compact_contexts(struct cov_file *f)
+{
+    f->n_contexts = compact(f->contexts, f->n_contexts, f->sorted_contexts, sizeof *f->contexts,
+                            compare_contexts, merge_context);
+    f->sorted_contexts = f->n_contexts;
+}
+
 void cov_add_line(struct cov_file *f, uint32_t line, int64_t count, uint32_t flags)
 {
     struct cov_line l = {line, flags, flags & COV_LINE_EXCLUDED ? 0 : count};
@@ -275,6 +308,18 @@ void cov_add_function(struct cov_file *f, const struct cov_function *function)
         compact_functions(f);
 }
 
+void cov_add_context(struct cov_file *f, const char *name, const uint32_t *lines, size_t n)
+{
+    struct cov_context context = {name, xreallocarray(NULL, n + 1, sizeof *lines), n};
+    if (n)
+        memcpy(context.lines, lines, n * sizeof *lines);
+    context.n_lines = cov_sort_numbers(context.lines, n);
+    f->contexts = grow(f->contexts, f->n_contexts, &f->cap_contexts, sizeof *f->contexts);
+    f->contexts[f->n_contexts++] = context;
+    if (crowded(f->n_contexts, f->sorted_contexts))
+        compact_contexts(f);
+}
+
 static const uint32_t *copy_numbers(struct arena *a, const uint32_t *v, size_t n)
 {
     if (!v)
@@ -306,6 +351,9 @@ static void merge_file(struct coverage *c, struct cov_file *into, const struct c
         fn.lines = copy_numbers(&c->arena, fn.lines, fn.n_lines);
         cov_add_function(into, &fn);
     }
+    for (size_t i = 0; i < f->n_contexts; i++)
+        cov_add_context(into, coverage_intern(c, f->contexts[i].name), f->contexts[i].lines,
+                        f->contexts[i].n_lines);
 }
 
 void coverage_merge(struct coverage *c, const struct coverage *from)
@@ -327,6 +375,7 @@ void coverage_finish(struct coverage *c)
         compact_lines(c->files[i]);
         compact_arms(c->files[i]);
         compact_functions(c->files[i]);
+        compact_contexts(c->files[i]);
     }
     if (c->n_files)
         qsort(c->files, c->n_files, sizeof(struct cov_file *), compare_files);
@@ -390,6 +439,28 @@ const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, siz
     while (low + *n < f->n_arms && f->arms[low + *n].line == line)
         ++*n;
     return *n ? f->arms + low : NULL;
+}
+
+static int compare_seen(const void *va, const void *vb)
+{
+    const struct cov_seen *a = va, *b = vb;
+    int c = compare_u32(a->line, b->line);
+    return c ? c : compare_u32(a->context, b->context);
+}
+
+struct cov_seen *cov_seen_by_line(const struct cov_file *f, size_t *n)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < f->n_contexts; i++)
+        most += f->contexts[i].n_lines;
+    struct cov_seen *seen = xreallocarray(NULL, most + 1, sizeof *seen);
+    *n = 0;
+    for (size_t i = 0; i < f->n_contexts; i++)
+        for (size_t k = 0; k < f->contexts[i].n_lines; k++)
+            seen[(*n)++] = (struct cov_seen){f->contexts[i].lines[k], (uint32_t)i};
+    if (*n)
+        qsort(seen, *n, sizeof *seen, compare_seen);
+    return seen;
 }
 
 bool cov_line_counts(const struct cov_line *line)

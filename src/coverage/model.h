@@ -70,6 +70,13 @@ struct cov_function {
     size_t n_lines;
 };
 
+/* Who ran lines: a test, or what else a context of coverage.py stands for; "" for no one. */
+struct cov_context {
+    const char *name;
+    uint32_t *lines; /* ascending, statements or not */
+    size_t n_lines;
+};
+
 struct cov_file {
     const char *name; /* as reports show it: relative to the source root where it lies below it */
     enum cov_language language;
@@ -81,6 +88,8 @@ struct cov_file {
     size_t n_arms, cap_arms, sorted_arms;
     struct cov_function *functions; /* by start line, name, kind */
     size_t n_functions, cap_functions, sorted_functions;
+    struct cov_context *contexts; /* by name; only where a report is to show them */
+    size_t n_contexts, cap_contexts, sorted_contexts;
 };
 
 struct coverage {
@@ -110,6 +119,8 @@ void cov_add_line(struct cov_file *f, uint32_t line, int64_t count, uint32_t fla
 void cov_add_arm(struct cov_file *f, const struct cov_arm *arm);
 /* lines is borrowed and has to live as long as f. */
 void cov_add_function(struct cov_file *f, const struct cov_function *function);
+/* lines is copied, in any order; contexts are the same if their names are. */
+void cov_add_context(struct cov_file *f, const char *name, const uint32_t *lines, size_t n);
 /* Adds all of from to c. */
 void coverage_merge(struct coverage *c, const struct coverage *from);
 /* Sorts everything. More may be added after it; then it has to be called again. */
@@ -122,12 +133,20 @@ void coverage_filter(struct coverage *c, bool (*keep)(const struct cov_file *f, 
  * taken out). Files that get the same name are added up. */
 void coverage_rename(struct coverage *c, char *(*name)(const char *name, void *arg), void *arg);
 
-/* Ascending. */
-void cov_sort_numbers(uint32_t *v, size_t n);
+/* Ascending, each once. Returns how many are left. */
+size_t cov_sort_numbers(uint32_t *v, size_t n);
 /* The line (of a finished file); NULL if it is none of the file's. */
 const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line);
 /* The arms of line: sets *n, returns the first. */
 const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n);
+
+/* A line that was run in a context. */
+struct cov_seen {
+    uint32_t line;
+    uint32_t context; /* index of the file's contexts */
+};
+/* All of those of a finished file, by line and context; sets *n. The caller frees it. */
+struct cov_seen *cov_seen_by_line(const struct cov_file *f, size_t *n);
 
 /* What reports sum up. "Hit": count is not 0. */
 struct cov_totals {

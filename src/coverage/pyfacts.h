@@ -31,7 +31,8 @@ enum py_config_flag {
     PY_IGNORE_ERRORS = 8,
     PY_BRANCH = 16,
     PY_RELATIVE_FILES = 32,
-    PY_SHOW_CONTEXTS = 64 /* in JSON or HTML */
+    PY_JSON_CONTEXTS = 64, /* show them */
+    PY_HTML_CONTEXTS = 128
 };
 /* What the configuration says about reports. */
 struct py_config {

@@ -10,7 +10,7 @@
 
 /* The file that is being reported. */
 struct work {
-    const struct py_file *data;
+    const struct py_run *data; /* of all its contexts */
     const struct py_source *source;
     int32_t *firsts; /* of line n the first line of its statement */
     size_t n_firsts;
@@ -248,7 +248,7 @@ static void add_region(struct coverage *c, const struct py_region *region, struc
 
 /* ---- All of it -------------------------------------------------------------------------------- */
 
-static void report_file(struct coverage *c, const struct py_file *data,
+static void report_file(struct coverage *c, const struct py_run *data,
                         const struct py_source *source, bool arcs)
 {
     struct work w = {.data = data, .source = source};
@@ -266,6 +266,26 @@ static void report_file(struct coverage *c, const struct py_file *data,
         add_region(c, &source->regions[i], f);
     free(w.firsts);
     free(w.arcs);
+}
+
+/* The lines of a context, as coverage.py has them: those of the data, not those of statements. */
+static void add_context(struct cov_file *f, const char *name, const struct py_run *run)
+{
+    size_t n = 0, most = 2 * run->n_arcs;
+    for (size_t i = 0; i < run->n_bits; i++)
+        most += (size_t)__builtin_popcount(run->bits[i]);
+    uint32_t *lines = xreallocarray(NULL, most + 1, sizeof *lines);
+    for (size_t i = 0; i < run->n_arcs; i++) {
+        if (run->arcs[i].from > 0)
+            lines[n++] = (uint32_t)run->arcs[i].from;
+        if (run->arcs[i].to > 0)
+            lines[n++] = (uint32_t)run->arcs[i].to;
+    }
+    for (size_t i = 0; i < 8 * run->n_bits; i++)
+        if (run->bits[i / 8] & 1 << i % 8)
+            lines[n++] = (uint32_t)i;
+    cov_add_context(f, name, lines, n);
+    free(lines);
 }
 
 /* Both texts come from data files and sources. */
@@ -290,28 +310,71 @@ static bool check_file(const struct py_file *data, const struct py_source *sourc
     return !data->tracer && !source->error && source->flags & PY_REPORTED;
 }
 
-/* Several paths in the data may be one source file ([paths]): their data belong together. */
-void py_report(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
-               struct strv *problems)
+/* Several paths in the data may be one source file ([paths]): their data belong together. Which
+ * files of the data are one: the next one that is the same, SIZE_MAX behind the last. */
+static size_t *same_sources(const struct py_data *d, const struct py_facts *facts, bool *first,
+                            struct strv *problems)
 {
-    struct py_data by_name;
-    struct coverage own;
-    const struct py_source **sources = xcalloc(d->n_files + 1, sizeof *sources);
-    py_data_init(&by_name);
-    coverage_init(&own);
+    struct map last = MAP_INIT; /* by the name of the source */
+    size_t *next = xreallocarray(NULL, d->n_files + 1, sizeof *next);
+    bool lenient = facts->config.flags & PY_IGNORE_ERRORS;
     for (size_t i = 0; i < d->n_files && i < facts->n_sources; i++) {
-        const struct py_source *source = &facts->sources[i];
-        if (!check_file(&d->files[i], source, facts->config.flags & PY_IGNORE_ERRORS, problems))
+        next[i] = SIZE_MAX;
+        if (!check_file(&d->files[i], &facts->sources[i], lenient, problems))
             continue;
-        struct py_file *f = py_data_file(&by_name, source->name);
-        py_file_add(f, &d->files[i]);
-        sources[f - by_name.files] = source;
+        size_t before = map_put(&last, facts->sources[i].name, i);
+        first[i] = before == MAP_NONE;
+        if (!first[i])
+            next[before] = i;
     }
-    py_data_finish(&by_name);
-    for (size_t i = 0; i < by_name.n_files; i++)
-        report_file(&own, &by_name.files[i], sources[i], d->has_arcs);
+    map_release(&last);
+    return next;
+}
+
+/* What was run of the files from i on, which are one. */
+static void report_whole(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
+                         const size_t *next, size_t i)
+{
+    const struct py_file *f = &d->files[i];
+    struct py_run whole = {0};
+    if (f->n_runs == 1 && next[i] == SIZE_MAX) {
+        report_file(c, &f->runs[0], &facts->sources[i], d->has_arcs);
+        return;
+    }
+    for (size_t k = i; k != SIZE_MAX; k = next[k])
+        for (size_t r = 0; r < d->files[k].n_runs; r++)
+            py_run_add(&whole, &d->files[k].runs[r]);
+    py_run_finish(&whole);
+    report_file(c, &whole, &facts->sources[i], d->has_arcs);
+    py_run_release(&whole);
+}
+
+static void add_contexts(struct coverage *c, const struct py_data *d, const struct py_source *source,
+                         const struct py_file *f)
+{
+    struct cov_file *to = coverage_file(c, source->name);
+    for (size_t i = 0; i < f->n_runs; i++) {
+        uint32_t context = f->runs[i].context;
+        if (context < d->n_contexts)
+            add_context(to, coverage_intern(c, d->contexts[context]), &f->runs[i]);
+    }
+}
+
+void py_report(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
+               bool contexts, struct strv *problems)
+{
+    struct coverage own;
+    bool *first = xcalloc(d->n_files + 1, sizeof *first);
+    size_t *next = same_sources(d, facts, first, problems);
+    coverage_init(&own);
+    for (size_t i = 0; i < d->n_files; i++)
+        if (first[i])
+            report_whole(&own, d, facts, next, i);
     coverage_merge(c, &own);
+    for (size_t i = 0; contexts && i < d->n_files; i++)
+        for (size_t k = first[i] ? i : SIZE_MAX; k != SIZE_MAX; k = next[k])
+            add_contexts(c, d, &facts->sources[k], &d->files[k]);
     coverage_release(&own);
-    py_data_release(&by_name);
-    free(sources);
+    free(first);
+    free(next);
 }

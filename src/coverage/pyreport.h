@@ -7,9 +7,10 @@
 #include "coverage/pydata.h"
 #include "coverage/pyfacts.h"
 
-/* Adds the files of the data to c. Files that cannot be reported are skipped, with a message for
- * each in problems. facts are those of d, which has to be finished. */
+/* Adds the files of the data to c, with the contexts in which lines were run if they are wanted.
+ * Files that cannot be reported are skipped, with a message for each in problems. facts are those
+ * of d, which has to be finished. */
 void py_report(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
-               struct strv *problems);
+               bool contexts, struct strv *problems);
 
 #endif

@@ -29,6 +29,7 @@ bool cobertura_write(const struct coverage *c, const char *path, const struct co
 struct cov_json {
     const char *version; /* of coverage.py, where it had a part in it; else NULL */
     int decimals;        /* of the percentages for people */
+    bool contexts;       /* of each line who ran it */
 };
 /* JSON as coverage.py writes it, with more for native files. EXIT_INTERNAL on failure. */
 bool cov_json_write(const struct coverage *c, const char *path, const struct cov_json *how,

@@ -11,8 +11,9 @@ native 32-bit integers; a text is its length and its bytes, filled up with NULs 
 
     text version of coverage.py, text a file of it, config, then a record for each path in order
     config: precision, flags (1 skip_covered, 2 skip_empty, 4 show_missing, 8 ignore_errors,
-            16 branch, 32 relative_files, 64 show_contexts of JSON or HTML), package depth of the
-            XML report, text fail_under, text sort, text format, number of source folders, text each
+            16 branch, 32 relative_files, 64 show_contexts of JSON, 128 of HTML), package depth
+            of the XML report, text fail_under, text sort, text format, number of source folders,
+            text each
     record: length of the rest, text path as asked, text source file, text name in reports,
             text error, flags (1 is reported, 2 the error is none if it is no Python at all,
             4 executed branches list impossible ones, too). If it is reported and has no error:
@@ -29,7 +30,7 @@ import sys
 from array import array
 
 SKIP_COVERED, SKIP_EMPTY, SHOW_MISSING, IGNORE_ERRORS, BRANCH, RELATIVE = 1, 2, 4, 8, 16, 32
-SHOW_CONTEXTS = 64
+JSON_CONTEXTS, HTML_CONTEXTS = 64, 128
 REPORTED, NO_PYTHON, LISTS_ALL = 1, 2, 4
 COUNTS, TO_EXCLUDED, NEVER_MISSING = 0, 1, 2
 GOES, COMES = 0, 1
@@ -140,8 +141,8 @@ class Project:
         flags |= IGNORE_ERRORS if config.ignore_errors else 0
         flags |= BRANCH if config.branch else 0
         flags |= RELATIVE if config.relative_files else 0
-        contexts = ("json_show_contexts", "html_show_contexts")
-        flags |= SHOW_CONTEXTS if any(getattr(config, name, False) for name in contexts) else 0
+        flags |= JSON_CONTEXTS if getattr(config, "json_show_contexts", False) else 0
+        flags |= HTML_CONTEXTS if config.show_contexts else 0
         folders = set()
         for path in config.source or []:
             if os.path.exists(path):

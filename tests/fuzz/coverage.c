@@ -25,7 +25,13 @@ static void check_file(const struct cov_file *f)
         const struct cov_function *fn = &f->functions[i];
         CHECK(fn->name && (i == 0 || fn[-1].start_line <= fn->start_line));
         for (size_t k = 1; k < fn->n_lines; k++)
-            CHECK(fn->lines[k - 1] <= fn->lines[k]);
+            CHECK(fn->lines[k - 1] < fn->lines[k]);
+    }
+    for (size_t i = 0; i < f->n_contexts; i++) {
+        const struct cov_context *context = &f->contexts[i];
+        CHECK(i == 0 || strcmp(context[-1].name, context->name) < 0);
+        for (size_t k = 1; k < context->n_lines; k++)
+            CHECK(context->lines[k - 1] < context->lines[k]);
     }
 }
 
@@ -74,7 +80,7 @@ void fuzz_coverage_reader(bool (*read)(struct coverage *c, const char *path, con
     fuzz_check_coverage(&c);
     if (ok) {
         char *path = path_join(fuzz_folder(), "report");
-        struct cov_json json = {NULL, 2};
+        struct cov_json json = {NULL, 2, true};
         CHECK(lcov_write(&c, path, &err));
         check_written(&c, path);
         struct cov_xml xml = {.root = "/"};

@@ -22,7 +22,7 @@ static const char schema[] =
     "  foreign key (file_id) references file (id), unique (file_id, context_id, fromno, tono));"
     "CREATE TABLE tracer (file_id integer primary key, tracer text);"
     "insert into coverage_schema values (7);"
-    "insert into context values (1, ''), (2, 'test_a|run');"
+    "insert into context values (1, ''), (2, 'test_a.py::test|run');"
     "insert into file values (1, '/src/a.py'), (2, '/src/b.html');"
     "insert into tracer values (2, 'jinja.Plugin');";
 static const char *const rows[] = {
@@ -49,15 +49,42 @@ bool fuzz_seed(unsigned k, struct buf *b)
     return true;
 }
 
-static void check_file(const struct py_file *f)
+static void check_run(const struct py_data *d, const struct py_run *r)
 {
-    CHECK(f->path[0] && f->n_bits <= (PY_MOST_LINE + 1) / 8);
-    CHECK(f->sorted_arcs == f->n_arcs);
-    for (size_t i = 0; i < f->n_arcs; i++) {
-        const struct py_arc *a = &f->arcs[i];
+    CHECK(r->context == PY_NO_CONTEXT || r->context < d->n_contexts);
+    CHECK(r->n_bits <= (PY_MOST_LINE + 1) / 8 && r->sorted_arcs == r->n_arcs);
+    for (size_t i = 0; i < r->n_arcs; i++) {
+        const struct py_arc *a = &r->arcs[i];
         CHECK(a->from >= -PY_MOST_LINE && a->from <= PY_MOST_LINE);
         CHECK(a->to >= -PY_MOST_LINE && a->to <= PY_MOST_LINE);
         CHECK(!i || a[-1].from < a->from || (a[-1].from == a->from && a[-1].to < a->to));
+    }
+}
+
+static void check_data(struct py_data *d)
+{
+    for (size_t i = 0; i < d->n_contexts; i++)
+        CHECK(py_data_context(d, d->contexts[i]) == i);
+    for (size_t i = 0; i < d->n_files; i++) {
+        struct py_file *f = &d->files[i];
+        CHECK(f->path[0]);
+        for (size_t k = 0; k < f->n_runs; k++) {
+            check_run(d, &f->runs[k]);
+            CHECK(py_file_run(d, f, f->runs[k].context) == &f->runs[k]);
+        }
+    }
+}
+
+static void check_same(const struct py_data *a, const struct py_data *b)
+{
+    CHECK(a->n_files == b->n_files && a->n_contexts == b->n_contexts);
+    for (size_t i = 0; i < a->n_files; i++) {
+        CHECK(a->files[i].n_runs == b->files[i].n_runs);
+        for (size_t k = 0; k < a->files[i].n_runs; k++) {
+            const struct py_run *r = &a->files[i].runs[k], *s = &b->files[i].runs[k];
+            CHECK(r->context == s->context && r->n_arcs == s->n_arcs && r->n_bits == s->n_bits);
+            CHECK(!r->n_bits || memcmp(r->bits, s->bits, r->n_bits) == 0);
+        }
     }
 }
 
@@ -72,18 +99,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_error(&err, ok, 1);
     CHECK(ok || !once.n_files);
     py_data_finish(&once);
-    for (size_t i = 0; i < once.n_files; i++)
-        check_file(&once.files[i]);
+    check_data(&once);
     if (ok) {
         CHECK(py_data_read(&twice, path, &err) && py_data_read(&twice, path, &err));
         py_data_finish(&twice);
-        CHECK(twice.n_files == once.n_files);
-        for (size_t i = 0; i < once.n_files; i++) {
-            CHECK(once.files[i].n_arcs == twice.files[i].n_arcs);
-            CHECK(once.files[i].n_bits == twice.files[i].n_bits);
-            CHECK(!once.files[i].n_bits ||
-                  memcmp(once.files[i].bits, twice.files[i].bits, once.files[i].n_bits) == 0);
-        }
+        check_same(&once, &twice);
     }
     py_data_release(&once);
     py_data_release(&twice);

@@ -89,7 +89,7 @@ static void read_all(const struct fixture *f, unsigned threads, size_t n_data, s
                              .names = {.root = "/"},
                              .threads = threads,
                              .notes = &notes};
-    struct cov_json json = {NULL, 2};
+    struct cov_json json = {.decimals = 2};
     struct buf text = BUF_INIT;
     coverage_init(&c);
     assert_int_equal(cov_native_read(&c, inputs, 1, &how, &problems), n_data);

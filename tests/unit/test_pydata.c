@@ -95,39 +95,69 @@ static void refuses(struct fixture *f, const char *tables, const char *rows, con
     refuses_file(f, why);
 }
 
-/* Lines of all contexts and all data files add up. */
+/* Each file's runs as "context: lines or arcs; ", by the name of the context. */
+static const char *runs_of(struct fixture *f, const char *path, struct buf *text)
+{
+    const struct py_file *file = py_data_file(&f->data, path);
+    struct strv found = STRV_INIT;
+    for (size_t i = 0; i < file->n_runs; i++) {
+        const struct py_run *r = &file->runs[i];
+        buf_clear(text);
+        buf_addf(text, "%s:", r->context == PY_NO_CONTEXT ? "?" : f->data.contexts[r->context]);
+        for (size_t k = 0; k < 8 * r->n_bits; k++)
+            if (r->bits[k / 8] & 1 << k % 8)
+                buf_addf(text, " %zu", k);
+        for (size_t k = 0; k < r->n_arcs; k++)
+            buf_addf(text, " %d>%d", r->arcs[k].from, r->arcs[k].to);
+        buf_adds(text, "; ");
+        strv_push(&found, buf_cstr(text));
+    }
+    strv_sort(&found);
+    buf_clear(text);
+    for (size_t i = 0; i < found.n; i++)
+        buf_adds(text, found.v[i]);
+    strv_release(&found);
+    return buf_cstr(text);
+}
+
+/* All data files add up, each context for itself; it is the name that tells contexts. */
 static void test_lines(void **state)
 {
     struct fixture *f = *state;
+    struct buf text = BUF_INIT;
     reads(f, "insert into meta values ('has_arcs', '0');"
              "insert into file values (4, '/a.py'), (9, '/b.html');"
+             "insert into context values (1, ''), (2, 'test_x|run');"
              "insert into tracer values (9, 'jinja');"
              "insert into line_bits values (4, 1, x'02'), (4, 2, x'0001'), (9, 1, x'04');");
     reads(f, "insert into meta values ('has_arcs', '0'); insert into file values (1, '/a.py');"
-             "insert into line_bits values (1, 1, x'08');");
+             "insert into context values (1, 'test_y|run'), (2, ''), (7, 'test_x|run');"
+             "insert into line_bits values (1, 2, x'08'), (1, 7, x'02'), (1, 1, x'10'),"
+             "  (1, 5, x'20');");
     reads(f, ""); /* nothing was measured */
     assert_int_equal(f->data.n_files, 2);
-    struct py_file *a = py_data_file(&f->data, "/a.py");
-    assert_int_equal(a->n_bits, 2);
-    assert_memory_equal(a->bits, "\x0a\x01", 2);
-    assert_null(a->tracer);
+    assert_string_equal(runs_of(f, "/a.py", &text),
+                        ": 1 3; ?: 5; test_x|run: 1 8; test_y|run: 4; ");
+    assert_string_equal(runs_of(f, "/b.html", &text), ": 2; ");
+    assert_null(py_data_file(&f->data, "/a.py")->tracer);
     assert_string_equal(py_data_file(&f->data, "/b.html")->tracer, "jinja");
     assert_true(f->data.has_lines && !f->data.has_arcs);
     make(f, schema, "insert into meta values ('has_arcs', '1');");
     refuses_file(f, "branch data");
+    buf_release(&text);
 }
 
 static void test_arcs(void **state)
 {
     struct fixture *f = *state;
+    struct buf text = BUF_INIT;
     for (int i = 0; i < 2; i++)
         reads(f, "insert into meta values ('has_arcs', '1'); insert into file values (1, '/a.py');"
+                 "insert into context values (1, ''), (2, 't');"
                  "insert into arc values (1, 1, 2, 3), (1, 1, -1, 2), (1, 2, 2, 3), (1, 1, 3, -1);");
     py_data_finish(&f->data);
-    struct py_file *a = py_data_file(&f->data, "/a.py");
-    static const struct py_arc expected[] = {{-1, 2}, {2, 3}, {3, -1}};
-    assert_int_equal(a->n_arcs, 3);
-    assert_memory_equal(a->arcs, expected, sizeof expected);
+    assert_string_equal(runs_of(f, "/a.py", &text), ": -1>2 2>3 3>-1; t: 2>3; ");
+    buf_release(&text);
 }
 
 static void test_what_is_none(void **state)
@@ -143,6 +173,8 @@ static void test_what_is_none(void **state)
     refuses(f, schema, "update coverage_schema set version = 5;", "schema 5");
     refuses(f, schema, "insert into file values (1, '');", "name of a measured file");
     refuses(f, schema, "insert into file values (1, cast(x'610062' as text));", "name of a measured");
+    refuses(f, schema, "insert into context values (1, null);", "name of a context");
+    refuses(f, schema, "insert into context values (1, cast(x'610062' as text));", "name of a context");
     static const char *const bad[] = {
         "insert into arc values (2, 1, 1, 2);", "insert into arc values (1, 1, 1, 99999999999);",
         "insert into arc values (1, 1, -8388608, 2);", "insert into line_bits values (7, 1, x'01');",
@@ -194,6 +226,15 @@ static void check_arm(const struct cov_file *f, uint32_t line, int32_t to, unsig
     fail_msg("no arm from %u to %d", line, to);
 }
 
+static void add_arcs(struct fixture *f, const char *context, const int32_t (*arcs)[2], size_t n)
+{
+    struct py_file *file = py_data_file(&f->data, "/a.py");
+    struct py_run *run = py_file_run(&f->data, file, py_data_context(&f->data, context));
+    f->data.has_arcs = true;
+    for (size_t i = 0; i < n; i++)
+        py_run_add_arc(run, arcs[i][0], arcs[i][1]);
+}
+
 static void test_report(void **state)
 {
     struct fixture *f = *state;
@@ -201,10 +242,7 @@ static void test_report(void **state)
     struct strv problems = STRV_INIT;
     static const int32_t arcs[][2] = {{-1, 1}, {2, 4}, {4, 5}, {5, 9}, {5, 8}, {5, 10}, {7, 4},
                                       {4, 8},  {8, 8}, {8, 10}};
-    struct py_file *data = py_data_file(&f->data, "/a.py");
-    f->data.has_arcs = true;
-    for (size_t i = 0; i < sizeof arcs / sizeof *arcs; i++)
-        py_file_add_arc(data, arcs[i][0], arcs[i][1]);
+    add_arcs(f, "", arcs, sizeof arcs / sizeof *arcs);
     py_data_file(&f->data, "/b.html")->tracer = "jinja";
     py_data_file(&f->data, "/c.py");
     py_data_file(&f->data, "/d.txt");
@@ -216,7 +254,7 @@ static void test_report(void **state)
         {.name = "d.txt", .error = "no Python", .flags = PY_NO_PYTHON}};
     struct py_facts facts = {.sources = sources, .n_sources = 4};
     coverage_init(&c);
-    py_report(&c, &f->data, &facts, &problems);
+    py_report(&c, &f->data, &facts, false, &problems);
     coverage_finish(&c);
     assert_int_equal(problems.n, 2);
     assert_non_null(strstr(problems.v[0], "/b.html: measured by a plugin"));
@@ -241,6 +279,48 @@ static void test_report(void **state)
     assert_int_equal(t.arms, 6);
     assert_int_equal(t.arms_hit, 4);
     assert_int_equal(file->functions[0].n_lines, 3);
+    assert_int_equal(file->n_contexts, 0); /* not asked for */
+    buf_release(&text);
+    coverage_release(&c);
+    strv_release(&problems);
+}
+
+/* The same file at two paths, run in three contexts: lines are those of the data, and all contexts
+ * together are what was run. */
+static void test_contexts(void **state)
+{
+    struct fixture *f = *state;
+    struct coverage c;
+    struct strv problems = STRV_INIT;
+    struct buf text = BUF_INIT;
+    static const int32_t first[][2] = {{-1, 1}, {2, 4}}, second[][2] = {{4, 5}, {5, 8}},
+                         third[][2] = {{8, -4}, {4, 5}};
+    add_arcs(f, "", first, 2);
+    add_arcs(f, "t|run", second, 2);
+    struct py_file *other = py_data_file(&f->data, "/elsewhere/a.py");
+    struct py_run *run = py_file_run(&f->data, other, py_data_context(&f->data, "s|run"));
+    for (int i = 0; i < 2; i++)
+        py_run_add_arc(run, third[i][0], third[i][1]);
+    py_run_add_arc(py_file_run(&f->data, other, py_data_context(&f->data, "t|run")), 10, -1);
+    py_run_add_arc(py_file_run(&f->data, other, PY_NO_CONTEXT), 6, 8);
+    py_data_finish(&f->data);
+    struct py_source sources[] = {source, source};
+    struct py_facts facts = {.sources = sources, .n_sources = 2};
+    coverage_init(&c);
+    py_report(&c, &f->data, &facts, true, &problems);
+    coverage_finish(&c);
+    const struct cov_file *file = coverage_find(&c, "a.py");
+    for (size_t i = 0; i < file->n_lines; i++)
+        buf_addf(&text, "%u%s ", file->lines[i].line, file->lines[i].count ? "" : "-");
+    assert_string_equal(text.data, "1 4 5 6 7- 8 9- 10 ");
+    check_arm(file, 5, 8, 0, 1);
+    size_t n;
+    struct cov_seen *seen = cov_seen_by_line(file, &n);
+    buf_clear(&text);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&text, "%u:%s ", seen[i].line, file->contexts[seen[i].context].name);
+    assert_string_equal(text.data, "1: 2: 4: 4:s|run 4:t|run 5:s|run 5:t|run 8:s|run 8:t|run 10:t|run ");
+    free(seen);
     buf_release(&text);
     coverage_release(&c);
     strv_release(&problems);
@@ -254,10 +334,7 @@ static void test_chains(void **state)
     struct coverage c;
     struct strv problems = STRV_INIT;
     static const int32_t arcs[][2] = {{-1, 1}, {1, 2}, {2, 3}, {3, 2}, {2, 1}, {1, 4}, {4, -1}};
-    struct py_file *data = py_data_file(&f->data, "/a.py");
-    f->data.has_arcs = true;
-    for (size_t i = 0; i < sizeof arcs / sizeof *arcs; i++)
-        py_file_add_arc(data, arcs[i][0], arcs[i][1]);
+    add_arcs(f, "", arcs, sizeof arcs / sizeof *arcs);
     py_data_finish(&f->data);
     struct py_source chained = {
         .asked = "/a.py",
@@ -271,7 +348,7 @@ static void test_chains(void **state)
     };
     struct py_facts facts = {.sources = &chained, .n_sources = 1};
     coverage_init(&c);
-    py_report(&c, &f->data, &facts, &problems);
+    py_report(&c, &f->data, &facts, false, &problems);
     coverage_finish(&c);
     const struct cov_file *file = coverage_find(&c, "a.py");
     check_arm(file, 1, 2, 0, 1);
@@ -292,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_arcs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_contexts, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,133 @@
+"""Contexts of coverage.py, which tests ran a line: what is reported is what coverage.py reports."""
+
+import json
+import os
+
+import python_coverage
+from python_coverage import coverage
+
+import pytest
+
+pytestmark = pytest.mark.slow  # each case runs whole programs, more than once
+
+CONFIG = """[run]
+branch = {branch}
+source = .
+dynamic_context = test_function
+{more}
+"""
+# Lines that are no statements of their own, classes, and odd names of tests.
+MODULE = '''"""A module
+of more."""
+
+
+def choose(
+    value,
+    other=None,
+):
+    if value:
+        return {
+            1: "one",
+            2: other,
+        }[value]
+    return other
+
+
+class Outer:
+    limit = 3
+
+    def method(self):
+        return [
+            x
+            for x in range(self.limit)
+        ]
+
+    def never(self):
+        return 1
+'''
+FIRST = """import unittest
+import pytest
+import module
+
+
+def test_one():
+    assert module.choose(1) == "one"
+
+
+class TestTwo(unittest.TestCase):
+    def setUp(self):
+        self.outer = module.Outer()
+
+    def test_method(self):
+        assert self.outer.method() == [0, 1, 2]
+"""
+SECOND = """import module
+import pytest
+
+
+@pytest.fixture
+def outer():
+    yield module.Outer()
+    module.choose(2)
+
+
+@pytest.mark.parametrize("name", ["<b>&amp;", "ünïcode \\u2028", 'quo"te', "a,b"])
+def test_names(outer, name):
+    assert module.choose(0, name) == name
+"""
+
+
+@pytest.fixture
+def sample(project):
+    python_coverage.prepare(project)
+    project.write("pytest.ini", "[pytest]\npythonpath = .\n")
+    project.write("module.py", MODULE)
+    project.write("test_first.py", FIRST)
+    project.write("test_second.py", SECOND)
+    return project
+
+
+def measure(project, *runs):
+    """A data file for each of the runs of coverage.py; their names."""
+    names = [f"part.{i}" for i in range(len(runs))]
+    for name, args in zip(names, runs):
+        project.env["COVERAGE_FILE"] = f"{project.root}/{name}"
+        coverage(project, "run", *args)
+    del project.env["COVERAGE_FILE"]
+    return names
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_json_is_that_of_coverage_py(sample, branch):
+    sample.write(".coveragerc", CONFIG.format(branch=branch, more=""))
+    pytest_run = ["-m", "pytest", "-qp", "no:cacheprovider"]
+    parts = measure(
+        sample,
+        [*pytest_run, "test_first.py"],
+        ["--context=second", *pytest_run, "test_second.py"],
+        pytest_run,
+    )
+    coverage(sample, "combine", "--keep", "-q", *parts)
+    coverage(sample, "json", "-q", "--show-contexts", "-o", "theirs.json")
+    done = sample.rowlock("collect", "-q", "--show-contexts", "--json=ours.json", *parts)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    theirs, ours = sample.root / "theirs.json", sample.root / "ours.json"
+    assert python_coverage.json_differences(theirs, ours) == []
+    contexts = json.loads(ours.read_text())["files"]["module.py"]["contexts"]
+    assert contexts["5"] == ["", "second"]
+    assert contexts["1"] == ["", "second"] and "test_first.test_one" in contexts["9"]
+    # The configuration says the same as the option, and a report that is read has them, too.
+    again = sample.root / "again.json"
+    for more, inputs in (("[json]\nshow_contexts = true", parts), ("", ["ours.json"])):
+        sample.write(".coveragerc", CONFIG.format(branch=branch, more=more))
+        option = [] if more else ["--show-contexts"]
+        done = sample.rowlock("collect", "-q", *option, "--json=again.json", *inputs)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert python_coverage.json_differences(theirs, again) == []
+        os.remove(again)
+    done = sample.rowlock("collect", "-q", "--json=again.json", *parts)
+    plain = json.loads(again.read_text())
+    assert plain["meta"]["show_contexts"] is False
+    assert "contexts" not in plain["files"]["module.py"]
+    done = sample.rowlock("collect", "--show-contexts", *parts)
+    assert done.returncode == 4 and "goes with --json" in done.stderr, done
