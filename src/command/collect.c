@@ -65,6 +65,16 @@ static bool store_item(struct collect *k, const struct collect_option *o, const 
     return *value;
 }
 
+/* "REGEX,REGEX", as coverage.py splits it. */
+static bool store_list(struct collect *k, const struct collect_option *o, const char *value)
+{
+    for (const char *end; *value; value = *end ? end + 1 : end) {
+        end = strchrnul(value, ',');
+        strv_pushf(field(k, o), "%.*s", (int)(end - value), value);
+    }
+    return ((struct strv *)field(k, o))->n > 0;
+}
+
 static bool store_flag(struct collect *k, const struct collect_option *o, const char *value)
 {
     (void)value;
@@ -128,6 +138,8 @@ static const struct collect_option options[] = {
     {"--cov-config", "FILE", store_text, AT(python.rcfile), NULL},
     {"--show-contexts", NULL, store_flag, AT(show_contexts),
      "in JSON, name the contexts (tests) that ran a line of Python"},
+    {"--contexts", "REGEX,...", store_list, AT(python.patterns),
+     "of Python, only what contexts ran that match; as in coverage.py"},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
     {"--skip-covered", NULL, store_flag, AT(skip_covered),
      "leave out of it files that are covered wholly"},
@@ -297,6 +309,9 @@ static bool finish_python(struct collect *k, struct error *err)
     strv_release(&problems);
     if (k->python.known)
         take_config(k);
+    if (k->python.no_match)
+        command_say("warning: no context of the data matches --contexts, or contexts under [report] "
+                    "in the configuration of coverage.py: nothing of Python counts as run");
     return ok;
 }
 
@@ -508,6 +523,8 @@ static bool read_alone(struct collect *k, char *input, struct coverage *c, struc
     collectpy_init(&one.python);
     one.python.python = k->python.python;
     one.python.rcfile = k->python.rcfile;
+    for (size_t i = 0; i < k->python.patterns.n; i++)
+        strv_push(&one.python.patterns, k->python.patterns.v[i]);
     one.inputs = (struct strv)STRV_INIT;
     strv_push(&one.inputs, input);
     bool ok = read_inputs(&one, err);

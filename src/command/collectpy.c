@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/xalloc.h"
 #include "command/program.h"
 #include "coverage/pyreport.h"
 
@@ -16,7 +17,35 @@ void collectpy_release(struct collectpy *p)
 {
     py_data_release(&p->data);
     py_facts_release(&p->facts);
+    strv_release(&p->patterns);
     collectpy_init(p);
+}
+
+/* Once the facts are known. */
+static bool report(struct collectpy *p, struct coverage *c, const struct py_how *how,
+                   struct strv *problems, struct error *err)
+{
+    const struct py_config *config = &p->facts.config;
+    const char *const *patterns = config->contexts;
+    size_t n = config->n_contexts;
+    bool *wanted = NULL, ok = true;
+    if (p->patterns.n) {
+        patterns = (const char *const *)p->patterns.v;
+        n = p->patterns.n;
+    }
+    if (n) {
+        wanted = xcalloc(p->data.n_contexts + 1, sizeof *wanted);
+        ok = py_facts_match(&p->data, how, patterns, n, wanted, err);
+        p->no_match = ok;
+        for (size_t i = 0; i < p->data.n_contexts; i++)
+            p->no_match &= !wanted[i];
+    }
+    p->show |= p->contexts & config->flags;
+    struct py_contexts contexts = {wanted, p->show != 0};
+    if (ok)
+        py_report(c, &p->data, &p->facts, &contexts, problems);
+    free(wanted);
+    return ok;
 }
 
 bool collectpy_finish(struct collectpy *p, struct coverage *c, struct strv *problems,
@@ -38,13 +67,10 @@ bool collectpy_finish(struct collectpy *p, struct coverage *c, struct strv *prob
                          .sources = p->sources, .cache = ".rowlock/coverage/python.facts"};
     py_data_finish(&p->data);
     p->known = py_facts_get(&p->facts, &p->data, &how, err);
-    if (p->known) {
-        p->show |= p->contexts & p->facts.config.flags;
-        py_report(c, &p->data, &p->facts, p->show != 0, problems);
-    }
+    bool ok = p->known && report(p, c, &how, problems, err);
     free(script);
     free(folder);
     free(python);
     program_release(&program);
-    return p->known;
+    return ok;
 }

@@ -17,6 +17,8 @@ struct collectpy {
     unsigned contexts; /* PY_JSON_CONTEXTS, PY_HTML_CONTEXTS: of the reports that are written */
     unsigned show;     /* those of them that show contexts; collectpy_finish adds what the
                           configuration says */
+    struct strv patterns; /* of contexts that count, in place of the configuration's */
+    bool no_match;        /* no context of the data does */
     struct py_data data;
     struct py_facts facts; /* its config is known once collectpy_finish has found data */
     bool known;            /* facts are */

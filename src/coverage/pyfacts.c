@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 
 enum {
-    MAGIC = 0x33667972, /* "ryf3", of this byte order */
+    MAGIC = 0x34667972, /* "ryf4", of this byte order */
     MOST_KEPT = 50000,  /* files */
     MOST_ANSWER = 1 << 30
 };
@@ -79,6 +79,16 @@ static struct py_numbers take_numbers(struct cursor *c, size_t each)
     return n;
 }
 
+/* A number of texts, and they. */
+static const char **take_texts(struct cursor *c, struct arena *arena, size_t *n)
+{
+    *n = take_length(c, sizeof(int32_t));
+    const char **texts = arena_alloc(arena, (*n + 1) * sizeof *texts);
+    for (size_t i = 0; i < *n; i++)
+        texts[i] = take_text(c, arena);
+    return texts;
+}
+
 static bool take_config(struct cursor *c, struct arena *arena, struct py_config *config,
                         const char **stamped)
 {
@@ -91,10 +101,8 @@ static bool take_config(struct cursor *c, struct arena *arena, struct py_config 
     config->fail_under = strtod(take_text(c, arena), NULL);
     config->sort = take_text(c, arena);
     config->format = take_text(c, arena);
-    config->n_sources = take_length(c, sizeof(int32_t));
-    config->sources = arena_alloc(arena, (config->n_sources + 1) * sizeof *config->sources);
-    for (size_t i = 0; i < config->n_sources; i++)
-        config->sources[i] = take_text(c, arena);
+    config->sources = take_texts(c, arena, &config->n_sources);
+    config->contexts = take_texts(c, arena, &config->n_contexts);
     return !c->torn;
 }
 
@@ -321,11 +329,12 @@ static void save(const struct kept *k, const char *path, const char *stamped)
 
 /* ---- Asking ----------------------------------------------------------------------------------- */
 
-static bool write_paths(char *name, const struct strv *paths, struct error *err)
+/* Writes the names into a file whose name mkstemp makes of name. */
+static bool write_names(char *name, const struct strv *names, struct error *err)
 {
     struct buf b = BUF_INIT;
-    for (size_t i = 0; i < paths->n; i++)
-        buf_add(&b, paths->v[i], strlen(paths->v[i]) + 1);
+    for (size_t i = 0; i < names->n; i++)
+        buf_add(&b, names->v[i], strlen(names->v[i]) + 1);
     int fd = mkstemp(name);
     bool ok = fd >= 0 && file_write_all(fd, b.data, b.len) == 0;
     if (!ok)
@@ -336,11 +345,39 @@ static bool write_paths(char *name, const struct strv *paths, struct error *err)
     return ok;
 }
 
-static bool run_script(struct py_facts *f, const struct py_how *how, const char *paths,
+/* Runs argv, which is released, with the file of names behind it. */
+static bool run_script(struct strv *argv, const struct strv *names, struct buf *answer,
+                       struct error *err)
+{
+    struct buf errors = BUF_INIT;
+    const char *temp = getenv("TMPDIR");
+    char *name = path_join(temp && temp[0] ? temp : "/tmp", "rowlock-paths.XXXXXX");
+    bool ok = write_names(name, names, err);
+    if (ok) {
+        strv_push(argv, name);
+        int code = subprocess_ask(argv->v, NULL, answer, &errors, MOST_ANSWER);
+        ok = code == 0;
+        buf_trim(&errors, "\n");
+        const char *last = strrchr(buf_cstr(&errors), '\n');
+        if (code == 127)
+            error_set(err, EXIT_USAGE, "%s cannot be run; name the Python that has coverage.py with "
+                      "--python", argv->v[0]);
+        else if (!ok)
+            error_set(err, EXIT_USAGE, "%s",
+                      errors.len ? (last && code != 3 && code != 4 ? last + 1 : errors.data)
+                                 : "covfacts.py ended without a word");
+    }
+    unlink(name);
+    free(name);
+    strv_release(argv);
+    buf_release(&errors);
+    return ok;
+}
+
+static bool ask_script(struct py_facts *f, const struct py_how *how, const struct strv *paths,
                        struct error *err)
 {
     struct strv argv = STRV_INIT;
-    struct buf errors = BUF_INIT;
     strv_push(&argv, how->python);
     strv_push(&argv, how->script);
     if (how->rcfile) {
@@ -351,36 +388,19 @@ static bool run_script(struct py_facts *f, const struct py_how *how, const char 
         strv_push(&argv, "--source");
         strv_push(&argv, how->sources->v[i]);
     }
-    strv_push(&argv, paths);
-    int code = subprocess_ask(argv.v, NULL, &f->fresh, &errors, MOST_ANSWER);
-    buf_trim(&errors, "\n");
-    const char *last = strrchr(buf_cstr(&errors), '\n');
-    if (code == 127)
-        error_set(err, EXIT_USAGE, "%s cannot be run; name the Python that has coverage.py with "
-                  "--python", how->python);
-    else if (code != 0)
-        error_set(err, EXIT_USAGE, "%s",
-                  errors.len ? (last && code != 3 && code != 4 ? last + 1 : errors.data)
-                             : "covfacts.py ended without a word");
-    strv_release(&argv);
-    buf_release(&errors);
-    return code == 0;
+    return run_script(&argv, paths, &f->fresh, err);
 }
 
 /* Asks about the paths and keeps what is answered. */
 static bool ask(struct py_facts *f, struct kept *k, const struct py_how *how,
                 const struct strv *paths, struct error *err)
 {
-    const char *temp = getenv("TMPDIR"), *stamped = "";
-    char *name = path_join(temp && temp[0] ? temp : "/tmp", "rowlock-paths.XXXXXX");
-    bool ok = write_paths(name, paths, err) && run_script(f, how, name, err);
-    unlink(name);
-    free(name);
-    if (!ok)
+    const char *stamped = "";
+    if (!ask_script(f, how, paths, err))
         return false;
     struct cursor c = {f->fresh.data, f->fresh.data + f->fresh.len, !f->fresh.len};
     k->head.at = c.at;
-    ok = take_config(&c, &f->arena, &f->config, &stamped);
+    bool ok = take_config(&c, &f->arena, &f->config, &stamped);
     k->head.end = c.at;
     for (size_t i = 0; ok && i < paths->n; i++) {
         struct kept_record record;
@@ -426,6 +446,29 @@ bool py_facts_get(struct py_facts *f, const struct py_data *d, const struct py_h
     strv_release(&unknown);
     map_release(&k.by_path);
     free(k.records);
+    return ok;
+}
+
+bool py_facts_match(const struct py_data *d, const struct py_how *how, const char *const *patterns,
+                    size_t n, bool *wanted, struct error *err)
+{
+    struct strv argv = STRV_INIT, names = STRV_INIT;
+    struct buf answer = BUF_INIT;
+    strv_push(&argv, how->python);
+    strv_push(&argv, how->script);
+    strv_push(&argv, "--match");
+    strv_pushf(&argv, "%zu", n);
+    for (size_t i = 0; i < n; i++)
+        strv_push(&names, patterns[i]);
+    for (size_t i = 0; i < d->n_contexts; i++)
+        strv_push(&names, d->contexts[i]);
+    bool ok = run_script(&argv, &names, &answer, err);
+    if (ok && answer.len != d->n_contexts)
+        ok = error_set(err, EXIT_INTERNAL, "%s: an answer that cannot be read", how->script);
+    for (size_t i = 0; ok && i < d->n_contexts; i++)
+        wanted[i] = answer.data[i] == 1;
+    strv_release(&names);
+    buf_release(&answer);
     return ok;
 }
 

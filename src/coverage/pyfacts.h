@@ -44,6 +44,8 @@ struct py_config {
     const char *sort, *format; /* of the table; "": not given */
     const char **sources; /* folders, as an XML report names them */
     size_t n_sources;
+    const char **contexts; /* regular expressions: only data of contexts that match one count */
+    size_t n_contexts;
 };
 
 struct py_numbers {
@@ -85,6 +87,10 @@ struct py_facts {
  * coverage.py, or a configuration that it does not take. */
 bool py_facts_get(struct py_facts *facts, const struct py_data *d, const struct py_how *how,
                   struct error *err);
+/* Sets wanted[i] for each context of d that one of the n regular expressions of Python matches.
+ * EXIT_USAGE: one is none, or Python cannot be asked. */
+bool py_facts_match(const struct py_data *d, const struct py_how *how, const char *const *patterns,
+                    size_t n, bool *wanted, struct error *err);
 void py_facts_release(struct py_facts *facts);
 
 #endif

@@ -331,37 +331,45 @@ static size_t *same_sources(const struct py_data *d, const struct py_facts *fact
     return next;
 }
 
+static bool is_wanted(const struct py_data *d, const struct py_contexts *contexts,
+                      const struct py_run *run)
+{
+    return !contexts->wanted || (run->context < d->n_contexts && contexts->wanted[run->context]);
+}
+
 /* What was run of the files from i on, which are one. */
 static void report_whole(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
-                         const size_t *next, size_t i)
+                         const struct py_contexts *contexts, const size_t *next, size_t i)
 {
     const struct py_file *f = &d->files[i];
     struct py_run whole = {0};
-    if (f->n_runs == 1 && next[i] == SIZE_MAX) {
+    if (f->n_runs == 1 && next[i] == SIZE_MAX && is_wanted(d, contexts, &f->runs[0])) {
         report_file(c, &f->runs[0], &facts->sources[i], d->has_arcs);
         return;
     }
     for (size_t k = i; k != SIZE_MAX; k = next[k])
         for (size_t r = 0; r < d->files[k].n_runs; r++)
-            py_run_add(&whole, &d->files[k].runs[r]);
+            if (is_wanted(d, contexts, &d->files[k].runs[r]))
+                py_run_add(&whole, &d->files[k].runs[r]);
     py_run_finish(&whole);
     report_file(c, &whole, &facts->sources[i], d->has_arcs);
     py_run_release(&whole);
 }
 
-static void add_contexts(struct coverage *c, const struct py_data *d, const struct py_source *source,
+static void add_contexts(struct coverage *c, const struct py_data *d,
+                         const struct py_contexts *contexts, const struct py_source *source,
                          const struct py_file *f)
 {
     struct cov_file *to = coverage_file(c, source->name);
     for (size_t i = 0; i < f->n_runs; i++) {
-        uint32_t context = f->runs[i].context;
-        if (context < d->n_contexts)
-            add_context(to, coverage_intern(c, d->contexts[context]), &f->runs[i]);
+        const struct py_run *run = &f->runs[i];
+        if (run->context < d->n_contexts && is_wanted(d, contexts, run))
+            add_context(to, coverage_intern(c, d->contexts[run->context]), run);
     }
 }
 
 void py_report(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
-               bool contexts, struct strv *problems)
+               const struct py_contexts *contexts, struct strv *problems)
 {
     struct coverage own;
     bool *first = xcalloc(d->n_files + 1, sizeof *first);
@@ -369,11 +377,11 @@ void py_report(struct coverage *c, const struct py_data *d, const struct py_fact
     coverage_init(&own);
     for (size_t i = 0; i < d->n_files; i++)
         if (first[i])
-            report_whole(&own, d, facts, next, i);
+            report_whole(&own, d, facts, contexts, next, i);
     coverage_merge(c, &own);
-    for (size_t i = 0; contexts && i < d->n_files; i++)
+    for (size_t i = 0; contexts->show && i < d->n_files; i++)
         for (size_t k = first[i] ? i : SIZE_MAX; k != SIZE_MAX; k = next[k])
-            add_contexts(c, d, &facts->sources[k], &d->files[k]);
+            add_contexts(c, d, contexts, &facts->sources[k], &d->files[k]);
     coverage_release(&own);
     free(first);
     free(next);

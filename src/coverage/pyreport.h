@@ -7,10 +7,14 @@
 #include "coverage/pydata.h"
 #include "coverage/pyfacts.h"
 
-/* Adds the files of the data to c, with the contexts in which lines were run if they are wanted.
- * Files that cannot be reported are skipped, with a message for each in problems. facts are those
- * of d, which has to be finished. */
+/* What is to be reported of contexts. */
+struct py_contexts {
+    const bool *wanted; /* by index of those of the data: only these count; NULL: all */
+    bool show;          /* name them for each line */
+};
+/* Adds the files of the data to c. Files that cannot be reported are skipped, with a message for
+ * each in problems. facts are those of d, which has to be finished. */
 void py_report(struct coverage *c, const struct py_data *d, const struct py_facts *facts,
-               bool contexts, struct strv *problems);
+               const struct py_contexts *contexts, struct strv *problems);
 
 #endif

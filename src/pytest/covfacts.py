@@ -2,8 +2,11 @@
 ways that branches can go, functions and classes.
 
     PYTHON covfacts.py [--rcfile FILE] [--source PATH]... PATHS
+    PYTHON covfacts.py --match NUMBER NAMES
 
-PATHS is a file with the paths that data files have, each ended by a NUL.
+PATHS is a file with the paths that data files have, each ended by a NUL. NAMES is one with so many
+regular expressions, then the names of contexts; the answer is a byte for each name, 1 if one of
+the expressions is found in it, as coverage.py asks.
 
 coverage.py decides all of it, so that the figures are those of its own reports. The sources are
 parsed, never run. The answer on standard output is read by src/coverage/pyfacts.c, which keeps it:
@@ -13,7 +16,7 @@ native 32-bit integers; a text is its length and its bytes, filled up with NULs 
     config: precision, flags (1 skip_covered, 2 skip_empty, 4 show_missing, 8 ignore_errors,
             16 branch, 32 relative_files, 64 show_contexts of JSON, 128 of HTML), package depth
             of the XML report, text fail_under, text sort, text format, number of source folders,
-            text each
+            text each, number of regular expressions that contexts have to match, text each
     record: length of the rest, text path as asked, text source file, text name in reports,
             text error, flags (1 is reported, 2 the error is none if it is no Python at all,
             4 executed branches list impossible ones, too). If it is reported and has no error:
@@ -160,6 +163,8 @@ class Project:
                 text(getattr(config, "format", None) or ""),
                 integers(len(folders)),
                 *map(text, sorted(folders)),
+                integers(len(config.report_contexts or [])),
+                *map(text, config.report_contexts or []),
             ]
         )
 
@@ -265,7 +270,30 @@ def answer_in_parts(project, paths, out):
     return ok
 
 
+def read_names(path):
+    with open(path, "rb") as file:
+        return file.read().split(b"\0")[:-1]
+
+
+def match(number, path):
+    import re
+
+    names = [name.decode("utf-8", "surrogateescape") for name in read_names(path)]
+    patterns = []
+    for pattern in names[:number]:
+        try:
+            patterns.append(re.compile(pattern).search)
+        except re.error as error:
+            print(f"contexts: no regular expression: {pattern!r}: {error}", file=sys.stderr)
+            return EXIT_CONFIG
+    found = (any(search(name) for search in patterns) for name in names[number:])
+    sys.stdout.buffer.write(bytes(found))
+    return 0
+
+
 def main(arguments):
+    if arguments[0] == "--match":
+        return match(int(arguments[1]), arguments[2])
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, here)  # which is not there under python -I
     import covquick
@@ -296,8 +324,7 @@ def main(arguments):
     except errors_of(coverage) as error:
         print(f"coverage.py: {error}", file=sys.stderr)
         return EXIT_CONFIG
-    with open(arguments[0], "rb") as asked:
-        paths = asked.read().split(b"\0")[:-1]
+    paths = read_names(arguments[0])
     out = sys.stdout.buffer
     out.write(head)
     ok = answer_in_parts(project, paths, out)

@@ -131,3 +131,34 @@ def test_json_is_that_of_coverage_py(sample, branch):
     assert "contexts" not in plain["files"]["module.py"]
     done = sample.rowlock("collect", "--show-contexts", *parts)
     assert done.returncode == 4 and "goes with --json" in done.stderr, done
+
+
+def test_contexts_choose_what_counts(sample):
+    """--contexts and [report] contexts: regular expressions of Python, looked for anywhere."""
+    sample.write(".coveragerc", CONFIG.format(branch=True, more="[report]\nshow_missing = true"))
+    parts = measure(
+        sample,
+        ["-m", "pytest", "-qp", "no:cacheprovider", "test_first.py"],
+        ["--context=second", "-m", "pytest", "-qp", "no:cacheprovider", "test_second.py"],
+    )
+    coverage(sample, "combine", "--keep", "-q", *parts)
+    theirs, ours = sample.root / "theirs.json", sample.root / "ours.json"
+    tables = set()
+    for regexes in (r"test_one$", r"^$,^second\|.*(?<!u)ter$", "no such test"):
+        more = ["--show-contexts", f"--contexts={regexes}"]
+        coverage(sample, "json", "-q", *more, "-o", "theirs.json")
+        done = sample.rowlock("collect", *more, "--json=ours.json", *parts)
+        assert done.returncode == 0, done
+        assert ("no context of the data matches" in done.stderr) == (regexes == "no such test")
+        assert python_coverage.json_differences(theirs, ours) == []
+        listed = coverage(sample, "report", f"--contexts={regexes}").stdout
+        assert python_coverage.table(done.stdout) == python_coverage.table(listed)
+        tables.add(listed)
+        by_config = "[report]\ncontexts =\n    " + regexes.replace(",", "\n    ")
+        sample.write("by-config.cfg", CONFIG.format(branch=True, more=by_config))
+        done = sample.rowlock("collect", "--missing", "--rcfile=by-config.cfg", *parts)
+        assert python_coverage.table(done.stdout) == python_coverage.table(listed)
+    assert len(tables) == 3
+    done = sample.rowlock("collect", "--contexts=test_(", *parts)
+    assert (done.returncode, done.stdout) == (4, ""), done
+    assert "no regular expression: 'test_('" in done.stderr, done

@@ -254,7 +254,7 @@ static void test_report(void **state)
         {.name = "d.txt", .error = "no Python", .flags = PY_NO_PYTHON}};
     struct py_facts facts = {.sources = sources, .n_sources = 4};
     coverage_init(&c);
-    py_report(&c, &f->data, &facts, false, &problems);
+    py_report(&c, &f->data, &facts, &(struct py_contexts){0}, &problems);
     coverage_finish(&c);
     assert_int_equal(problems.n, 2);
     assert_non_null(strstr(problems.v[0], "/b.html: measured by a plugin"));
@@ -306,8 +306,9 @@ static void test_contexts(void **state)
     py_data_finish(&f->data);
     struct py_source sources[] = {source, source};
     struct py_facts facts = {.sources = sources, .n_sources = 2};
+    struct py_contexts contexts = {NULL, true};
     coverage_init(&c);
-    py_report(&c, &f->data, &facts, true, &problems);
+    py_report(&c, &f->data, &facts, &contexts, &problems);
     coverage_finish(&c);
     const struct cov_file *file = coverage_find(&c, "a.py");
     for (size_t i = 0; i < file->n_lines; i++)
@@ -321,6 +322,21 @@ static void test_contexts(void **state)
         buf_addf(&text, "%u:%s ", seen[i].line, file->contexts[seen[i].context].name);
     assert_string_equal(text.data, "1: 2: 4: 4:s|run 4:t|run 5:s|run 5:t|run 8:s|run 8:t|run 10:t|run ");
     free(seen);
+    coverage_release(&c);
+    /* Of one context, and nothing that has none. */
+    bool wanted[3] = {false};
+    wanted[py_data_context(&f->data, "s|run")] = true;
+    contexts.wanted = wanted;
+    coverage_init(&c);
+    py_report(&c, &f->data, &facts, &contexts, &problems);
+    coverage_finish(&c);
+    file = coverage_find(&c, "a.py");
+    buf_clear(&text);
+    for (size_t i = 0; i < file->n_lines; i++)
+        buf_addf(&text, "%u%s ", file->lines[i].line, file->lines[i].count ? "" : "-");
+    assert_string_equal(text.data, "1- 4 5 6- 7- 8 9- 10- ");
+    assert_int_equal(file->n_contexts, 1);
+    check_arm(file, 5, 8, 0, 0);
     buf_release(&text);
     coverage_release(&c);
     strv_release(&problems);
@@ -348,7 +364,7 @@ static void test_chains(void **state)
     };
     struct py_facts facts = {.sources = &chained, .n_sources = 1};
     coverage_init(&c);
-    py_report(&c, &f->data, &facts, false, &problems);
+    py_report(&c, &f->data, &facts, &(struct py_contexts){0}, &problems);
     coverage_finish(&c);
     const struct cov_file *file = coverage_find(&c, "a.py");
     check_arm(file, 1, 2, 0, 1);
