@@ -34,6 +34,7 @@ struct collect {
     const char *sort;          /* of the table; NULL: not given */
     enum cov_table_format format;
     bool missing, quiet, compare, no_counts, skip_covered, skip_empty, no_markers, show_contexts;
+    bool asked_contexts; /* by --cov-context of a run */
     struct strv inputs;
     struct collectpy python;
     struct coverage coverage;
@@ -150,7 +151,8 @@ static const struct collect_option options[] = {
      "print what differs between two inputs; exit with 1 if anything does"},
     {"--no-counts", NULL, store_flag, AT(no_counts),
      "with --compare: whether something was run counts, not how often"},
-    {"--totals", "FILE", store_text, AT(totals), NULL}, /* for covrun.c */
+    {"--totals", "FILE", store_text, AT(totals), NULL},                 /* for covrun.c */
+    {"--asked-contexts", NULL, store_flag, AT(asked_contexts), NULL}, /* likewise */
     {"-q", NULL, store_flag, AT(quiet), "print no table"},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
@@ -296,6 +298,14 @@ static void take_config(struct collect *k)
     if (config->flags & PY_HTML_CONTEXTS && k->html)
         command_say("warning: show_contexts is set, but HTML reports of Rowlock have no contexts; "
                     "'coverage html' shows those of a data file");
+}
+
+/* Contexts that nobody is shown were asked for in vain. */
+static void say_hint(const struct collect *k)
+{
+    if (k->asked_contexts && !k->python.show)
+        command_say("note: --cov-context: no report shows which test ran what; write 'show_contexts "
+                    "= true' under [json] in the configuration of coverage.py, and have that report");
 }
 
 static bool finish_python(struct collect *k, struct error *err)
@@ -496,6 +506,7 @@ static int collect(struct collect *k, struct error *err)
     }
     if (!write_reports(k, err))
         return EXIT_INTERNAL;
+    say_hint(k);
     struct cov_totals t = coverage_totals(&k->coverage);
     double percent = cov_percent(t.covered, t.coverable);
     if (k->totals) {

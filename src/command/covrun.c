@@ -226,8 +226,7 @@ static bool report(const struct suite *s, const char *folder, int *code)
     add_reports(&collect.args, s);
     bool any = covpython_inputs(&collect.args, s, folder);
     if (any && s->options.cov_context)
-        command_say("warning: --cov-context: the contexts of tests are in no report of --coverage; "
-                    "run with --cov alone where pytest-cov is installed: it keeps them in .coverage");
+        strv_push(&collect.args, "--asked-contexts");
     if (has_native(folder)) {
         strv_push(&collect.args, folder);
         any = true;

@@ -441,7 +441,7 @@ const struct option_row option_rows[] = {
      .pytest = "--cov-config", .help = "the configuration of coverage.py"},
     {"Coverage", 0, {"cov-context"}, "test", store_name, AT(cov_context), "test",
      .pytest = "--cov-context", .choices = "test",
-     .help = "without --coverage: pytest-cov keeps which test has run a line"},
+     .help = "keep which tests have run a line; show_contexts of coverage.py reports them"},
     {"Coverage", 0, {"cov-report"}, "KIND[:PATH]", store_report, AT(cov_report), "a kind of report",
      .pytest = "--cov-report",
      .choices = "term term-missing term:skip-covered term-missing:skip-covered xml json lcov html "

@@ -1,7 +1,9 @@
 """Contexts of coverage.py, which tests ran a line: what is reported is what coverage.py reports."""
 
+import importlib.machinery
 import json
 import os
+import sys
 
 import python_coverage
 from python_coverage import coverage
@@ -162,3 +164,68 @@ def test_contexts_choose_what_counts(sample):
     done = sample.rowlock("collect", "--contexts=test_(", *parts)
     assert (done.returncode, done.stdout) == (4, ""), done
     assert "no regular expression: 'test_('" in done.stderr, done
+
+
+# ---- Runs ---------------------------------------------------------------------------------------
+
+RUN_CONFIG = """[run]
+branch = true
+source = .
+[json]
+show_contexts = true
+"""
+
+
+def without_pytest_cov(project):
+    """Leaves coverage.py alone on the path."""
+    path = [str(python_coverage.PLUGINS), *sys.path]
+    found = importlib.machinery.PathFinder.find_spec("coverage", path)
+    (project.root / "only").mkdir()
+    os.symlink(os.path.dirname(found.origin), project.root / "only" / "coverage")
+    project.env["PYTHONPATH"] = str(project.root / "only")
+    if project.run([sys.executable, "-c", "import pytest_cov"]).returncode == 0:
+        pytest.skip("pytest-cov is installed")
+
+
+def contexts_of(project, report="coverage-parallel.json"):
+    files = json.loads((project.root / report).read_text())["files"]
+    return {name: files[name]["contexts"] for name in ("module.py", "test_first.py")}
+
+
+def same_contexts(theirs, ours):
+    return python_coverage.differences(theirs, ours, "/contexts/") == []
+
+
+def test_runs_name_tests_as_pytest_cov_does(sample):
+    """With --coverage, and with --cov where pytest-cov is and where it is not; the tests of forked
+    workers have contexts of their own, and what the import ran has none."""
+    if sample.run([sys.executable, "-c", "import pytest_cov"]).returncode:
+        pytest.skip("needs pytest-cov")
+    sample.write(".coveragerc", RUN_CONFIG)
+    words = ["--cov", "--cov-context=test"]
+    tests = ["test_first.py", "test_second.py"]
+    pytest_cov = [sys.executable, "-m", "pytest", "-qp", "no:cacheprovider", "-p", "no:xdist"]
+    done = sample.run([*pytest_cov, *words, "--cov-report=json:theirs.json", *tests])
+    assert done.returncode == 0, done
+    theirs = contexts_of(sample, "theirs.json")
+    assert "test_first.py::test_one|run" in theirs["module.py"]["9"]
+    assert "test_second.py::test_names[a,b]|teardown" in theirs["module.py"]["9"]
+    assert theirs["module.py"]["1"] == [""]
+    for how in ("fork", "spawn"):
+        more = [*words, "-n2", "--dist=load", f"--worker-start={how}", "--cov-report=json"]
+        done = sample.rowlock("parallel", "--coverage", *more, *tests)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert same_contexts(theirs, contexts_of(sample)), how
+        (sample.root / "coverage-parallel.json").unlink()
+        done = sample.rowlock("parallel", *more, *tests)
+        assert done.returncode == 0, done
+        coverage(sample, "json", "-q", "-o", "kept.json")
+        assert same_contexts(theirs, contexts_of(sample, "kept.json")), how
+    without_pytest_cov(sample)
+    more = [*words, "--cov-append", "--forked", "--cov-report=json"]
+    for test in tests:
+        done = sample.rowlock("parallel", *more, test)
+        assert (done.returncode, done.stderr) == (0, ""), done
+    assert same_contexts(theirs, contexts_of(sample))
+    done = sample.rowlock("parallel", *words, "--cov-report=xml", *tests)
+    assert "note: --cov-context: no report shows which test ran what" in done.stderr, done

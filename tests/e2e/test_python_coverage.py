@@ -466,7 +466,7 @@ def test_what_suites_use_of_pytest_cov(small):
         for more in ([], ["--cov-context=test"]):
             done = small.rowlock(*words, how, *more, "test_a.py")
             assert done.returncode == 0, done
-            assert ("warning: --cov-context: " in done.stderr) == bool(more), done
+            assert ("note: --cov-context: " in done.stderr) == bool(more), done
             assert missing(small) == [4, 8, 14, 18, 22]
 
 
