@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "base/xalloc.h"
+#include "coverage/pyanswer.h"
 
 enum {
     MAGIC = 0x34667972, /* "ryf4", of this byte order */
@@ -23,134 +24,6 @@ enum {
 };
 
 extern char **environ;
-
-/* ---- Reading words and texts ------------------------------------------------------------------ */
-
-struct cursor {
-    const char *at, *end;
-    bool torn; /* it ended too early, or says what cannot be */
-};
-
-static int32_t take(struct cursor *c)
-{
-    int32_t v = 0;
-    if (c->torn || c->end - c->at < (ptrdiff_t)sizeof v) {
-        c->torn = true;
-        return 0;
-    }
-    memcpy(&v, c->at, sizeof v);
-    c->at += sizeof v;
-    return v;
-}
-
-static size_t take_length(struct cursor *c, size_t each)
-{
-    int32_t n = take(c);
-    if (c->torn || n < 0 || (size_t)n > (size_t)(c->end - c->at) / each) {
-        c->torn = true;
-        return 0;
-    }
-    return (size_t)n;
-}
-
-/* A copy, or "" of a torn one. */
-static const char *take_text(struct cursor *c, struct arena *arena)
-{
-    size_t n = take_length(c, 1), filled = (n + 3) & ~(size_t)3;
-    if (c->torn || filled > (size_t)(c->end - c->at)) {
-        c->torn = true;
-        return "";
-    }
-    const char *text = arena_memdup0(arena, c->at, n);
-    c->at += filled;
-    return text;
-}
-
-/* Integers that come in groups of `each`; they stay where they are. */
-static struct py_numbers take_numbers(struct cursor *c, size_t each)
-{
-    struct py_numbers n = {NULL, take_length(c, sizeof(int32_t))};
-    if (n.n % each)
-        c->torn = true;
-    if (c->torn)
-        return (struct py_numbers){NULL, 0};
-    n.v = (const int32_t *)(const void *)c->at;
-    c->at += n.n * sizeof(int32_t);
-    return n;
-}
-
-/* A number of texts, and they. */
-static const char **take_texts(struct cursor *c, struct arena *arena, size_t *n)
-{
-    *n = take_length(c, sizeof(int32_t));
-    const char **texts = arena_alloc(arena, (*n + 1) * sizeof *texts);
-    for (size_t i = 0; i < *n; i++)
-        texts[i] = take_text(c, arena);
-    return texts;
-}
-
-static bool take_config(struct cursor *c, struct arena *arena, struct py_config *config,
-                        const char **stamped)
-{
-    memset(config, 0, sizeof *config);
-    config->version = take_text(c, arena);
-    *stamped = take_text(c, arena);
-    config->precision = take(c);
-    config->flags = (unsigned)take(c);
-    config->package_depth = take(c);
-    config->fail_under = strtod(take_text(c, arena), NULL);
-    config->sort = take_text(c, arena);
-    config->format = take_text(c, arena);
-    config->sources = take_texts(c, arena, &config->n_sources);
-    config->contexts = take_texts(c, arena, &config->n_contexts);
-    return !c->torn;
-}
-
-static void take_regions(struct cursor *c, struct arena *arena, struct py_source *s)
-{
-    s->n_regions = take_length(c, 4 * sizeof(int32_t));
-    s->regions = arena_alloc(arena, (s->n_regions + 1) * sizeof *s->regions);
-    for (size_t i = 0; i < s->n_regions; i++) {
-        struct py_region *region = &s->regions[i];
-        region->kind = take(c);
-        region->name = take_text(c, arena);
-        region->start = (uint32_t)take(c);
-        region->ranges = take_numbers(c, 2);
-    }
-}
-
-/* Takes a whole record. *bytes is all of it. */
-static bool take_record(struct cursor *c, struct arena *arena, struct py_source *s,
-                        struct cursor *bytes)
-{
-    *bytes = *c;
-    memset(s, 0, sizeof *s);
-    size_t n = take_length(c, 1);
-    struct cursor in = {c->at, c->at + n, c->torn};
-    s->asked = take_text(&in, arena);
-    s->path = take_text(&in, arena);
-    s->name = take_text(&in, arena);
-    s->error = take_text(&in, arena);
-    s->flags = (unsigned)take(&in);
-    if (!s->error[0])
-        s->error = NULL;
-    if (!s->error && s->flags & PY_REPORTED) {
-        s->n_lines = (uint32_t)take(&in);
-        s->statements = take_numbers(&in, 1);
-        s->excluded = take_numbers(&in, 1);
-        s->firsts = take_numbers(&in, 2);
-        s->better = take_numbers(&in, 4);
-        s->jumps = take_numbers(&in, 5);
-        s->arms = take_numbers(&in, 3);
-        take_regions(&in, arena, s);
-    }
-    if (in.torn || in.at != in.end || n % 4)
-        c->torn = true;
-    if (!c->torn)
-        c->at += n;
-    bytes->end = c->at;
-    return !c->torn;
-}
 
 /* ---- What the answers depend on --------------------------------------------------------------- */
 
@@ -238,20 +111,20 @@ static uint64_t hash_source(const char *path)
 struct kept_record {
     struct py_source source;
     uint64_t hash;
-    struct cursor bytes; /* of the record, for writing it again */
+    struct py_cursor bytes; /* of the record, for writing it again */
 };
 struct kept {
     struct kept_record *records;
     size_t n, cap;
     struct map by_path; /* as asked */
-    struct cursor head; /* of the answer; empty: nothing is known */
+    struct py_cursor head; /* of the answer; empty: nothing is known */
     uint64_t key;
 };
 
-static uint64_t take_u64(struct cursor *c)
+static uint64_t take_u64(struct py_cursor *c)
 {
-    uint64_t low = (uint32_t)take(c);
-    return low | (uint64_t)(uint32_t)take(c) << 32;
+    uint64_t low = (uint32_t)py_take(c);
+    return low | (uint64_t)(uint32_t)py_take(c) << 32;
 }
 
 static void keep(struct kept *k, const struct kept_record *record)
@@ -276,15 +149,15 @@ static void load(struct kept *k, struct py_facts *f, const char *path)
     error_release(&err);
     if (!there)
         return;
-    struct cursor c = {f->kept.data, f->kept.data + f->kept.len, false};
+    struct py_cursor c = {f->kept.data, f->kept.data + f->kept.len, false};
     const char *stamped;
-    if (take(&c) != MAGIC || take_u64(&c) != k->key)
+    if (py_take(&c) != MAGIC || take_u64(&c) != k->key)
         return;
     uint64_t stamp = take_u64(&c);
-    size_t n = take_length(&c, 1);
-    struct cursor head = {c.at, c.at + n, c.torn};
+    size_t n = py_take_length(&c, 1);
+    struct py_cursor head = {c.at, c.at + n, c.torn};
     k->head = head;
-    if (n % 4 || !take_config(&head, &f->arena, &f->config, &stamped) || stamp_of(stamped) != stamp) {
+    if (n % 4 || !py_take_config(&head, &f->arena, &f->config, &stamped) || stamp_of(stamped) != stamp) {
         memset(&k->head, 0, sizeof k->head);
         return;
     }
@@ -292,7 +165,7 @@ static void load(struct kept *k, struct py_facts *f, const char *path)
     while (c.at < c.end) {
         struct kept_record record;
         record.hash = take_u64(&c);
-        if (!take_record(&c, &f->arena, &record.source, &record.bytes))
+        if (!py_take_record(&c, &f->arena, &record.source, &record.bytes))
             break;
         keep(k, &record);
     }
@@ -398,13 +271,13 @@ static bool ask(struct py_facts *f, struct kept *k, const struct py_how *how,
     const char *stamped = "";
     if (!ask_script(f, how, paths, err))
         return false;
-    struct cursor c = {f->fresh.data, f->fresh.data + f->fresh.len, !f->fresh.len};
+    struct py_cursor c = {f->fresh.data, f->fresh.data + f->fresh.len, !f->fresh.len};
     k->head.at = c.at;
-    bool ok = take_config(&c, &f->arena, &f->config, &stamped);
+    bool ok = py_take_config(&c, &f->arena, &f->config, &stamped);
     k->head.end = c.at;
     for (size_t i = 0; ok && i < paths->n; i++) {
         struct kept_record record;
-        ok = take_record(&c, &f->arena, &record.source, &record.bytes);
+        ok = py_take_record(&c, &f->arena, &record.source, &record.bytes);
         record.hash = ok ? hash_source(record.source.path) : 0;
         if (ok)
             keep(k, &record);

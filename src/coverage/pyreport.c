@@ -223,18 +223,27 @@ static void add_arms(const struct work *w, struct cov_file *f)
 
 /* ---- Functions and classes -------------------------------------------------------------------- */
 
-static void add_region(struct coverage *c, const struct py_region *region, struct cov_file *f)
+/* Does this range of lines exist? */
+static bool is_range(const int32_t *v)
+{
+    return v[0] > 0 && v[0] <= v[1] && v[1] <= PY_MOST_LINE;
+}
+
+/* All regions of a file together have at most *left lines. */
+static void add_region(struct coverage *c, const struct py_region *region, struct cov_file *f,
+                       size_t *left)
 {
     const struct py_numbers *r = &region->ranges;
     size_t n = 0, most = 0;
     for (size_t i = 0; i + 1 < r->n; i += 2)
-        if (r->v[i] > 0 && r->v[i] <= r->v[i + 1])
+        if (is_range(r->v + i))
             most += (size_t)(r->v[i + 1] - r->v[i]) + 1;
-    if (most > PY_MOST_LINE)
+    if (most > *left)
         return;
+    *left -= most;
     uint32_t *lines = arena_alloc(&c->arena, (most + 1) * sizeof *lines);
     for (size_t i = 0; i + 1 < r->n; i += 2)
-        for (int32_t line = r->v[i]; line > 0 && line <= r->v[i + 1]; line++)
+        for (int32_t line = r->v[i]; is_range(r->v + i) && line <= r->v[i + 1]; line++)
             lines[n++] = (uint32_t)line;
     struct cov_function function = {.name = coverage_intern(c, region->name),
                                     .kind = region->kind ? COV_CLASS : COV_FUNCTION,
@@ -262,8 +271,9 @@ static void report_file(struct coverage *c, const struct py_run *data,
         translate_arcs(&w);
         add_arms(&w, f);
     }
+    size_t left = PY_MOST_LINE;
     for (size_t i = 0; i < source->n_regions; i++)
-        add_region(c, &source->regions[i], f);
+        add_region(c, &source->regions[i], f, &left);
     free(w.firsts);
     free(w.arcs);
 }
