@@ -103,22 +103,24 @@ static void add_file(struct tool *t, const cJSON *file)
         add_line(t, f, functions, line);
 }
 
-/* gcov prints one object for each .gcno file. */
-static bool add_output(struct tool *t, const struct buf *out)
+bool gcov_json_add(struct coverage *c, const char *text, size_t len,
+                   const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
+                   void *arg)
 {
-    cJSON *root = cJSON_ParseWithLength(buf_cstr(out), out->len);
+    struct tool t = {.c = c, .name = name, .arg = arg};
+    cJSON *root = cJSON_ParseWithLength(text, len);
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(root, "files");
     const char *cwd = string(root, "current_working_directory");
-    t->cwd.cwd = cwd ? cwd : "";
+    t.cwd.cwd = cwd ? cwd : "";
     bool ok = cJSON_IsArray(files);
     for (const cJSON *file = ok ? files->child : NULL; file; file = file->next)
-        add_file(t, file);
+        add_file(&t, file);
     cJSON_Delete(root);
     return ok;
 }
 
 /* gcov wants notes and data side by side: links to them in a folder of their own. */
-static bool run(struct tool *t, const char *program, const char *notes, const char *data)
+static bool run(const struct tool *t, const char *program, const char *notes, const char *data)
 {
     const char *temp = getenv("TMPDIR");
     char *folder = xasprintf("%s/rowlock-gcov-XXXXXX", temp && *temp ? temp : "/tmp");
@@ -130,7 +132,8 @@ static bool run(struct tool *t, const char *program, const char *notes, const ch
         char *link_data = path_join(folder, "object.gcda");
         struct buf out = BUF_INIT, said = BUF_INIT;
         ok = symlink(notes, link_notes) == 0 && (!data || symlink(data, link_data) == 0) &&
-             subprocess_ask(argv, folder, &out, &said, MOST_OUTPUT) == 0 && add_output(t, &out);
+             subprocess_ask(argv, folder, &out, &said, MOST_OUTPUT) == 0 &&
+             gcov_json_add(t->c, buf_cstr(&out), out.len, t->name, t->arg);
         buf_release(&out);
         buf_release(&said);
         free(link_notes);

@@ -12,4 +12,9 @@ bool gcov_tool_add(struct coverage *c, const char *notes, const char *data, uint
                    const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
                    void *arg, struct strv *problems);
 
+/* Adds what `gcov --json-format --stdout` printed of one .gcno file. False if it is no such thing. */
+bool gcov_json_add(struct coverage *c, const char *text, size_t len,
+                   const char *(*name)(const struct gc_notes *n, const char *file, void *arg),
+                   void *arg);
+
 #endif
