@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "report/results.h"
 #include "run/journal.h"
+#include "plans.h"
 #include "support.h"
 
 enum { TESTS = 3 };

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "base/xalloc.h"
+#include "plans.h"
 #include "support.h"
 
 enum { MOST_TESTS = 24 };

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "report/report.h"
+#include "plans.h"
 #include "support.h"
 
 enum { MOST_OF_A_LIST = 64 };

@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "manifest/json.h"
 #include "report/report.h"
+#include "plans.h"
 #include "support.h"
 #include "xmlcheck.h"
 

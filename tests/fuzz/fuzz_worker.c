@@ -15,6 +15,7 @@
 #include "run/pygroup.h"
 #include "run/zygote.h"
 #include "run/zygote_host.h"
+#include "plans.h"
 #include "support.h"
 
 enum { TESTS = 3 };

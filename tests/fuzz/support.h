@@ -1,4 +1,4 @@
-/* What the fuzz targets share: checks, pieces of input, files, and plans made of fuzzed tests.
+/* What the fuzz targets share: checks, pieces of input, and files.
  *
  * A target is one file fuzz_NAME.c with LLVMFuzzerTestOneInput, which clang's libFuzzer drives
  * (make fuzz) or standalone.c (make fuzz-smoke). Seeds are the files of seeds/NAME and what the
@@ -12,9 +12,6 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "manifest/manifest.h"
-#include "plan/plan.h"
-#include "plan/planfile.h"
 
 /* The target: 0 always; a finding aborts the process. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,10 +53,5 @@ char *fuzz_next_piece(struct fuzz_pieces *it);
 unsigned fuzz_number(const char *piece, size_t i, unsigned n);
 /* For seeds: n bytes of a string literal that holds NULs, without its own. */
 #define FUZZ_PIECES(b, literal) buf_add(b, literal, sizeof literal - 1)
-
-/* Settings for plan_make that every plan here has. */
-extern const struct plan_settings fuzz_plan_settings;
-/* Plans all tests of m with one worker, and maps the plan file. Aborts if that fails. */
-void fuzz_map_plan(const struct manifest *m, struct plan_map *map);
 
 #endif
