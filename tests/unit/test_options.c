@@ -240,7 +240,7 @@ static void test_pytest_args(void **state)
         {{"--cov", "src", "t"}, "", "t"},
         {{"--cov=src", "--cov-branch", "t"}, "", "t"},
         {{"--cov", "-v", "t"}, "", "t"},
-        {{"--cov-report", "xml", "--no-cov", "t"}, "--no-cov", "t"},
+        {{"--cov-report", "xml", "--no-cov", "t"}, "", "t"},
         {{"--log-level", "DEBUG", "--log-cli-level=INFO"},
          "--log-level|DEBUG|--log-cli-level=INFO",
          ""},
