@@ -11,12 +11,13 @@
 #include "command/pytestargs.h"
 
 static const char *const interactive[] = {"--pdb", "--trace", NULL};
-/* --markers is Rowlock's own option, too: suite.c. */
+/* pytest prints something and ends; or, for pytest-xdist's -f, waits for changes of files and runs
+ * again. --markers is Rowlock's own option, too: suite.c. */
 static const char *const printing[] = {"--cache-show",  "--co",       "--collect-only",
                                        "--fixtures",    "--funcargs", "--fixtures-per-test",
                                        "--markers",     "--setup-only",
                                        "--setup-plan",  "--version",  "-V",
-                                       NULL};
+                                       "--looponfail",  "-f",         NULL};
 
 static bool is_one_of(const char *const *list, const char *word)
 {

@@ -196,8 +196,24 @@ static bool store_dist(struct options *o, const struct option_row *row, const ch
     return false;
 }
 
-/* How many workers one --tx asks for: "popen" or "4*popen", with or without "//" and what execnet
- * knows of it. 0: none that Rowlock can start. */
+/* Whether these are settings of execnet, each behind "//", that change nothing for a worker of
+ * Rowlock. Another Python, folder, machine or environment would change it. */
+static bool tx_settings_are_harmless(const char *settings)
+{
+    static const char *const harmless[] = {"id=", "execmodel=", "dont_write_bytecode", NULL};
+    while (settings[0] == '/' && settings[1] == '/') {
+        const char *const *known = harmless;
+        while (*known && strncmp(settings + 2, *known, strlen(*known)) != 0)
+            known++;
+        const char *next = strstr(settings + 2, "//");
+        if (!*known)
+            return false;
+        settings = next ? next : "";
+    }
+    return !*settings;
+}
+
+/* How many workers one --tx asks for: "popen" or "4*popen". 0: none that Rowlock can start. */
 static int tx_count(const char *spec)
 {
     const char *star = strchr(spec, '*');
@@ -206,7 +222,7 @@ static int tx_count(const char *spec)
     bool ok = !star || (parse_int(count, 1, &n) && n <= MOST_WORKERS);
     const char *kind = star ? star + 1 : spec;
     free(count);
-    return ok && strncmp(kind, "popen", 5) == 0 && (!kind[5] || kind[5] == '/') ? n : 0;
+    return ok && strncmp(kind, "popen", 5) == 0 && tx_settings_are_harmless(kind + 5) ? n : 0;
 }
 
 static bool store_tx(struct options *o, const struct option_row *row, const char *value)
@@ -367,7 +383,8 @@ const struct option_row option_rows[] = {
              "each, no"},
     {"Workers", 'd', {NULL}, NULL, store_flag, AT(distload), .pytest = "-d",
      .help = "as --dist load"},
-    {"Workers", 0, {"tx"}, "SPEC", store_tx, .accepts = "N*popen", .pytest = "--tx",
+    {"Workers", 0, {"tx"}, "SPEC", store_tx, .pytest = "--tx",
+     .accepts = "N*popen, on this machine and with the Python that --python names",
      .help = "with --dist: N*popen stands for N workers, as in pytest-xdist"},
     {"Workers", 0, {"maxprocesses"}, "N", store_count, AT(maxprocesses), "a number from 0",
      .pytest = "--maxprocesses", .help = "at most N workers, whatever -n says; 0 is no limit"},
@@ -566,7 +583,7 @@ static const char *const without_value[] = {
     "disable-warnings", "doctest-continue-on-failure", "doctest-ignore-import-errors",
     "doctest-modules", "fixtures", "fixtures-per-test",
     "force-short-summary", "full-trace", "funcargs", "keep-duplicates",
-    "loadscope-reorder", "no-fold-skipped",
+    "loadscope-reorder", "looponfail", "no-fold-skipped",
     "no-loadscope-reorder", "no-showlocals", "noconftest", "pdb", "pyargs",
     "runxfail", "setup-only", "setup-plan", "setup-show",
     "showlocals", "stepwise", "stepwise-reset", "stepwise-skip", "strict-config", "sw", "sw-reset",
@@ -597,5 +614,5 @@ enum pytest_option pytest_option_short(char letter)
 {
     if (letter && strchr("copW", letter))
         return PYTEST_VALUE;
-    return letter && strchr("lV", letter) ? PYTEST_FLAG : PYTEST_UNKNOWN;
+    return letter && strchr("flV", letter) ? PYTEST_FLAG : PYTEST_UNKNOWN;
 }

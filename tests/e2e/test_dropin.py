@@ -146,12 +146,24 @@ def test_auto_ignores_what_is_no_number(project):
     assert "PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: 'many'. Ignoring it." in done.stderr
 
 
-@pytest.mark.parametrize("value", ["ssh=host", "socket=host:8888", "x*popen", "0*popen", ""])
+OTHER_WORKERS = ["ssh=host", "socket=host:8888", "x*popen", "0*popen", "", "popen//chdir=sub"]
+OTHER_WORKERS += ["2*popen//id=a//python=python3.8", "popen//via=x", "popen//env:A=b", "popenx"]
+
+
+@pytest.mark.parametrize("value", OTHER_WORKERS)
 def test_workers_that_are_no_processes_here(suite, value):
     """pytest-xdist could start them on other machines; saying so beats doing something else."""
     done = run(suite, "-d", "--tx", value)
     assert done.returncode == USAGE, done
     assert "--tx" in done.stderr and "N*popen" in done.stderr
+
+
+def test_waiting_for_changes_is_pytest_xdists(suite):
+    """-f, --looponfail: pytest runs alone, and says what it says where pytest-xdist is missing."""
+    for word in ("-f", "--looponfail"):
+        done = run(suite, "-n2", word, "-p", "no:xdist.looponfail")
+        assert done.returncode == USAGE, done
+        assert f"unrecognized arguments: {word}" in done.stderr
 
 
 # Options of pytest-xdist that change no verdict.
