@@ -34,7 +34,8 @@ def make_plugin():
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_cmdline_main(self, config):
-            options.stop_distribution(config.option)
+            asked = options.stop_distribution(config.option)
+            options.settle_distribution(config.option, asked)
 
     return Alone()
 

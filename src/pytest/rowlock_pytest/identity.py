@@ -19,6 +19,9 @@ from rowlock_pytest.settings import XDIST_VARIABLES
 
 PARTS = ("_TEST_WORKER_ID", "_TEST_TEMP_DIR", "_TEST_MODE", "_CONFIG_DIR", "_CACHE_DIR")
 INPUTS = ("workerinput", "workeroutput")
+# The plugins that only the controller has, and how one asks for them beside get_plugin().
+CONTROLLERS = ("dsession", "terminaldistreporter")
+ASKING = ("has_plugin", "hasplugin", "getplugin")
 PACKAGES = frozenset(("site-packages", "dist-packages"))
 
 PROJECT, PYTEST, LIBRARY, PYTHON = range(4)
@@ -113,6 +116,7 @@ class Watch:
     def start(self):
         self.watch_environment()
         self.watch_config()
+        self.watch_plugins()
         self.watch_unique_values()
         self.watch_threads()
 
@@ -174,6 +178,19 @@ class Watch:
 
         self.replace(Config, "__getattr__", __getattr__)
 
+    def watch_plugins(self):
+        from _pytest.config import PytestPluginManager
+
+        before = PytestPluginManager.get_plugin
+
+        def get_plugin(manager, name):
+            if name in CONTROLLERS:
+                inside = sys._getframe(1).f_code.co_name in ASKING
+                self.asked(f"asks for the plugin {name}", through_libraries=True, skip=inside)
+            return before(manager, name)
+
+        self.replace(PytestPluginManager, "get_plugin", get_plugin)
+
     def watch_unique_values(self):
         """Names and numbers that are made to be had by one process alone."""
         urandom, getpid = os.urandom, os.getpid
@@ -224,10 +241,11 @@ class Watch:
 
     # What is made of it.
 
-    def asked(self, what, through_libraries=False, doubtful=False, unique=False):
+    def asked(self, what, through_libraries=False, doubtful=False, unique=False, skip=0):
+        """skip: how many frames there are between who asks and our caller."""
         if self.asleep or (doubtful and self.doubt):
             return
-        frame = self.find_frame(through_libraries, 3)
+        frame = self.find_frame(through_libraries, 3 + skip)
         if frame is None:
             return
         place = self.place_of(frame)

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import weakref
 
-from rowlock_pytest import flood, garbage, logfiles, nodes, procfs
+from rowlock_pytest import controller, flood, garbage, logfiles, nodes, procfs
 
 
 class SeedWatch:
@@ -129,6 +129,7 @@ def set_config(config, settings, slot, node=None, labelled=False):
     workerinput; labelled: the driver puts the worker's name before what is printed."""
     workerinput = node.workerinput if node is not None else None
     nodes.enter_worker(config, settings, workerinput or nodes.build_workerinput(settings, slot))
+    controller.hide(config)
     restarted = node is not None and node.restarted
     logfiles.enter_worker(config, settings.worker_name(slot), restarted, labelled)
 

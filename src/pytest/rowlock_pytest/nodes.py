@@ -7,12 +7,10 @@ ends in pytest_testnodedown. A replacement for a dead worker is a new node of th
 """
 
 import base64
-import functools
 import os
 import socket
 import sys
 import traceback
-import types
 
 import pytest
 
@@ -42,45 +40,12 @@ def enter_worker(config, settings, workerinput):
         ("distload", False),
         ("numprocesses", None),
         ("maxprocesses", None),
+        ("tx", list(settings.tx)),
     ):
         setattr(option, name, value)
     factory = getattr(config, "_tmp_path_factory", None)
     if getattr(factory, "_given_basetemp", None) is not None:
         option.basetemp = str(factory._given_basetemp)
-
-
-def look_like_controller(config, settings):
-    """The options that pytest-xdist's controller has. A pytest-xdist that sees them would
-    start workers itself: what it does that with is kept out."""
-    for name in ("dsession", "terminaldistreporter"):
-        config.pluginmanager.set_blocked(name)
-    option = config.option
-    option.dist = settings.dist
-    option.numprocesses = settings.workers
-    option.distload = False
-    option.tx = ["popen"] * settings.workers
-    for impl in config.pluginmanager.hook.pytest_configure.get_hookimpls():
-        if getattr(impl.plugin, "__name__", None) == "xdist.plugin":
-            impl.function = _without_sessions(impl.function)
-
-
-def _without_sessions(configure):
-    """pytest-xdist's pytest_configure, which would import its controller and all schedulers for
-    an object that is blocked."""
-    name = "xdist.dsession"
-
-    @functools.wraps(configure)
-    def pytest_configure(*args):
-        if name in sys.modules:
-            return configure(*args)
-        sys.modules[name] = stand_in = types.ModuleType(name)
-        stand_in.DSession = Plain
-        try:
-            return configure(*args)
-        finally:
-            del sys.modules[name]
-
-    return pytest_configure
 
 
 # What passes between the processes: plain values, as with execnet, told apart in JSON.
@@ -234,8 +199,8 @@ class Node:
         }
 
 
-class CrashScheduler:
-    """The scheduler in the eyes of pytest_handlecrashitem."""
+class Scheduler:
+    """The scheduler in the eyes of pytest_handlecrashitem, and of those who ask the controller."""
 
     def __init__(self, nodes):
         self.config = nodes.config
@@ -273,6 +238,7 @@ class Nodes:
         self.settings = settings
         self.manager = NodeManager(config, settings)
         self.by_name = {}
+        self.scheduler = Scheduler(self)
 
     def hook(self, name):
         """The hook, without those that expect more of this run than there is: pytest-cov, which
@@ -332,7 +298,7 @@ class Nodes:
     def crashed(self, report, node_id):
         """A worker died in a test: what plugins make of its report."""
         self.config.hook.pytest_handlecrashitem(
-            crashitem=node_id, report=report, sched=CrashScheduler(self)
+            crashitem=node_id, report=report, sched=self.scheduler
         )
 
     def decorate(self, report, worker, number):

@@ -115,6 +115,14 @@ OWN_OPTIONS = (
 
 DISTRIBUTION = ("numprocesses", "dist", "distload", "tx")
 
+# Keys of pytest-xdist that an ini file may hold. They are about other machines, and about
+# --looponfail, which is pytest-xdist's alone.
+XDIST_INI = (
+    ("rsyncdirs", "folders that pytest-xdist copies to other machines"),
+    ("rsyncignore", "what pytest-xdist does not copy"),
+    ("looponfailroots", "where pytest-xdist's --looponfail looks for changes"),
+)
+
 
 def is_installed(module):
     try:
@@ -155,6 +163,9 @@ def add_late_options(parser):
         _add(parser, known, names, dest, attributes)
     timeouts.add_ini(parser)
     reruns.add_ini(parser)
+    for name, words in XDIST_INI:
+        if name not in getattr(parser, "_inidict", ()):
+            parser.addini(name, words, type="paths")
     for names, attributes in OWN_OPTIONS:
         _add(parser, known, names, "rowlock_" + names[0].lstrip("-").replace("-", "_"), attributes)
 
@@ -166,6 +177,24 @@ def stop_distribution(namespace):
     for name in asked:
         setattr(namespace, name, {"dist": "no", "distload": False, "tx": []}.get(name))
     return asked
+
+
+def settle_distribution(option, asked, workers=0, dist="no"):
+    """Leaves the options as pytest-xdist's controller does, with that many workers, and without
+    any as it does in a run that it does not distribute. asked: what stop_distribution said."""
+    number, tx = asked.get("numprocesses"), asked.get("tx") or []
+    wanted = "load" if asked.get("distload") else asked.get("dist", "no")
+    option.distload = bool(asked.get("distload"))
+    option.looponfail = getattr(option, "looponfail", False)
+    if not workers:
+        stopped = number is not None or (wanted != "no" and tx)
+        option.numprocesses = None if number is None else 0
+        option.dist, option.tx = ("no", []) if stopped else (wanted, tx)
+    elif number is None and tx:
+        option.numprocesses, option.dist, option.tx = None, dist, tx
+    else:
+        option.numprocesses = number if isinstance(number, int) and number > 0 else workers
+        option.dist, option.tx = dist, ["popen"] * workers
 
 
 def add_markers(config):

@@ -7,6 +7,7 @@ import traceback
 import pytest
 from rowlock_pytest import (
     collect,
+    controller,
     forked,
     isolate,
     logfiles,
@@ -46,6 +47,7 @@ class ZygotePlugin:
         self.seeds = isolate.SeedWatch()
         self.decisions = Decisions()
         self.nodes = None
+        self.controller = controller.Controller()
         self.together = Together(settings, self, start)
         if start is not None:
             start.together = self.together
@@ -63,6 +65,10 @@ class ZygotePlugin:
         forked.take_over(config)
         self.settings.run_uid = config.getoption("testrunuid", None) or self.settings.run_uid
         workercount.ask_workers(config, self.settings)
+        if self.settings.sequential:
+            options.settle_distribution(config.option, self.asked)
+        else:
+            controller.look_like_controller(config, self.settings, self.asked)
         self.decisions.watch(config)
         yield
 
@@ -73,7 +79,7 @@ class ZygotePlugin:
     def pytest_configure(self, config):
         if not (self.settings.sequential or hasattr(config, "workerinput")):
             shim.register(config.pluginmanager)
-            nodes.look_like_controller(config, self.settings)
+            self.controller.announce(config)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
@@ -85,6 +91,7 @@ class ZygotePlugin:
         if not self.settings.sequential:
             logfiles.enter_zygote(config)
             self.nodes.set_up()
+            self.controller.dsession.begin(session, self.nodes)
         self.start.prepare = self.nodes.prepare
 
     def pytest_deselected(self, items):
@@ -232,8 +239,8 @@ def run_session(settings, arguments):
     if start.watch is not None:
         start.watch.decided_again = plugin.decisions.looks
     summary = SummaryPlugin(settings, plugin)
-    plugins = ["rowlock_pytest", plugin, plugin.together, start, Elsewhere(start), summary]
-    plugins += measuring.plugins()
+    plugins = ["rowlock_pytest", plugin, plugin.controller, plugin.together, start]
+    plugins += [Elsewhere(start), summary, *measuring.plugins()]
     try:
         status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:

@@ -1,19 +1,20 @@
 """What plugins decide when pytest is configured, decided again in a forked worker.
 
 pytest-xdist's workers configure pytest themselves, and many plugins ask for
-`config.workerinput` then: a reporter writes its file in the controller only. A forked worker
-inherits what was decided in the zygote, which is the controller. So while pytest is configured
-and the session starts, it is recorded which implementation of these two hooks has looked for
-workerinput, and what it left behind: plugins that it registered, clean-ups, attributes of
-config, hooks that it declared. In the worker all that is taken back, and the implementation
-runs once more, now with workerinput there. Who has not looked is left alone: a worker of
-pytest-xdist would have decided the same.
+`config.workerinput` then, or for the plugin "dsession", which is the controller's: a reporter
+writes its file in the controller only. A forked worker inherits what was decided in the zygote,
+which is the controller. So while pytest is configured and the session starts, it is recorded
+which implementation of these two hooks has looked for one of the two, and what it left behind:
+plugins that it registered, clean-ups, attributes of config, hooks that it declared. In the worker
+all that is taken back, and the implementation runs once more, now with workerinput there. Who has
+not looked is left alone: a worker of pytest-xdist would have decided the same.
 """
 
 import functools
 import traceback
 
 import pytest
+from rowlock_pytest import controller
 
 WATCHED = ("workerinput", "workeroutput", "slaveinput", "slaveoutput")
 CONFIGURE, START = HOOKS = ("pytest_configure", "pytest_sessionstart")
@@ -123,6 +124,14 @@ class Decisions:
             raise AttributeError(f"{type(config).__name__!r} object has no attribute {name!r}")
 
         self.getter = pytest.Config.__getattr__ = getter
+        get_plugin = config.pluginmanager.get_plugin
+
+        def watched_get_plugin(name):
+            if name in controller.NAMES:
+                self.looks()
+            return get_plugin(name)
+
+        config.pluginmanager.get_plugin = watched_get_plugin
         add_cleanup = config.add_cleanup
 
         def tracked(func):
@@ -186,6 +195,7 @@ class Decisions:
             else:
                 pytest.Config.__getattr__ = self.previous
         self.config.__dict__.pop("add_cleanup", None)
+        self.config.pluginmanager.__dict__.pop("get_plugin", None)
         self.getter = None
 
     # In a worker.

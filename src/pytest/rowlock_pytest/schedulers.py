@@ -13,6 +13,9 @@ class _Scheduling:
         self.log = log
 
 
+Scheduling = _Scheduling  # what they have in common; a protocol in pytest-xdist
+
+
 class EachScheduling(_Scheduling):
     pass
 

@@ -75,6 +75,7 @@ class Settings:
         self.columns = _number(taken.get("ROWLOCK_COLUMNS"), int, 0)
         self.color = taken.get("ROWLOCK_COLOR") == "1"
         self.run_uid = taken.get("ROWLOCK_RUN_UID") or uuid.uuid4().hex
+        self.tx = []  # what --tx says
         self.sys_path = []  # as pytest finds it
         self.coverage = None  # what measuring.start wants: zygote.py's --rowlock-coverage
         self.worker_start = "auto"  # or "fork", "spawn": zygote.py's --rowlock-start

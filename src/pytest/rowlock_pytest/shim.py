@@ -1,16 +1,19 @@
 """Stands in for the package `xdist` where pytest-xdist is not installed, so that a conftest file
 that asks `xdist.is_xdist_worker(request)` serves unchanged.
 
-Only what tests and plugins ask a running suite is there: who am I, and the names of the
-schedulers. Only an import statement finds it. pytest.importorskip("xdist") and
-importlib.util.find_spec("xdist") go on to say that pytest-xdist is missing: who asks like that
-wants to start `pytest -n` himself. A real pytest-xdist always comes first.
+Only what tests, conftest files and plugins ask a running suite is there: who am I, the names of
+the schedulers, and what those who write one import. Only an import statement finds it.
+pytest.importorskip("xdist") and importlib.util.find_spec("xdist") go on to say that pytest-xdist
+is missing: who asks like that wants to start `pytest -n` himself. A real pytest-xdist always
+comes first.
 """
 
+import difflib
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import types
 
@@ -18,6 +21,7 @@ import _pytest.outcomes
 
 import pytest
 from rowlock_pytest import schedulers
+from rowlock_pytest.settings import find_zygote
 
 # What is served behaves as this version does.
 VERSION = "3.8.0+rowlock"
@@ -49,16 +53,64 @@ API = {
 }
 
 
+def pytest_xdist_auto_num_workers(config):
+    """How many workers -n auto means where no conftest file says otherwise."""
+    zygote = find_zygote(config)
+    return zygote.settings.workers if zygote is not None else len(os.sched_getaffinity(0))
+
+
+def parse_numprocesses(s):
+    """What -n accepts."""
+    return s if s in ("auto", "logical", None) else int(s)
+
+
+def parse_tx_spec_config(config):
+    """The workers that --tx names, one by one."""
+    found = []
+    for spec in config.getvalue("tx"):
+        count, star, rest = spec.partition("*")
+        found += [rest] * int(count) if star and count.isdigit() else [spec]
+    return found
+
+
+def report_collection_diff(from_collection, to_collection, from_id, to_id):
+    """How two lists of test ids differ; None if they do not."""
+    if list(from_collection) == list(to_collection):
+        return None
+    lines = difflib.unified_diff(from_collection, to_collection, from_id, to_id, lineterm="")
+    return f"Different tests were collected by {from_id} and {to_id}:\n" + "\n".join(lines)
+
+
 def _plugin_names():
     from rowlock_pytest.fixtures import testrun_uid, worker_id
 
-    return dict(API, worker_id=worker_id, testrun_uid=testrun_uid)
+    own = (pytest_xdist_auto_num_workers, parse_numprocesses)
+    names = {function.__name__: function for function in own}
+    return dict(API, worker_id=worker_id, testrun_uid=testrun_uid, **names)
 
 
 def _node_names():
     from rowlock_pytest import nodes
 
-    return {"WorkerController": nodes.Node, "NodeManager": nodes.NodeManager}
+    return {
+        "WorkerController": nodes.Node,
+        "NodeManager": nodes.NodeManager,
+        "parse_tx_spec_config": parse_tx_spec_config,
+    }
+
+
+def _controller_names():
+    from rowlock_pytest import controller
+
+    names = {"DSession": controller.DSession}
+    names["TerminalDistReporter"] = controller.TerminalDistReporter
+    return dict(names, **_node_names(), **_scheduler_names(*schedulers.KNOWN, "Scheduling")())
+
+
+def _remote_names():
+    from rowlock_pytest import nodes
+
+    return {"Producer": nodes.Log}
 
 
 def _scheduler_names(*names):
@@ -70,7 +122,11 @@ MODULES = {
     "xdist": lambda: dict(API, __version__=VERSION, __all__=["__version__", *API]),
     "xdist.plugin": _plugin_names,
     "xdist.workermanage": _node_names,
-    "xdist.scheduler": _scheduler_names(*schedulers.KNOWN),
+    "xdist.dsession": _controller_names,
+    "xdist.remote": _remote_names,
+    "xdist.report": lambda: {"report_collection_diff": report_collection_diff},
+    "xdist.scheduler": _scheduler_names(*schedulers.KNOWN, "Scheduling"),
+    "xdist.scheduler.protocol": _scheduler_names("Scheduling"),
     "xdist.scheduler.each": _scheduler_names("EachScheduling"),
     "xdist.scheduler.load": _scheduler_names("LoadScheduling"),
     "xdist.scheduler.loadfile": _scheduler_names("LoadFileScheduling"),

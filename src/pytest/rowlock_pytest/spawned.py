@@ -95,6 +95,7 @@ class SpawnedPlugin(ZygotePlugin):
         asked = options.stop_distribution(config.option) or asked
         if not hasattr(config, "workerinput"):
             self.workerinput = nodes.unpack(self.orders.packed_input)
+            self.settings.tx = asked.get("tx") or self.settings.tx
         nodes.enter_worker(config, self.settings, self.workerinput)
         return asked
 
