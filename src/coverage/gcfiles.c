@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +19,49 @@ static bool ends_with(const char *s, const char *end)
     return n > m && strcmp(s + n - m, end) == 0;
 }
 
-/* The notes themselves where path is a link to them: all that link to the same ones are one object.
- * NULL if there are none. Caller frees. */
-static char *real_notes(const char *path)
+/* Where links to notes lead. A tree of GCOV_PREFIX for each process has them for other tools, and a
+ * thousand trees lead to the same few files. */
+struct links {
+    struct map by_target; /* absolute targets, as the links say them */
+    struct strv targets, real;
+};
+
+static void links_release(struct links *l)
 {
-    struct stat st;
-    if (lstat(path, &st) != 0)
-        return NULL;
-    if (!S_ISLNK(st.st_mode))
-        return xstrdup(path);
+    map_release(&l->by_target);
+    strv_release(&l->targets);
+    strv_release(&l->real);
+}
+
+static char *resolve(const char *path)
+{
     char *real = realpath(path, NULL), *copy = real ? xstrdup(real) : NULL;
     free(real);
     return copy;
+}
+
+/* The notes themselves where path is a link to them: all that link to the same ones are one object.
+ * NULL if there are none. Caller frees. */
+static char *real_notes(struct links *l, const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n < 0)
+        return errno == EINVAL ? xstrdup(path) : NULL; /* EINVAL: there, and no link */
+    target[n] = '\0';
+    if (target[0] != '/')
+        return resolve(path);
+    size_t at = map_get(&l->by_target, target);
+    if (at == MAP_NONE) {
+        char *real = resolve(target);
+        if (!real)
+            return NULL;
+        at = l->real.n;
+        strv_push_nodup(&l->real, real);
+        strv_push(&l->targets, target);
+        map_put(&l->by_target, l->targets.v[at], at);
+    }
+    return xstrdup(l->real.v[at]);
 }
 
 /* All .gcda and .gcno files at or below path, links to folders not followed. */
@@ -158,10 +190,10 @@ static const char *nearest_notes(const struct strv *sorted, const char *want, co
 /* ---- Matching ----------------------------------------------------------------------------------- */
 
 /* In a tree of GCOV_PREFIX the path of the notes, from the root, is an end of the data's path. */
-static char *notes_from_root(const char *want)
+static char *notes_from_root(struct links *l, const char *want)
 {
     for (const char *slash = strchr(want + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        char *real = real_notes(slash);
+        char *real = real_notes(l, slash);
         if (real)
             return real;
     }
@@ -169,13 +201,13 @@ static char *notes_from_root(const char *want)
 }
 
 /* The notes of a .gcda file: a path that the caller frees, or NULL. */
-static char *notes_of(const char *data, const struct strv *below_objects)
+static char *notes_of(const char *data, const struct strv *below_objects, struct links *l)
 {
     char *want = xstrdup(data), *found = NULL;
     memcpy(want + strlen(want) - 4, "gcno", 4);
     const char *near = nearest_notes(below_objects, want, data);
     if (!near)
-        found = real_notes(want);
+        found = real_notes(l, want);
     /* -fprofile-dir puts the whole path into the name, with # for /. */
     const char *name = path_basename(want);
     if (!near && !found && name[0] == '#') {
@@ -183,21 +215,22 @@ static char *notes_of(const char *data, const struct strv *below_objects)
         for (char *p = mangled; *p; p++)
             *p = *p == '#' ? '/' : *p;
         near = nearest_notes(below_objects, mangled, data);
-        found = near ? NULL : real_notes(mangled);
+        found = near ? NULL : real_notes(l, mangled);
         free(mangled);
     }
     if (near)
-        found = real_notes(near);
+        found = real_notes(l, near);
     if (!found)
-        found = notes_from_root(want);
+        found = notes_from_root(l, want);
     free(want);
     return found;
 }
 
-static void add_notes(struct gc_files *f, const struct strv *paths, struct strv *problems)
+static void add_notes(struct gc_files *f, const struct strv *paths, struct links *l,
+                      struct strv *problems)
 {
     for (size_t i = 0; i < paths->n; i++) {
-        char *real = real_notes(paths->v[i]);
+        char *real = real_notes(l, paths->v[i]);
         if (real)
             object_of(f, real);
         else
@@ -215,6 +248,7 @@ void gc_files_find(struct gc_files *f, char *const *inputs, size_t n_inputs, con
                    struct strv *problems)
 {
     struct strv data = STRV_INIT, notes = STRV_INIT, below = STRV_INIT, ignored = STRV_INIT;
+    struct links links = {.by_target = MAP_INIT, .targets = STRV_INIT, .real = STRV_INIT};
     memset(f, 0, sizeof *f);
     for (size_t i = 0; i < n_inputs; i++) {
         char *path = path_absolute(inputs[i]);
@@ -233,10 +267,10 @@ void gc_files_find(struct gc_files *f, char *const *inputs, size_t n_inputs, con
             qsort(below.v, below.n, sizeof *below.v, compare_basenames);
     }
     sort_unique(&data);
-    add_notes(f, &notes, problems);
-    add_notes(f, &below, problems);
+    add_notes(f, &notes, &links, problems);
+    add_notes(f, &below, &links, problems);
     for (size_t i = 0; i < data.n; i++) {
-        char *found = notes_of(data.v[i], &below);
+        char *found = notes_of(data.v[i], &below, &links);
         if (found)
             strv_push(&object_of(f, found)->data, data.v[i]);
         else
@@ -250,6 +284,7 @@ void gc_files_find(struct gc_files *f, char *const *inputs, size_t n_inputs, con
     strv_release(&notes);
     strv_release(&below);
     strv_release(&ignored);
+    links_release(&links);
 }
 
 void gc_files_release(struct gc_files *f)
