@@ -17,11 +17,12 @@
 
 /* A function of the section that is being read. */
 struct function {
-    const char *name;
-    int64_t index; /* of FNL; -1: written as FN */
+    const char *name; /* NULL: an FNL, whose names are functions of their own */
     uint32_t start, end;
     int64_t count;
 };
+/* Where a branch leads that leaves the function around its line, which may be told behind it. */
+enum { OUT_OF_FUNCTION = INT32_MIN };
 struct reader {
     struct coverage *c;
     const char *path; /* of the tracefile */
@@ -30,6 +31,9 @@ struct reader {
     struct function *functions;
     size_t n_functions, cap_functions;
     struct map by_name; /* the last function of that name */
+    struct map by_index; /* the last FNL of that index */
+    struct cov_arm *leaving; /* arms to OUT_OF_FUNCTION */
+    size_t n_leaving, cap_leaving;
     struct error *err;
 };
 
@@ -85,17 +89,31 @@ static bool is_number(const char *s)
     return *s && !s[strspn(s, "0123456789")];
 }
 
+/* Makes room for one more element. */
+static void *grow(void *v, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return v;
+    *cap = *cap ? 2 * *cap : 16;
+    return xreallocarray(v, *cap, size);
+}
+
 static struct function *add_function(struct reader *r, const char *name)
 {
-    if (r->n_functions == r->cap_functions) {
-        r->cap_functions = r->cap_functions ? 2 * r->cap_functions : 16;
-        r->functions = xreallocarray(r->functions, r->cap_functions, sizeof *r->functions);
-    }
+    r->functions = grow(r->functions, r->n_functions, &r->cap_functions, sizeof *r->functions);
     struct function *f = &r->functions[r->n_functions++];
-    *f = (struct function){coverage_intern(r->c, name), -1, 0, 0, 0};
+    *f = (struct function){coverage_intern(r->c, name), 0, 0, 0};
     if (name)
         map_put(&r->by_name, f->name, r->n_functions - 1);
     return f;
+}
+
+/* An index as a key that lives as long as the coverage. */
+static const char *index_key(struct reader *r, int64_t index)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)index);
+    return coverage_intern(r->c, text);
 }
 
 /* start[,end],name; a name may begin with digits, but no name of C is a number and a comma. */
@@ -139,9 +157,9 @@ static bool read_fnl(struct reader *r, char *s)
         !(take_line(&s, '\0', &start) || (take_line(&s, ',', &start) && take_line(&s, '\0', &end))))
         return fail(r, "FNL: an index and a line are expected");
     struct function *f = add_function(r, NULL);
-    f->index = index;
     f->start = start;
     f->end = end;
+    map_put(&r->by_index, index_key(r, index), r->n_functions - 1);
     return true;
 }
 
@@ -151,33 +169,19 @@ static bool read_fna(struct reader *r, char *s)
     int64_t index, count;
     if (!take_number(&s, ',', &index) || !take_number(&s, ',', &count) || !*s)
         return fail(r, "FNA: an index, a count and a name are expected");
-    size_t i = r->n_functions;
-    while (i > 0 && !(r->functions[i - 1].index == index && !r->functions[i - 1].name))
-        i--;
-    if (i == 0)
+    size_t at = map_get(&r->by_index, index_key(r, index));
+    if (at == MAP_NONE)
         return fail(r, "FNA: no FNL has this index");
-    struct function base = r->functions[i - 1], *f = add_function(r, s);
+    struct function base = r->functions[at], *f = add_function(r, s);
     f->start = base.start;
     f->end = base.end;
     f->count = count > 0 ? count : 0;
     return true;
 }
 
-/* The start of the innermost function around the line; 1, where the module starts, if there is none. */
-static uint32_t start_around(const struct reader *r, uint32_t line)
-{
-    uint32_t start = 1;
-    for (size_t i = 0; i < r->n_functions; i++) {
-        const struct function *f = &r->functions[i];
-        if (f->start <= line && line <= f->end && f->start > start)
-            start = f->start;
-    }
-    return start;
-}
-
 /* Where a branch leads by the words of coverage.py (arc_description in coverage/parser.py): to a
  * line, or, negative, out of what starts there. 0: these are other words. */
-static int32_t destination(const struct reader *r, uint32_t line, const char *words)
+static int32_t destination(const char *words)
 {
     static const char *const out[] = {"return from ", "exit", "jump to the function exit"};
     static const char jump[] = "jump to line ";
@@ -189,10 +193,7 @@ static int32_t destination(const struct reader *r, uint32_t line, const char *wo
     bool leaves = false;
     for (size_t i = 0; i < sizeof out / sizeof *out && !leaves; i++)
         leaves = strncmp(words, out[i], strlen(out[i])) == 0;
-    if (!leaves)
-        return 0;
-    uint32_t start = strcmp(words, "exit the module") == 0 ? 1 : start_around(r, line);
-    return start <= INT32_MAX ? -(int32_t)start : 0;
+    return !leaves ? 0 : strcmp(words, "exit the module") == 0 ? -1 : OUT_OF_FUNCTION;
 }
 
 static bool read_brda(struct reader *r, char *s)
@@ -210,7 +211,7 @@ static bool read_brda(struct reader *r, char *s)
     *taken++ = '\0';
     char *branch = s;
     if (r->file->language == COV_PYTHON)
-        arm.to = destination(r, arm.line, s);
+        arm.to = destination(s);
     if (!arm.to && (!is_number(branch) || !take_line(&branch, '\0', &arm.arm)))
         arm.name = coverage_intern(r->c, s);
     if (strcmp(taken, "-") == 0)
@@ -220,7 +221,12 @@ static bool read_brda(struct reader *r, char *s)
     if (arm.count < 0)
         arm.count = 0;
     r->file->has_branches = true;
-    cov_add_arm(r->file, &arm);
+    if (arm.to != OUT_OF_FUNCTION) {
+        cov_add_arm(r->file, &arm);
+        return true;
+    }
+    r->leaving = grow(r->leaving, r->n_leaving, &r->cap_leaving, sizeof *r->leaving);
+    r->leaving[r->n_leaving++] = arm;
     return true;
 }
 
@@ -238,8 +244,46 @@ static bool read_da(struct reader *r, char *s)
     return true;
 }
 
+static int compare_starts(const void *va, const void *vb)
+{
+    const struct function *a = va, *b = vb;
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+static int compare_arm_lines(const void *va, const void *vb)
+{
+    const struct cov_arm *a = va, *b = vb;
+    return (a->line > b->line) - (a->line < b->line);
+}
+
+/* Adds the arms that leave the innermost function around their line, or, outside of all, the module,
+ * which starts at 1. Line by line: of the functions that have started, those that have ended go, the
+ * last one that is left is meant. */
+static void add_leaving(struct reader *r)
+{
+    size_t next = 0, n_open = 0, *open = xcalloc(r->n_functions + 1, sizeof *open);
+    if (r->n_functions)
+        qsort(r->functions, r->n_functions, sizeof *r->functions, compare_starts);
+    if (r->n_leaving)
+        qsort(r->leaving, r->n_leaving, sizeof *r->leaving, compare_arm_lines);
+    for (size_t i = 0; i < r->n_leaving; i++) {
+        struct cov_arm *arm = &r->leaving[i];
+        while (next < r->n_functions && r->functions[next].start <= arm->line)
+            open[n_open++] = next++;
+        while (n_open && r->functions[open[n_open - 1]].end < arm->line)
+            n_open--;
+        uint32_t start = n_open ? r->functions[open[n_open - 1]].start : 1;
+        arm->to = start && start <= INT32_MAX ? -(int32_t)start : -1;
+        cov_add_arm(r->file, arm);
+    }
+    r->n_leaving = 0;
+    free(open);
+}
+
 static bool end_section(struct reader *r)
 {
+    if (r->n_leaving)
+        add_leaving(r);
     for (size_t i = 0; i < r->n_functions; i++) {
         const struct function *f = &r->functions[i];
         struct cov_function fn = {.name = f->name, .start_line = f->start, .end_line = f->end,
@@ -249,6 +293,7 @@ static bool end_section(struct reader *r)
     }
     r->n_functions = 0;
     map_release(&r->by_name);
+    map_release(&r->by_index);
     r->file = NULL;
     return true;
 }
@@ -298,7 +343,7 @@ static void trim(struct buf *line)
 bool lcov_read(struct coverage *c, const char *path, const char *data, size_t len,
                struct error *err)
 {
-    struct reader r = {.c = c, .path = path, .err = err, .by_name = MAP_INIT};
+    struct reader r = {.c = c, .path = path, .err = err};
     struct buf line = BUF_INIT;
     bool ok = true;
     while (ok && len) {
@@ -315,7 +360,9 @@ bool lcov_read(struct coverage *c, const char *path, const char *data, size_t le
     if (ok && r.file)
         ok = fail(&r, "the file ends within a section");
     free(r.functions);
+    free(r.leaving);
     map_release(&r.by_name);
+    map_release(&r.by_index);
     buf_release(&line);
     return ok;
 }

@@ -442,3 +442,14 @@ def test_words_for_branches(project):
     project.write("none.info", none)
     done = project.rowlock("collect", "--compare", "words.info", "none.info")
     assert (done.returncode, done.stderr) == (0, ""), done
+    # Functions may be told behind the branches; of those around a line the innermost is left, and
+    # one that has ended is around none.
+    ends = {1: 100, 10: 30, 12: 14, 16: 18, 40: 40, 50: 45}
+    told = "".join(f"FNL:{start},{start},{end}\n" for start, end in ends.items())
+    told += "".join(f"FNA:{start},1,f{start}\n" for start in reversed(ends))
+    left = {11: 10, 13: 12, 15: 10, 17: 16, 30: 10, 31: 1, 40: 40, 45: 1, 50: 1, 101: 1}
+    arms = "".join(f"BRDA:{line},0,exit,1\n" for line in reversed(left))
+    project.write("behind.info", f"SF:a.py\n{arms}{told}DA:1,1\nend_of_record\n")
+    collect(project, "--json", "o.json", "behind.info")
+    entry = json.loads((project.root / "o.json").read_text())["files"]["a.py"]
+    assert entry["executed_branches"] == [[line, -start] for line, start in left.items()]
