@@ -98,9 +98,11 @@ static void put_method(const struct writer *w, const struct cov_file *f,
 {
     struct cov_totals t = {0};
     size_t taken;
-    for (size_t i = 0; i < f->n_lines; i++) {
+    for (size_t i = cov_line_from(f, fn->start_line); i < f->n_lines; i++) {
         const struct cov_line *l = &f->lines[i];
-        if (l->line < fn->start_line || l->line > fn->end_line || !cov_line_counts(l))
+        if (l->line > fn->end_line)
+            break;
+        if (!cov_line_counts(l))
             continue;
         t.lines++;
         t.lines_hit += l->count != 0;

@@ -25,17 +25,19 @@ struct row {
 /* Which lines of a file a part of the report is about. */
 struct part {
     const struct cov_file *f;
-    const unsigned char *wanted; /* by index of lines; NULL: all */
-    const struct row *rows;      /* ascending; NULL: contexts are not shown */
+    const size_t *at; /* ascending indices of lines; NULL: all lines */
+    size_t n;
+    const struct row *rows; /* ascending; NULL: contexts are not shown */
     size_t n_rows;
-    const unsigned char *shown;  /* by index of rows; NULL: all */
+    const size_t *shown; /* ascending indices of rows; NULL: all rows */
+    size_t n_shown;
     bool branches;
     int decimals;
 };
 
-static bool has(const struct part *p, size_t i)
+static const struct cov_line *line_of(const struct part *p, size_t i)
 {
-    return !p->wanted || p->wanted[i];
+    return &p->f->lines[p->at ? p->at[i] : i];
 }
 
 enum list { EXECUTED, MISSING, EXCLUDED };
@@ -44,10 +46,10 @@ static void put_lines(FILE *out, const struct part *p, enum list which)
 {
     const char *comma = "";
     putc('[', out);
-    for (size_t i = 0; i < p->f->n_lines; i++) {
-        const struct cov_line *l = &p->f->lines[i];
+    for (size_t i = 0; i < p->n; i++) {
+        const struct cov_line *l = line_of(p, i);
         enum list is = !cov_line_counts(l) ? EXCLUDED : l->count ? EXECUTED : MISSING;
-        if (is != which || !has(p, i))
+        if (is != which)
             continue;
         fprintf(out, "%s%u", comma, l->line);
         comma = ", ";
@@ -55,20 +57,29 @@ static void put_lines(FILE *out, const struct part *p, enum list which)
     putc(']', out);
 }
 
+static void put_some_arcs(FILE *out, const struct cov_arm *arms, size_t n, bool taken,
+                          const char **comma)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct cov_arm *a = &arms[i];
+        if (!a->to || (a->flags & COV_ARM_ASSUMED) || (a->count != 0) != taken)
+            continue;
+        fprintf(out, "%s[%u, %d]", *comma, a->line, a->to);
+        *comma = ", ";
+    }
+}
+
 /* The arms with a line that they lead to. */
 static void put_arcs(FILE *out, const struct part *p, bool taken)
 {
     const char *comma = "";
     putc('[', out);
-    for (size_t i = 0; i < p->f->n_arms; i++) {
-        const struct cov_arm *a = &p->f->arms[i];
-        if (!a->to || (a->flags & COV_ARM_ASSUMED) || (a->count != 0) != taken)
-            continue;
-        const struct cov_line *l = cov_find_line(p->f, a->line);
-        if (p->wanted && (!l || !p->wanted[l - p->f->lines]))
-            continue;
-        fprintf(out, "%s[%u, %d]", comma, a->line, a->to);
-        comma = ", ";
+    if (!p->at)
+        put_some_arcs(out, p->f->arms, p->f->n_arms, taken, &comma);
+    for (size_t i = 0; p->at && i < p->n; i++) {
+        size_t n;
+        const struct cov_arm *arms = cov_find_arms(p->f, line_of(p, i)->line, &n);
+        put_some_arcs(out, arms, n, taken, &comma);
     }
     putc(']', out);
 }
@@ -112,26 +123,24 @@ static void put_totals(FILE *out, const struct cov_totals *t, bool branches, int
 static struct cov_totals part_totals(const struct part *p)
 {
     struct cov_totals t = {0};
-    if (!p->wanted) {
+    if (!p->at) {
         cov_file_totals(p->f, &t);
         return t;
     }
-    for (size_t i = 0; i < p->f->n_lines; i++) {
-        const struct cov_line *l = &p->f->lines[i];
-        if (!p->wanted[i])
-            continue;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct cov_line *l = line_of(p, i);
+        size_t n;
+        const struct cov_arm *arms = cov_find_arms(p->f, l->line, &n);
         t.excluded += !cov_line_counts(l);
         t.lines += cov_line_counts(l);
         t.lines_hit += cov_line_counts(l) && l->count;
-    }
-    for (size_t i = 0; i < p->f->n_arms; i++) {
-        const struct cov_arm *a = &p->f->arms[i];
-        const struct cov_line *l = cov_find_line(p->f, a->line);
-        if ((a->flags & COV_ARM_EXTRA) || !l || !p->wanted[l - p->f->lines])
-            continue;
-        t.arms++;
-        t.arms_hit += cov_arm_taken(a);
-        t.partial += !cov_arm_taken(a) && l->count;
+        for (size_t k = 0; k < n; k++) {
+            if (arms[k].flags & COV_ARM_EXTRA)
+                continue;
+            t.arms++;
+            t.arms_hit += cov_arm_taken(&arms[k]);
+            t.partial += !cov_arm_taken(&arms[k]) && l->count;
+        }
     }
     bool combined = p->f->language == COV_PYTHON && p->f->has_branches;
     t.covered = t.lines_hit + (combined ? t.arms_hit : 0);
@@ -143,10 +152,8 @@ static void put_contexts(FILE *out, const struct part *p)
 {
     const char *comma = "";
     fputs(", \"contexts\": {", out);
-    for (size_t i = 0; i < p->n_rows; i++) {
-        const struct row *row = &p->rows[i];
-        if (p->shown && !p->shown[i])
-            continue;
+    for (size_t i = 0; i < p->n_shown; i++) {
+        const struct row *row = &p->rows[p->shown ? p->shown[i] : i];
         fprintf(out, "%s\"%u\": [", comma, row->line);
         for (size_t k = 0; k < row->n; k++) {
             fputs(k ? ", " : "", out);
@@ -181,161 +188,222 @@ static void put_part(FILE *out, const struct part *p)
 
 /* ---- Functions and classes ---------------------------------------------------------------------- */
 
-/* Is the line one of the region's? Asked about ascending lines; *k begins with 0. */
-static bool holds(const struct cov_function *fn, uint32_t line, size_t *k)
+static uint32_t line_at(const struct part *p, size_t i)
 {
-    while (fn->lines && *k < fn->n_lines && fn->lines[*k] < line)
-        ++*k;
-    return fn->lines ? *k < fn->n_lines && fn->lines[*k] == line
-                     : line >= fn->start_line && line <= fn->end_line;
+    return p->f->lines[i].line;
 }
 
-/* Marks the lines of a region; returns false if they are not known. */
-static bool mark(const struct cov_file *f, const struct cov_function *fn, unsigned char *wanted)
+static uint32_t row_at(const struct part *p, size_t i)
 {
-    size_t k = 0;
-    if (!fn->lines && !fn->end_line)
-        return false;
-    for (size_t i = 0; i < f->n_lines; i++)
-        wanted[i] = holds(fn, f->lines[i].line, &k);
-    return true;
+    return p->rows[i].line;
 }
 
-/* The same for rows. */
-static void mark_rows(const struct part *p, const struct cov_function *fn, unsigned char *shown)
-{
-    size_t k = 0;
-    for (size_t i = 0; i < p->n_rows; i++)
-        shown[i] = holds(fn, p->rows[i].line, &k);
-}
+/* n things with ascending lines, of a part's file. */
+struct lined {
+    const struct part *p;
+    size_t n;
+    uint32_t (*line)(const struct part *p, size_t i);
+};
 
-static bool in_region(const struct cov_function *fn, uint32_t line)
+/* The first that is not before the line. */
+static size_t first_from(const struct lined *l, uint32_t line)
 {
-    for (size_t i = 0; i < fn->n_lines && fn->lines[i] <= line; i++)
-        if (fn->lines[i] == line)
-            return true;
-    return !fn->lines && fn->end_line && line >= fn->start_line && line <= fn->end_line;
-}
-
-/* The first line that belongs to none; 1 if they all do. */
-static uint32_t first_outside(const struct cov_file *f, enum cov_region kind)
-{
-    uint32_t last = f->n_lines ? f->lines[f->n_lines - 1].line : 0;
-    last = f->n_source_lines ? f->n_source_lines : last;
-    for (uint32_t line = 1; line <= last; line++) {
-        bool inside = false;
-        for (size_t i = 0; i < f->n_functions && !inside; i++)
-            inside = f->functions[i].kind == kind && in_region(&f->functions[i], line);
-        if (!inside)
-            return line;
+    size_t low = 0, high = l->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (l->line(l->p, middle) < line)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return 1;
+    return low;
 }
 
-static bool has_statements(const struct cov_file *f, const unsigned char *wanted)
+/* Puts the indices of those of a region to at; returns how many there are. */
+static size_t find(const struct lined *l, const struct cov_function *fn, size_t *at)
 {
-    for (size_t i = 0; i < f->n_lines; i++)
-        if (wanted[i] && cov_line_counts(&f->lines[i]))
+    size_t n = 0;
+    if (!fn->lines)
+        for (size_t i = first_from(l, fn->start_line); i < l->n; i++) {
+            if (l->line(l->p, i) > fn->end_line)
+                break;
+            at[n++] = i;
+        }
+    for (size_t k = 0; k < fn->n_lines; k++) {
+        size_t i = first_from(l, fn->lines[k]);
+        if (i < l->n && l->line(l->p, i) == fn->lines[k] && (!n || at[n - 1] < i))
+            at[n++] = i;
+    }
+    return n;
+}
+
+static bool is_region(const struct cov_function *fn, enum cov_region kind)
+{
+    return fn->kind == kind && (fn->lines || fn->end_line);
+}
+
+static bool has_statements(const struct part *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (cov_line_counts(line_of(p, i)))
             return true;
     return false;
 }
 
-/* Does a region of that name with statements come behind functions[i]? */
-static bool is_better_later(const struct cov_file *f, size_t i)
+struct range {
+    uint32_t first, last;
+};
+
+static int compare_ranges(const void *va, const void *vb)
 {
-    const struct cov_function *fn = &f->functions[i];
-    unsigned char *wanted = xcalloc(f->n_lines + 1, 1);
-    bool found = false;
-    for (size_t k = i + 1; k < f->n_functions && !found; k++) {
-        const struct cov_function *other = &f->functions[k];
-        found = other->kind == fn->kind && strcmp(cov_shown_name(other), cov_shown_name(fn)) == 0 &&
-                mark(f, other, wanted) && has_statements(f, wanted);
+    const struct range *a = va, *b = vb;
+    return (a->first > b->first) - (a->first < b->first);
+}
+
+/* The first line that belongs to no region; 1 if they all do. */
+static uint32_t first_outside(const struct cov_file *f, enum cov_region kind)
+{
+    uint32_t last = f->n_lines ? f->lines[f->n_lines - 1].line : 0, line = 1;
+    size_t n = 0, most = 0;
+    for (size_t i = 0; i < f->n_functions; i++)
+        most += f->functions[i].lines ? f->functions[i].n_lines : 1;
+    struct range *ranges = xcalloc(most + 1, sizeof *ranges);
+    for (size_t i = 0; i < f->n_functions; i++) {
+        const struct cov_function *fn = &f->functions[i];
+        if (!is_region(fn, kind))
+            continue;
+        if (!fn->lines)
+            ranges[n++] = (struct range){fn->start_line, fn->end_line};
+        for (size_t k = 0; k < fn->n_lines; k++)
+            ranges[n++] = (struct range){fn->lines[k], fn->lines[k]};
     }
-    free(wanted);
-    return found;
+    qsort(ranges, n, sizeof *ranges, compare_ranges);
+    for (size_t i = 0; i < n && ranges[i].first <= line; i++)
+        if (ranges[i].last >= line && ranges[i].last < UINT32_MAX)
+            line = ranges[i].last + 1;
+    free(ranges);
+    last = f->n_source_lines ? f->n_source_lines : last;
+    return line <= last ? line : 1;
 }
 
 /* The name that people are shown; a mangled one where two start on one line that are shown alike, as
- * the two constructors of a class are. */
-static const char *name_in_line(const struct cov_file *f, size_t i)
+ * the two constructors of a class are. in_line has those of the line before this one. */
+static const char *name_in_line(const struct cov_function *fn, struct map *in_line, uint32_t *line)
 {
-    const struct cov_function *fn = &f->functions[i];
+    if (fn->start_line != *line)
+        map_release(in_line);
+    *line = fn->start_line;
     const char *shown = cov_shown_name(fn);
-    for (size_t k = i; k-- > 0 && f->functions[k].start_line == fn->start_line;)
-        if (f->functions[k].kind == fn->kind && strcmp(cov_shown_name(&f->functions[k]), shown) == 0)
-            return fn->name;
-    return shown;
+    return map_put(in_line, shown, 1) == MAP_NONE ? shown : fn->name;
+}
+
+/* All regions of a kind, one after the other. */
+struct regions {
+    FILE *out;
+    enum cov_region kind;
+    struct part p;   /* the current one */
+    size_t *at, *shown; /* its own */
+    struct map seen, in_line;
+    struct map last; /* of a name, the last region with statements */
+    uint32_t line;
+};
+
+static void find_lines(struct regions *r, const struct cov_function *fn)
+{
+    struct lined lines = {&r->p, r->p.f->n_lines, line_at};
+    r->p.n = find(&lines, fn, r->at);
+}
+
+static void find_rows(struct regions *r, const struct cov_function *fn)
+{
+    struct lined rows = {&r->p, r->p.n_rows, row_at};
+    r->p.n_shown = find(&rows, fn, r->shown);
+}
+
+static void find_last(struct regions *r)
+{
+    const struct cov_file *f = r->p.f;
+    for (size_t i = 0; i < f->n_functions; i++) {
+        if (!is_region(&f->functions[i], r->kind))
+            continue;
+        find_lines(r, &f->functions[i]);
+        if (has_statements(&r->p))
+            map_put(&r->last, cov_shown_name(&f->functions[i]), i);
+    }
 }
 
 /* "name", or, as the first region of that name with statements has it, "name@line". */
-static void put_region_name(FILE *out, const struct cov_file *f, size_t i, struct map *seen,
-                            const unsigned char *wanted)
+static void put_region_name(struct regions *r, size_t i)
 {
-    const struct cov_function *fn = &f->functions[i];
-    const char *shown = name_in_line(f, i);
-    if (map_get(seen, shown) == MAP_NONE && (has_statements(f, wanted) || !is_better_later(f, i))) {
-        map_put(seen, shown, i);
-        cov_put_json(out, shown);
+    const struct cov_function *fn = &r->p.f->functions[i];
+    const char *shown = name_in_line(fn, &r->in_line, &r->line);
+    size_t last = map_get(&r->last, cov_shown_name(fn));
+    bool better_later = last != MAP_NONE && last > i;
+    if (map_get(&r->seen, shown) == MAP_NONE && (has_statements(&r->p) || !better_later)) {
+        map_put(&r->seen, shown, i);
+        cov_put_json(r->out, shown);
         return;
     }
     char *name = xasprintf("%s@%u", shown, fn->start_line);
-    cov_put_json(out, name);
+    cov_put_json(r->out, name);
     free(name);
 }
 
-static void take_out(unsigned char *from, const unsigned char *what, size_t n)
+/* Marks those at the n indices. */
+static void set(unsigned char *marks, const size_t *at, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        from[i] &= !what[i];
+        marks[at[i]] = 1;
 }
 
 /* What no region has. A pattern of several lines may exclude one behind the last, and data may be of
  * another source: those lines are outside of all. */
-static void put_outside(FILE *out, struct part *p, enum cov_region kind, unsigned char *wanted,
-                        unsigned char *shown)
+static void put_outside(struct regions *r, const unsigned char *lines, const unsigned char *rows)
 {
+    struct part *p = &r->p;
     uint32_t last = p->f->n_source_lines ? p->f->n_source_lines : UINT32_MAX;
+    p->n = p->n_shown = 0;
     for (size_t i = 0; i < p->f->n_lines; i++)
-        wanted[i] &= p->f->lines[i].line <= last;
+        if (!lines[i] && line_at(p, i) <= last)
+            r->at[p->n++] = i;
     for (size_t i = 0; i < p->n_rows; i++)
-        shown[i] &= p->rows[i].line <= last;
-    p->wanted = wanted;
-    p->shown = shown;
-    fputs("\"\": {", out);
-    put_part(out, p);
-    fprintf(out, ", \"start_line\": %u}}", first_outside(p->f, kind));
+        if (!rows[i] && row_at(p, i) <= last)
+            r->shown[p->n_shown++] = i;
+    fputs("\"\": {", r->out);
+    put_part(r->out, p);
+    fprintf(r->out, ", \"start_line\": %u}}", first_outside(p->f, r->kind));
 }
 
 static void put_regions(FILE *out, const struct part *whole, enum cov_region kind)
 {
     const struct cov_file *f = whole->f;
-    struct part p = *whole;
-    struct map seen = MAP_INIT;
-    unsigned char *wanted = xcalloc(f->n_lines + 1, 1), *outside = xcalloc(f->n_lines + 1, 1);
-    unsigned char *shown = xcalloc(p.n_rows + 1, 1), *shown_outside = xcalloc(p.n_rows + 1, 1);
-    memset(outside, 1, f->n_lines);
-    memset(shown_outside, 1, p.n_rows);
+    struct regions r = {.out = out, .kind = kind, .p = *whole};
+    unsigned char *lines = xcalloc(f->n_lines + 1, 1), *rows = xcalloc(whole->n_rows + 1, 1);
+    r.p.at = r.at = xcalloc(f->n_lines + 1, sizeof *r.at);
+    r.p.shown = r.shown = xcalloc(whole->n_rows + 1, sizeof *r.shown);
+    find_last(&r);
     putc('{', out);
-    p.wanted = wanted;
-    p.shown = shown;
     for (size_t i = 0; i < f->n_functions; i++) {
         const struct cov_function *fn = &f->functions[i];
-        if (fn->kind != kind || !mark(f, fn, wanted))
+        if (!is_region(fn, kind))
             continue;
-        mark_rows(&p, fn, shown);
-        take_out(outside, wanted, f->n_lines);
-        take_out(shown_outside, shown, p.n_rows);
-        put_region_name(out, f, i, &seen, wanted);
+        find_lines(&r, fn);
+        find_rows(&r, fn);
+        set(lines, r.at, r.p.n);
+        set(rows, r.shown, r.p.n_shown);
+        put_region_name(&r, i);
         fputs(": {", out);
-        put_part(out, &p);
+        put_part(out, &r.p);
         fprintf(out, ", \"start_line\": %u}, ", fn->start_line);
     }
-    put_outside(out, &p, kind, outside, shown_outside);
-    map_release(&seen);
-    free(wanted);
-    free(outside);
-    free(shown);
-    free(shown_outside);
+    put_outside(&r, lines, rows);
+    map_release(&r.seen);
+    map_release(&r.in_line);
+    map_release(&r.last);
+    free(lines);
+    free(rows);
+    free(r.at);
+    free(r.shown);
 }
 
 /* ---- What only native files have ---------------------------------------------------------------- */
@@ -415,11 +483,12 @@ static struct row *make_rows(const struct cov_seen *seen, size_t n, size_t *n_ro
 
 static void put_file(FILE *out, const struct cov_file *f, const struct cov_json *how, bool branches)
 {
-    struct part p = {.f = f, .branches = branches, .decimals = how->decimals};
+    struct part p = {.f = f, .n = f->n_lines, .branches = branches, .decimals = how->decimals};
     size_t n = 0;
     struct cov_seen *seen = how->contexts ? cov_seen_by_line(f, &n) : NULL;
     struct row *rows = how->contexts ? make_rows(seen, n, &p.n_rows) : NULL;
     p.rows = rows;
+    p.n_shown = p.n_rows;
     cov_put_json(out, f->name);
     fputs(": {", out);
     put_part(out, &p);

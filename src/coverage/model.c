@@ -425,6 +425,19 @@ const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line)
     return f->n_lines ? bsearch(&key, f->lines, f->n_lines, sizeof key, compare_lines) : NULL;
 }
 
+size_t cov_line_from(const struct cov_file *f, uint32_t line)
+{
+    size_t low = 0, high = f->n_lines;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (f->lines[middle].line < line)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n)
 {
     size_t low = 0, high = f->n_arms;

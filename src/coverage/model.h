@@ -137,6 +137,8 @@ void coverage_rename(struct coverage *c, char *(*name)(const char *name, void *a
 size_t cov_sort_numbers(uint32_t *v, size_t n);
 /* The line (of a finished file); NULL if it is none of the file's. */
 const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line);
+/* The index of the first line (of a finished file) that is not before `line`. */
+size_t cov_line_from(const struct cov_file *f, uint32_t line);
 /* The arms of line: sets *n, returns the first. */
 const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n);
 
