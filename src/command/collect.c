@@ -29,6 +29,7 @@ struct collect {
     const char *xml, *json, *lcov, *markdown, *totals;
     bool markdown_append;
     struct strv include, omit; /* globs on the names of source files */
+    const char *root;          /* absolute, while inputs are read */
     double fail_under;         /* percent; below 0: not given */
     int decimals;              /* of percentages; below 0: not given */
     const char *sort;          /* of the table; NULL: not given */
@@ -229,9 +230,31 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
 
 static bool wanted(const struct cov_file *f, void *arg)
 {
-    const struct collect *k = arg;
-    return (!k->include.n || cov_name_matches(&k->include, f->name)) &&
-           !cov_name_matches(&k->omit, f->name);
+    struct collect *k = arg;
+    char *path = path_join(k->root, f->name);
+    bool in = cov_name_matches(&k->include, f->name, path);
+    bool out = cov_name_matches(&k->omit, f->name, path);
+    free(path);
+    return (in || !k->include.n) && !out;
+}
+
+/* Names the globs that choose none of the files. */
+static void check_globs(const struct collect *k, const struct strv *globs, const char *option)
+{
+    for (size_t i = 0; i < globs->n; i++) {
+        struct strv one = {globs->v + i, 1, 1};
+        bool any = !k->coverage.n_files || k->compare; /* only one of the two may have such files */
+        for (size_t n = 0; n < k->coverage.n_files && !any; n++) {
+            char *path = path_join(k->root, k->coverage.files[n]->name);
+            any = cov_name_matches(&one, k->coverage.files[n]->name, path);
+            free(path);
+        }
+        if (any)
+            continue;
+        char *text = xasprintf("warning: %s %s: no source file matches", option, globs->v[i]);
+        command_say(text);
+        free(text);
+    }
 }
 
 static void skip(struct collect *k, const char *why)
@@ -347,6 +370,7 @@ static void exclude(struct collect *k, const char *root)
 static bool read_inputs(struct collect *k, struct error *fatal)
 {
     char *root = path_absolute(k->source_root ? k->source_root : ".");
+    k->root = root;
     struct cov_names names = {root, k->source_root != NULL, &k->include};
     for (size_t i = 0; i < k->inputs.n; i++) {
         struct error err = ERROR_INIT;
@@ -360,6 +384,8 @@ static bool read_inputs(struct collect *k, struct error *fatal)
         cov_name_files(&k->coverage, &names);
         read_native(k, &names);
         coverage_finish(&k->coverage);
+        check_globs(k, &k->include, "--include");
+        check_globs(k, &k->omit, "--omit");
         coverage_filter(&k->coverage, wanted, k);
         exclude(k, root);
         cov_demangle(&k->coverage);

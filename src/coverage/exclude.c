@@ -8,7 +8,7 @@
 #include "base/xalloc.h"
 
 enum { LONGEST_SOURCE = 1 << 26 };
-enum { ALL = 1, BRANCHES = 2, EXCEPTIONS = 4 }; /* what goes */
+enum { ALL = 1, BRANCHES = 2, EXCEPTIONS = 4, UNREACHABLE = 8 /* all, if it was not run */ }; /* what goes */
 
 /* What goes of each line. */
 struct exclusions {
@@ -16,14 +16,17 @@ struct exclusions {
     size_t n;
 };
 
-/* The marker that stands behind "EXCL_" at s: what it takes out; *kind is 'L'INE, 'S'TART or
- * 's'TOP. 0: none. */
+/* The marker whose own part begins at s: what it takes out; *kind is 'L'INE, 'S'TART or 's'TOP. 0:
+ * none. */
 static int marker(const char *s, const char *end, char *kind)
 {
     static const struct {
         const char *word;
         int what;
-    } kinds[] = {{"EXCEPTION_BR_", EXCEPTIONS}, {"BR_", BRANCHES}, {"", ALL}};
+    } kinds[] = {{"EXCL_EXCEPTION_BR_", EXCEPTIONS},
+                 {"EXCL_BR_", BRANCHES},
+                 {"EXCL_", ALL},
+                 {"UNREACHABLE_", UNREACHABLE}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t n = strlen(kinds[i].word);
         if ((size_t)(end - s) < n || memcmp(s, kinds[i].word, n) != 0)
@@ -40,16 +43,15 @@ static int marker(const char *s, const char *end, char *kind)
     return 0;
 }
 
-/* Does "EXCL_" at s stand behind LCOV_, GCOV_ or GCOVR_? */
-static bool is_marker(const char *line, const char *s)
+/* Where the own part of a marker begins whose LCOV_, GCOV_ or GCOVR_ has its "COV" at s; NULL: there
+ * is none. */
+static const char *behind_tool(const char *line, const char *s, const char *end)
 {
-    static const char *const tools[] = {"LCOV_", "GCOV_", "GCOVR_"};
-    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
-        size_t n = strlen(tools[i]);
-        if ((size_t)(s - line) >= n && memcmp(s - n, tools[i], n) == 0)
-            return true;
-    }
-    return false;
+    if (s == line || (s[-1] != 'L' && s[-1] != 'G'))
+        return NULL;
+    bool gcovr = s[-1] == 'G' && end - s > 3 && s[3] == 'R';
+    s += gcovr ? 4 : 3;
+    return s < end && *s == '_' ? s + 1 : NULL;
 }
 
 static void scan(struct exclusions *e, const char *name, const struct buf *source,
@@ -64,8 +66,9 @@ static void scan(struct exclusions *e, const char *name, const struct buf *sourc
         int here = 0;
         char kind;
         line++;
-        for (const char *s = p; (s = memmem(s, (size_t)(end - s), "EXCL_", 5)) != NULL; s += 5) {
-            int what = is_marker(p, s) ? marker(s + 5, end, &kind) : 0;
+        for (const char *s = p; (s = memmem(s, (size_t)(end - s), "COV", 3)) != NULL; s += 3) {
+            const char *own = behind_tool(p, s, end);
+            int what = own ? marker(own, end, &kind) : 0;
             if (!what)
                 continue;
             here |= what;
@@ -81,6 +84,25 @@ static void scan(struct exclusions *e, const char *name, const struct buf *sourc
     }
     if (open)
         strv_pushf(warnings, "%s:%zu: no STOP ends what is excluded from here on", name, opened);
+}
+
+/* What nobody could reach goes as if excluded; lines that were run are kept, and told. */
+static void settle_unreachable(struct exclusions *e, const struct cov_file *f, struct strv *warnings)
+{
+    size_t n = 0;
+    uint32_t first = 0;
+    for (size_t i = 0; i < f->n_lines; i++) {
+        uint32_t line = f->lines[i].line;
+        if (line >= e->n || !(e->what[line] & UNREACHABLE) || !f->lines[i].count)
+            continue;
+        e->what[line] &= (unsigned char)~UNREACHABLE;
+        first = n++ ? first : line;
+    }
+    for (size_t i = 0; i < e->n; i++)
+        e->what[i] |= e->what[i] & UNREACHABLE ? ALL : 0;
+    if (n)
+        strv_pushf(warnings, "%s:%u: marked as unreachable and run%s; counted", f->name, first,
+                   n > 1 ? ", like others of the file" : "");
 }
 
 static int what_goes(const struct exclusions *e, uint32_t line)
@@ -118,12 +140,13 @@ static void exclude_file(struct cov_file *f, const char *root, struct strv *warn
     char *path = path_join(root, f->name);
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < LONGEST_SOURCE &&
         file_read(path, &source, &err) && source.len &&
-        memmem(source.data, source.len, "EXCL_", 5)) {
+        (memmem(source.data, source.len, "COV_", 4) || memmem(source.data, source.len, "COVR_", 5))) {
         size_t n = 2; /* one for each line of the source, and for 0 */
         for (size_t i = 0; i < source.len; i++)
             n += source.data[i] == '\n';
         struct exclusions e = {xcalloc(n, 1), n};
         scan(&e, f->name, &source, warnings);
+        settle_unreachable(&e, f, warnings);
         apply(f, &e);
         free(e.what);
     }

@@ -16,12 +16,25 @@ const char *cov_name_below(const struct cov_names *n, const char *path)
     return path + root + 1;
 }
 
-bool cov_name_matches(const struct strv *globs, const char *name)
+/* A glob that names a folder means all below it. */
+static bool matches(const char *glob, const char *name)
 {
-    for (size_t i = 0; globs && i < globs->n; i++)
-        if (fnmatch(globs->v[i], name, 0) == 0)
-            return true;
-    return false;
+    return fnmatch(glob, name, 0) == 0 || fnmatch(glob, name, FNM_LEADING_DIR) == 0;
+}
+
+bool cov_name_matches(const struct strv *globs, const char *name, const char *path)
+{
+    bool found = false;
+    for (size_t i = 0; globs && i < globs->n && !found; i++) {
+        const char *glob = globs->v[i];
+        while (strncmp(glob, "./", 2) == 0)
+            glob += 2;
+        size_t n = strlen(glob);
+        char *trimmed = xmemdup0(glob, n > 1 && glob[n - 1] == '/' ? n - 1 : n);
+        found = (name && matches(trimmed, name)) || matches(trimmed, path);
+        free(trimmed);
+    }
+    return found;
 }
 
 /* A relative name that is not there from the current folder on is one from the root on already: the
@@ -35,7 +48,7 @@ static char *name_file(const char *name, void *arg)
         shown = xstrdup(below);
     else if (name[0] != '/' && strncmp(name, "../", 3) != 0 && access(path, F_OK) != 0)
         shown = xstrdup(name);
-    else if (!n->only_root || !n->root[1] || cov_name_matches(n->include, path))
+    else if (!n->only_root || !n->root[1] || cov_name_matches(n->include, NULL, path))
         shown = xstrdup(path);
     free(path);
     return shown;

@@ -16,8 +16,9 @@ struct cov_names {
 
 /* The part of path (absolute, as path_absolute makes it) below the root; NULL if it is not below. */
 const char *cov_name_below(const struct cov_names *n, const char *path);
-/* Does one of the globs match the name? NULL counts as none. */
-bool cov_name_matches(const struct strv *globs, const char *name);
+/* Does one of the globs match the name, the absolute path, or a folder above? A name of NULL, and
+ * globs of NULL, match nothing. */
+bool cov_name_matches(const struct strv *globs, const char *name, const char *path);
 /* Names all files of c, which have the names that reports gave them: absolute ones, or relative to
  * the current folder or to the root. Those that become one are added up. */
 void cov_name_files(struct coverage *c, const struct cov_names *n);

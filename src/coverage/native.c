@@ -91,7 +91,7 @@ static const char *shown_name(const struct gc_notes *n, const char *file, void *
     const char *shown = cov_name_below(names, path);
     if (shown)
         note_newer(w, path, shown = coverage_intern(&w->coverage, shown));
-    else if (cov_name_matches(names->include, path) || !names->root[1] ||
+    else if (cov_name_matches(names->include, NULL, path) || !names->root[1] ||
              (!names->only_root && !is_system(path)))
         shown = coverage_intern(&w->coverage, path);
     free(joined);

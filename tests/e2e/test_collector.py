@@ -272,6 +272,31 @@ def test_markers_exclude(project):
     assert (project.root / "all.info").read_text().count("\nDA:") == 9
 
 
+UNREACHABLE = """a
+b // LCOV_UNREACHABLE_LINE
+/* GCOVR_UNREACHABLE_START */
+c
+d
+/* GCOVR_UNREACHABLE_STOP */
+e // LCOV_UNREACHABLE_LINE
+f // COV_UNREACHABLE_LINE LCOVR_EXCL_LINE
+"""
+
+
+def test_what_was_run_is_not_unreachable(project):
+    project.write("m.c", UNREACHABLE)
+    counts = {1: 1, 2: 0, 4: 0, 5: 3, 7: 2, 8: 0}
+    lines = "".join(f"BRDA:{n},0,0,{c}\nDA:{n},{c}\n" for n, c in counts.items())
+    project.write("m.info", f"SF:m.c\n{lines}end_of_record\n")
+    done = collect(project, "--lcov", "o.info", "m.info")
+    said = "m.c:5: marked as unreachable and run, like others of the file; counted"
+    assert done.stderr == f"rowlock: warning: {said}\n", done
+    kept = (project.root / "o.info").read_text().splitlines()
+    for kind in ("DA:", "BRDA:"):
+        found = [int(r.split(":")[1].split(",")[0]) for r in kept if r.startswith(kind)]
+        assert found == [1, 5, 7, 8], kept
+
+
 # What Cobertura's coverage-04.dtd allows.
 DTD = """<!ELEMENT coverage (sources?,packages)>
 <!ATTLIST coverage line-rate CDATA #REQUIRED branch-rate CDATA #REQUIRED
@@ -392,6 +417,24 @@ def test_files_are_named_from_the_root(project):
 
 XML = """<coverage><packages><class filename="{name}"><lines><line number="1" hits="1"/></lines>
 </class></packages><sources>{sources}</sources></coverage>"""
+
+
+def test_globs_choose_sources(project):
+    """Of names as reports show them, of whole paths, of folders and all below them."""
+    files = ["a/b/one.c", "a/two.c", "three.c", "/elsewhere/four.c"]
+    trace = "".join(f"SF:{name}\nDA:1,1\nend_of_record\n" for name in files)
+    project.write("g.info", trace)
+    here = project.root
+    cases = [("a", 2), ("a/", 2), ("./a/b", 1), ("a/*", 2), ("*/b/*", 1), ("*.c", 4)]
+    cases += [("*/four.c", 1), ("/elsewhere", 1), ("three.c", 1)]
+    cases += [("./three.c", 1), (f"{here}/a", 2), (f"{here}/*", 3)]
+    for glob, n in cases:
+        assert len(names(project, "--include", glob, "g.info")) == n, glob
+        if n < 4:
+            assert len(names(project, "--omit", glob, "g.info")) == 4 - n, glob
+    for option in ("--omit", "--include"):
+        done = collect(project, "--include=*", f"{option}=b", "g.info")
+        assert done.stderr == f"rowlock: warning: {option} b: no source file matches\n", done
 
 
 @needs.expat
