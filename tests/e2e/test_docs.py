@@ -471,6 +471,19 @@ def test_messages_are_real():
     assert [m for m in messages if m not in said] == []
 
 
+def test_tests_that_pages_name_are_there():
+    """docs/migrating.md and docs/architecture.md say which test shows what."""
+    named = [
+        found
+        for name, text in doc_commands.pages()
+        for found in re.findall(r"`((?:e2e|zygote|unit)/\w+)\.(py|c)::(test_\w+)`", text)
+    ]
+    assert len(named) > 15
+    for path, suffix, test in named:
+        text = (doc_commands.ROOT / "tests" / f"{path}.{suffix}").read_text()
+        assert re.search(rf"\b(def|void) {test}\(", text), f"{path}.{suffix}::{test}"
+
+
 @pytest.mark.slow
 def test_the_manifest_of_the_manual(project):
     """The example of rowlock.json(5), with the files of which it speaks."""

@@ -4,6 +4,8 @@ import json
 import pathlib
 import shutil
 
+import pytest
+
 SAMPLE = pathlib.Path(__file__).parents[1] / "projects" / "fqcn-converter"
 
 SAY_WORKERS = """
@@ -105,3 +107,63 @@ def test_the_configuration_of_the_guide(project):
     folders = [path.read_text() for path in project.root.glob("scratch-gw*")]
     assert folders
     assert not any(pathlib.Path(folder).exists() for folder in folders)
+
+
+WAITING = """
+import glob, time, pytest
+@pytest.mark.parametrize("i", range(6))
+def test_some(i):
+    end = time.monotonic() + 100
+    while i == 0 and len(glob.glob("ran-*")) < 5:
+        assert time.monotonic() < end, "the others wait behind this test"
+        time.sleep(0.01)
+    open(f"ran-{i}", "w").close()
+"""
+
+
+@pytest.mark.parametrize("dist", ["load", "worksteal"])
+def test_no_test_waits_behind_a_long_one(project, dist):
+    """pytest-xdist gives each worker at least two tests at a time, so that this would hang."""
+    project.write("test_m.py", WAITING)
+    done = project.rowlock("-n2", "--dist", dist)
+    assert done.returncode == 0, done
+
+
+TORN_DOWN = """
+import glob, time, pytest
+
+def fixture(scope):
+    @pytest.fixture(scope=scope)
+    def wide(worker_id):
+        open(f"{scope}-{worker_id}-up", "w").close()
+        yield
+        time.sleep(0.3)
+        open(f"{scope}-{worker_id}-down", "w").close()
+    return wide
+session, module = fixture("session"), fixture("module")
+
+@pytest.mark.parametrize("i", range(8))
+def test_some(i, session, module):
+    end = time.monotonic() + 100
+    while len(glob.glob("module-*-up")) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert i != 3
+"""
+
+
+def test_teardown_is_not_cut_short_by_a_failure_that_ends_the_run(project):
+    project.write("test_m.py", TORN_DOWN)
+    done = project.rowlock("-n2", "--dist=load", "-x")
+    assert done.returncode == 1, done
+    found = {path.name for path in project.root.glob("*-*-*")}
+    levels = [f"{scope}-{worker}" for scope in ("session", "module") for worker in ("gw0", "gw1")]
+    assert found == {f"{level}-{end}" for level in levels for end in ("up", "down")}
+
+
+def test_workers_that_nobody_needs_are_not_started(project):
+    project.write("test_m.py", "def test_a(): pass\ndef test_b(): pass\n")
+    hooks = "def pytest_testnodeready(node): open('ready-' + node.gateway.id, 'w').close()\n"
+    project.write("conftest.py", hooks)
+    done = project.rowlock("-n6", "--dist=load")
+    assert done.returncode == 0, done
+    assert {path.name for path in project.root.glob("ready-*")} <= {"ready-gw0", "ready-gw1"}
