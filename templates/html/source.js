@@ -139,8 +139,9 @@
   };
   measure();
   window.addEventListener("resize", measure);
+  // Other reports and forges say #t10 and #L10.
   const follow = () => {
-    const number = parseInt(location.hash.slice(1), 10);
+    const number = parseInt(location.hash.replace(/^#[Lt]?/, ""), 10);
     if (number > 0 && line(number)) go(number, "center");
     else showPlace();
   };

@@ -186,8 +186,10 @@ def test_file(chromium, report):
     arrive(page, "d.c")
     page.keyboard.press("[")
     arrive(page, "c.c")
-    page.goto(page.url.split("#")[0] + "#12")
-    assert page.evaluate(current) == "12 12" and page.evaluate(seen)
+    for fragment in ("#L11", "#t13", "#12"):
+        page.goto(page.url.split("#")[0] + fragment)
+        number = fragment.strip("#Lt")
+        assert page.evaluate(current) == f"{number} {number}" and page.evaluate(seen)
     box = page.locator("#ruler").bounding_box()
     page.mouse.click(box["x"] + 7, box["y"] + box["height"] * 9.5 / 13)
     assert page.evaluate(current) == "10 10"
