@@ -20,6 +20,8 @@ uint32_t gc_word(struct gc_bytes *b)
 /* Two characters for the major version, "A9" or "B2" for 12. 0 if this reader does not know it. */
 static int major_of(uint32_t version)
 {
+    if (version == GC_CLANG_VERSION)
+        return GC_CLANG;
     int tens = (int)(version >> 24) - 'A', ones = (int)(version >> 16 & 0xff) - '0';
     int major = tens * 10 + ones;
     bool known = tens >= 0 && ones >= 0 && ones <= 9 && major >= GC_OLDEST && major <= GC_NEWEST;

@@ -9,6 +9,8 @@
 /* Major versions of GCC whose files are known. What the next one changes is not known before it is
  * out. */
 enum { GC_OLDEST = 9, GC_NEWEST = 16 };
+/* "408*": what clang --coverage writes, in the format of GCC 4.8. */
+enum { GC_CLANG = 4, GC_CLANG_VERSION = 0x3430382a };
 enum { GC_NOTES_MAGIC = 0x67636e6f, GC_DATA_MAGIC = 0x67636461 };
 enum {
     GC_TAG_FUNCTION = 0x01000000,

@@ -10,6 +10,9 @@
  *     ARCS      a block, and for each of its arcs: the block it leads to, flags
  *     LINES     a block; lines, each 0 followed by the name of the file that they are of; 0, ""
  *
+ * clang writes the format of GCC 4.8: there is no folder and no 1 behind the stamp, FUNCTION ends with
+ * the start line and is never artificial, BLOCKS has a word for each.
+ *
  * The records of a function follow its FUNCTION; records of other tags (conditions, paths) are
  * passed over. */
 #include <stdio.h>
@@ -109,12 +112,13 @@ static bool read_function(struct reader *r, struct gc_bytes *b)
     fn.lineno_checksum = gc_word(b);
     fn.cfg_checksum = gc_word(b);
     const char *name = gc_string(b);
-    fn.artificial = gc_word(b);
+    bool clang = n->head.major == GC_CLANG;
+    fn.artificial = clang ? 0 : gc_word(b);
     const char *file = gc_string(b);
     fn.start_line = gc_word(b);
-    fn.start_column = gc_word(b);
-    fn.end_line = gc_word(b);
-    fn.end_column = gc_word(b);
+    fn.start_column = clang ? 0 : gc_word(b);
+    fn.end_line = clang ? 0 : gc_word(b);
+    fn.end_column = clang ? 0 : gc_word(b);
     if (b->failed)
         return false;
     fn.name = arena_strdup(&n->arena, name ? name : "");
@@ -129,7 +133,7 @@ static bool read_function(struct reader *r, struct gc_bytes *b)
 static bool read_blocks(struct reader *r, struct gc_function *fn, struct gc_bytes *b)
 {
     struct gc_notes *n = r->n;
-    uint32_t count = gc_word(b);
+    uint32_t count = n->head.major == GC_CLANG ? (uint32_t)((b->end - b->p) / 4) : gc_word(b);
     if (b->failed || count > r->len / 8 + 2 || n->n_blocks + count > r->len)
         return false;
     if (r->has_blocks)
@@ -346,7 +350,9 @@ const char *gc_version_text(uint32_t version, char text[16])
 {
     int tens = (int)(version >> 24) - 'A', ones = (int)(version >> 16 & 0xff) - '0';
     int minor = (int)(version >> 8 & 0xff) - '0';
-    if (tens >= 0 && tens < 26 && ones >= 0 && ones <= 9 && minor >= 0 && minor <= 9)
+    if (version == GC_CLANG_VERSION)
+        snprintf(text, 16, "4.8 (clang)");
+    else if (tens >= 0 && tens < 26 && ones >= 0 && ones <= 9 && minor >= 0 && minor <= 9)
         snprintf(text, 16, "%d.%d", tens * 10 + ones, minor);
     else
         snprintf(text, 16, "0x%08x", version);
@@ -365,9 +371,12 @@ enum gc_result gc_notes_read(struct gc_notes *n, const char *path, const void *d
     }
     if (!n->head.major)
         return GC_UNKNOWN;
-    const char *cwd = gc_string(&b);
+    bool clang = n->head.major == GC_CLANG;
+    const char *cwd = clang ? NULL : gc_string(&b);
     n->cwd = arena_strdup(&n->arena, cwd ? cwd : "");
-    gc_word(&b);
+    n->path = path;
+    if (!clang)
+        gc_word(&b);
     bool ok = !b.failed && read_records(&r, &b);
     map_release(&r.files);
     map_release(&r.raw_files);

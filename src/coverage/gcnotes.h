@@ -60,6 +60,7 @@ struct gc_function {
 struct gc_notes {
     struct gc_head head;
     const char *cwd; /* of the compiler; "" if it is unknown */
+    const char *path; /* of the notes, borrowed; NULL: unknown */
     struct arena arena;
     struct gc_function *functions;
     size_t n_functions, cap_functions;

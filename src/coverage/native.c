@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/xalloc.h"
@@ -80,6 +81,32 @@ static void note_newer(struct worker *w, const char *path, const char *shown)
         strv_push(&w->newer, shown);
 }
 
+/* Where a source lies: from the compiler's folder on. If that is not told, or has no such file any more
+ * because all was moved, from the nearest folder on above the notes that has it. Caller frees. */
+static char *source_path(const struct gc_notes *n, const char *file)
+{
+    char *path = path_join(n->cwd, file), *folder = path_dirname(n->path ? n->path : "/");
+    if (file[0] == '/' || !n->path || (n->cwd[0] && access(path, F_OK) == 0)) {
+        free(folder);
+        return path;
+    }
+    if (!n->cwd[0]) {
+        free(path);
+        path = path_join(folder, file);
+    }
+    for (bool more = true; more;) {
+        char *there = path_join(folder, file), *above = path_dirname(folder);
+        bool found = access(there, F_OK) == 0;
+        more = !found && strcmp(above, folder) != 0;
+        free(folder);
+        free(found ? path : there);
+        path = found ? there : path;
+        folder = above;
+    }
+    free(folder);
+    return path;
+}
+
 /* What the report calls a source file; NULL if it is not to be there. */
 static const char *shown_name(const struct gc_notes *n, const char *file, void *arg)
 {
@@ -87,7 +114,7 @@ static const char *shown_name(const struct gc_notes *n, const char *file, void *
     const struct cov_names *names = &w->work->how->names;
     if (file[0] == '<') /* "<built-in>" */
         return NULL;
-    char *joined = path_join(n->cwd, file), *path = path_absolute(joined);
+    char *joined = source_path(n, file), *path = path_absolute(joined);
     const char *shown = cov_name_below(names, path);
     if (shown)
         note_newer(w, path, shown = coverage_intern(&w->coverage, shown));

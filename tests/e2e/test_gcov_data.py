@@ -238,6 +238,52 @@ def test_fragments_of_many_processes(project, version):
     assert set(unrun.lines.values()) == {0}
 
 
+@pytest.mark.skipif(not shutil.which("clang"), reason="no clang")
+def test_what_clang_writes(project):
+    """By default in the format of GCC 4.8, without the folder of the compiler; on demand in that of
+    GCC 9, which gcov 11 reads, too. The counts are the same."""
+    for seed in (0, 1, 3, 6):
+        project.write(f"{seed}/old/src/t.c", Program(seed, False).text())
+        project.write(f"{seed}/new/src/t.c", Program(seed, False).text())
+        found = []
+        for name, more in (("old", []), ("new", ["-Xclang", "-coverage-version=A93*"])):
+            folder = project.root / str(seed) / name
+            (folder / "obj").mkdir()
+            words = ["clang", "--coverage", "-w", *more, "-O0"]
+            for step in (["-c", "src/t.c", "-o", "obj/t.o"], ["obj/t.o", "-o", "t"]):
+                built = project.run([*words, *step], cwd=folder)
+                if built.returncode and "profile" in built.stderr:
+                    pytest.skip("clang has no library for --coverage")
+                assert built.returncode == 0, built
+            project.run(["./t"], cwd=folder)
+            words = ("collect", "-q", "--source-root", str(folder), "--lcov", "o.info")
+            done = project.rowlock(*words, str(folder / "obj"))
+            assert (done.returncode, done.stderr) == (0, ""), done
+            found.append(from_lcov(project.root / "o.info"))
+        old, new = found
+        assert old.lines and old.branches and old.functions and old.differences(new) == []
+        assert {name for name, _ in old.lines} == {"src/t.c"}
+        if shutil.which("gcov-11"):
+            units = run_gcov("gcov-11", folder / "obj" / "t.gcno", folder)
+            for unit in units:
+                unit["current_working_directory"] = ""
+            assert new.differences(add_up(units)) == []
+
+
+def test_trees_that_were_moved(project):
+    """Sources are found from the notes on where the compiler's folder is gone."""
+    folder = build(project, VERSIONS[0])
+    assert project.run(["./program", "3"], cwd=folder).returncode == 0
+    moved = project.root / "moved"
+    moved.mkdir()
+    for name in ("build", "include", "src"):
+        (project.root / name).rename(moved / name)
+    done = project.rowlock("collect", "-q", "--lcov", "o.info", "moved")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    names = {name for name, _ in from_lcov(project.root / "o.info").lines}
+    assert names == {f"moved/{n}" for n in ("include/part.h", "src/main.c", "src/library.c")}
+
+
 def test_an_unknown_version_is_left_to_gcov(project):
     """Files that say to be of GCC 29; gcov-29 is this one, which takes them for its own."""
     folder = build(project, VERSIONS[-1])
