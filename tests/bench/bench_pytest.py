@@ -6,6 +6,7 @@ with its ratio to pytest-xdist. The Python that is named needs pytest and pytest
 pytest-zygote is fetched with pip and left out where there is no network.
 
     bench_pytest.py --rowlock ./rowlock --python venv/bin/python [--tests 10000] [--workers 2,8]
+                    [--processes]
 """
 
 import argparse
@@ -42,6 +43,13 @@ def print_table(costs, memory, own):
         )
 
 
+def print_processes(name, peak):
+    """What each process had when all of them together had most."""
+    print(f"{name}'s processes at the peak:")
+    for size, pid, parent, command in sorted(peak, reverse=True):
+        print(f"{size / 1e6:12.2f} MB  {pid:>8} of {parent:<8} {command}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rowlock", default="./rowlock")
@@ -50,6 +58,9 @@ def main():
     parser.add_argument("--files", type=int, default=50)
     parser.add_argument("--workers", default="2,8", help="numbers, with commas between")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--processes", action="store_true", help="print what each process has at the peak, too"
+    )
     args = parser.parse_args()
     python = peers.python_path(args.python)
     measure.adopt_orphans()
@@ -62,12 +73,17 @@ def main():
             tools = peers.runners(args.rowlock, python, workers, zygote=zygote)
             own = peers.own_seconds(*tools["pytest"], folder, os.path.join(work, "own.xml"))
             costs = measure.medians(tools, args.rounds, folder)
-            memory = {n: measure.peak_memory(argv, folder, env) for n, (argv, env) in tools.items()}
+            peaks = {
+                n: measure.peak_processes(argv, folder, env) for n, (argv, env) in tools.items()
+            }
+            memory = {name: measure.total(peak) for name, peak in peaks.items()}
             print(
                 f"{args.tests} tests in {args.files} files, {workers} workers, medians of"
                 f" {args.rounds}; the tests' own time {own:.2f} s"
             )
             print_table(costs, memory, own)
+            for name, peak in peaks.items() if args.processes else ():
+                print_processes(name, peak)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def run(argv, cwd, env=None, allowed=(0,)):
 
 
 def descendants():
-    """The pids of all processes below this one, from /proc."""
+    """(pid, parent) of all processes below this one, from /proc."""
     children = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -74,8 +74,9 @@ def descendants():
             children.setdefault(parent, []).append(int(name))
     found, todo = [], [os.getpid()]
     while todo:
-        below = children.get(todo.pop(), [])
-        found += below
+        parent = todo.pop()
+        below = children.get(parent, [])
+        found += [(pid, parent) for pid in below]
         todo += below
     return found
 
@@ -92,14 +93,28 @@ def proportional_bytes(pid):
     return 0
 
 
-def peak_memory(argv, cwd, env=None):
-    """The largest sum of proportional set sizes, in bytes, that samples of one run have seen.
-    Sampling costs time: such a run is not to be timed."""
-    peak, ended = [0], threading.Event()
+def command_of(pid):
+    """What a process was started as, in short; "" for one that has ended."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return ""
+    return " ".join([os.path.basename(word) for word in words[:2]] + words[2:4])[:60]
+
+
+def peak_processes(argv, cwd, env=None):
+    """[(bytes, pid, parent, command)] of the sample of one run in which the proportional set sizes
+    of all processes have the largest sum. Sampling costs time: such a run is not to be timed."""
+    peak, most, ended = [], [0], threading.Event()
 
     def sample():
         while not ended.wait(SAMPLE_SECONDS):
-            peak[0] = max(peak[0], sum(map(proportional_bytes, descendants())))
+            seen = [(proportional_bytes(pid), pid, parent) for pid, parent in descendants()]
+            total = sum(size for size, _, _ in seen)
+            if total > most[0]:
+                most[0] = total
+                peak[:] = [(*process, command_of(process[1])) for process in seen]
 
     thread = threading.Thread(target=sample)
     thread.start()
@@ -108,7 +123,16 @@ def peak_memory(argv, cwd, env=None):
     finally:
         ended.set()
         thread.join()
-    return peak[0]
+    return peak
+
+
+def total(peak):
+    """The bytes of all that peak_processes() has found."""
+    return sum(process[0] for process in peak)
+
+
+def peak_memory(argv, cwd, env=None):
+    return total(peak_processes(argv, cwd, env))
 
 
 def medians(tools, rounds, cwd, allowed=(0,), tell=None):
