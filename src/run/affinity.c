@@ -3,15 +3,27 @@
 #include "base/clock.h"
 #include "run/signals.h"
 
-/* What must be gained at least by a change of the worker, beside the time that fixtures of the
- * session take: where all times are known from earlier runs, and where they are guessed. */
+/* What must be gained at least by a change of the worker, beside what it costs: where all times
+ * are known from earlier runs, and where they are guessed. */
 enum { GAIN_KNOWN_MS = 60, GAIN_GUESSED_MS = 250 };
 
 /* What is left to do with the files of one collector, and the gain of one more slot for it. */
 struct rest {
     bool any;
     double known, guessed; /* milliseconds */
+    double cost;           /* of the new worker: it sets up fixtures, and may collect files */
 };
+
+static bool is_worth(const struct rest *r)
+{
+    return r->known >= GAIN_KNOWN_MS + r->cost || r->known + r->guessed >= GAIN_GUESSED_MS + r->cost;
+}
+
+/* Which of two is the better one to be served. */
+static double value(const struct rest *r)
+{
+    return r->known + r->guessed - r->cost;
+}
 
 void affinity_reset(struct state *s)
 {
@@ -96,11 +108,15 @@ static double guess_ms(const struct state *s)
 static struct rest measure_rest(const struct state *s, const struct plan_map *p, uint32_t phase,
                                 uint32_t collector, double guess)
 {
-    struct rest rest = {false, 0, 0};
-    uint32_t n = count_groups(s, p), slots = 0;
+    struct rest rest = {.any = false};
+    uint32_t n = count_groups(s, p), slots = 0, own = 0, taken = 0;
     for (uint32_t g = 0; g < n; g++) {
-        const struct plan_group *group = look(s, p, g, phase);
+        const struct plan_group *group = plan_map_group(p, g);
         if (!group || group->collector != collector)
+            continue;
+        own++;
+        taken += atomic_load(&s->taken[g]);
+        if (!look(s, p, g, phase))
             continue;
         rest.any = true;
         rest.known += group->expected_ms;
@@ -112,6 +128,9 @@ static struct rest measure_rest(const struct state *s, const struct plan_map *p,
     double divide = slots ? (double)slots * (slots + 1) : 1e-9;
     rest.known /= divide;
     rest.guessed /= divide;
+    rest.cost = 2.0 * atomic_load(&s->run->wide_ms);
+    if (own) /* files whose tests have all run are not collected again */
+        rest.cost += atomic_load(&s->run->share_ms) * (double)(own - taken) / own;
     return rest;
 }
 
@@ -122,20 +141,18 @@ enum affinity affinity_take(struct state *s, const struct plan_map *p, uint32_t 
     if (slot >= s->run->n_slots)
         return AFFINITY_NONE;
     while (!take_own(s, p, slot, phase, group)) {
-        double cost = 2.0 * atomic_load(&s->run->wide_ms), guess = guess_ms(s);
-        struct rest most = {false, 0, 0};
+        double guess = guess_ms(s);
+        struct rest most = {.any = false};
         for (uint32_t c = 1; c <= p->head->n_collectors; c++) {
             struct rest rest = measure_rest(s, p, phase, c, guess);
-            if (!rest.any || (most.any && rest.known + rest.guessed <= most.known + most.guessed))
+            if (!rest.any || (most.any && value(&rest) <= value(&most)))
                 continue;
             most = rest;
             *collector = c;
         }
         if (!most.any)
             return AFFINITY_NONE;
-        if (most.known < GAIN_KNOWN_MS + cost &&
-            most.known + most.guessed < GAIN_GUESSED_MS + cost &&
-            waited_ms < AFFINITY_PATIENCE_MS + cost)
+        if (!is_worth(&most) && waited_ms < AFFINITY_PATIENCE_MS + most.cost)
             return AFFINITY_ELSEWHERE;
         affinity_follow(s, p, slot, *collector);
     }

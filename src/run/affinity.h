@@ -1,9 +1,9 @@
 /* Where several workers have collected, each has some of the files with tests, and a worker slot has
  * those of one of them (slot_state.serves): a test of another file takes a new worker, with fixtures
- * of its own. Groups that nothing binds to their recipe (PLAN_FREE) are all the same to Make: each
- * of their recipes takes one of them from the shared state, by compare-and-swap, one of those files.
- * As there are as many recipes as groups, all are taken; what a recipe that dies has taken the
- * driver's next round finds undone. */
+ * of its own, which may have to collect those files again (run_state.share_ms). Groups that nothing
+ * binds to their recipe (PLAN_FREE) are all the same to Make: each of their recipes takes one of
+ * them from the shared state, by compare-and-swap, one of those files. As there are as many recipes
+ * as groups, all are taken; what a recipe that dies has taken the driver's next round finds undone. */
 #ifndef RUN_AFFINITY_H
 #define RUN_AFFINITY_H
 
@@ -20,8 +20,8 @@ enum affinity {
                           wait for one of them than to change the worker of this slot */
 };
 
-/* For how long at most that is better, beside what fixtures of the session take: the test that runs
- * there may hang, or wait for one of those that are left. */
+/* For how long at most that is better, beside what a change costs: the test that runs there may hang,
+ * or wait for one of those that are left. */
 enum { AFFINITY_PATIENCE_MS = 1000 };
 
 /* All groups are to be taken again. For a time when nobody takes any. */

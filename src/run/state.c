@@ -16,6 +16,7 @@ static const char magic[8] = {'R', 'L', 'S', 'T', 'A', 'T', 'E', '1'};
 
 _Static_assert(offsetof(struct run_state, stop) == 16, "Python maps it at 16");
 _Static_assert(offsetof(struct run_state, wide_ms) == 160, "Python writes it there");
+_Static_assert(offsetof(struct run_state, share_ms) == 168, "Python writes it there");
 _Static_assert(sizeof(struct run_state) % 8 == 0, "the slots follow at once");
 _Static_assert(sizeof(struct slot_state) == 40, "part of the layout");
 

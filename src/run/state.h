@@ -6,7 +6,7 @@
  * test_state), then another: the attempts of it that failed and are not its last, then n_tests
  * bytes for the groups, of which there are no more than tests: 1 for one that a recipe has taken
  * (run/affinity.h). Python maps it too: `stop`, `failures` and `maxfail` are the uint32_t at offset
- * 16, 20 and 24, and it writes wide_ms, at 160. */
+ * 16, 20 and 24, and it writes wide_ms, at 160, and share_ms, at 168. */
 #ifndef RUN_STATE_H
 #define RUN_STATE_H
 
@@ -69,6 +69,9 @@ struct run_state {
                                   session; Python writes it */
     uint32_t driver; /* pid of a driver whose make shares an outer make's tokens; else 0: recipes end
                         in order when it is killed, as make would keep a token (run/outer.c) */
+    _Atomic uint32_t share_ms; /* what it takes to collect the largest share of the files again, if a
+                                  new worker has to (run/affinity.h); Python writes it */
+    uint32_t unused;
 };
 struct slot_state {
     _Atomic uint32_t test;     /* index + 1 of the test that runs; 0: idle */

@@ -177,7 +177,12 @@ class Zygote:
             self.temp_dir.mkdir(parents=True)
         else:
             self.temp_dir = self.temp
-        self.rundir = Path(tempfile.mkdtemp(prefix="rl-run-"))
+        self.state = Path(tempfile.mkdtemp(prefix="rl-run-"))
+        self.rundir = self.state / "runs" / "this"
+        self.rundir.mkdir(parents=True)
+        last = options.pop("last", None)  # the Zygote of the run before
+        if last is not None:
+            (self.state / "last").symlink_to(last.rundir)
         assert not options
         self.process = None
         self.ready = None
@@ -237,7 +242,7 @@ class Zygote:
         if exc_info[0] is not None:
             sys.stderr.write(f"---- zygote.log\n{self.log}\n----\n")
         shutil.rmtree(str(self.temp), ignore_errors=True)
-        shutil.rmtree(str(self.rundir), ignore_errors=True)
+        shutil.rmtree(str(self.state), ignore_errors=True)
 
     @property
     def log(self):

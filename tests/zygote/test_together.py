@@ -4,7 +4,7 @@ import os
 import signal
 from collections import Counter
 
-from client import PATIENCE, run_plain, write_suite
+from client import PATIENCE, run_plain
 
 import pytest
 
@@ -298,64 +298,119 @@ def test_a_worker_that_has_run_tests_collects_nothing_more(suite):
         assert first.outcomes == ["failed"]
         group = process.run("test_clean", slot=one)
         assert group.outcomes == ["passed"]
-        assert group.order == "DJWWSJE"
+        # Behind the two of the change, those of the share that is collected again.
+        assert group.order == "DJWWWWSJE"
         assert [(a.index, a.outcome) for a in group.amends] == [(1, "error")]
         assert group.pid != first.pid
         # The slot stays with what that worker has.
         assert process.run("test_clean", slot=one).pid == group.pid
         back = process.run("test_spoil", "test_0", slot=one)
-        assert back.order == "DWWSJSJE"
+        assert back.order == "DWWWWSJSJE"
         assert back.outcomes == ["passed", "failed"]
         assert process.finish()[0] == 1
 
 
-def test_a_worker_that_died_is_replaced_by_one_that_has_its_files(suite):
-    write_met(
-        suite, "def test_1(): os.kill(os.getpid(), 9)\ndef test_3(): pass", "def test_2(): pass"
-    )
+LOG = "open('log', 'a').write(f'{__name__} {os.getpgrp()}\\n')\n"
+DIES = "def test_1(): os.kill(os.getpid(), 9)\ndef test_3(): pass\n"
+PARAMETER = """
+import pytest
+@pytest.mark.parametrize("n", [1])
+def test_n(n): pass
+"""
+
+
+def read_log(suite):
+    """[(module, who has imported it), ...]"""
+    return [tuple(line.split()) for line in (suite.path / "log").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_worker_that_died_is_replaced_by_one_that_has_its_files(suite, stays):
+    """Of the template that has collected them, or, if that has ended, of the zygote."""
+    write_met(suite, LOG + DIES, LOG + PARAMETER * stays + "def test_2(): pass")
     with zygote(suite) as process:
         slot = owners_of(process.json)[1]
         assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
         group = process.run("test_3", "test_0", slot=slot)
         assert group.outcomes == ["passed", "passed"]
-        assert "W" not in group.order
+        assert group.order == "SJSJE" if stays else "WWSJSJE"
+        again = Counter(name for name, _ in read_log(suite))
+        assert again == {"test_b": 1 if stays else 2, "test_c": 1}
+        assert process.finish()[0] == 1
+
+
+def test_a_share_is_collected_again_at_once_but_for_what_has_run(suite):
+    count = 8
+    test = "import os\n" + LOG + "def test_%d():\n    if os.path.exists('armed'): "
+    test += "os.remove('armed'); os.kill(os.getpid(), 9)\n"
+    suite(conftest="", **{f"test_{k}": test % k for k in range(count)})
+    (suite.path / "armed").touch()
+    with zygote(suite) as process:
+        owners = owners_of(process.json)
+        one = max((0, 1), key=owners.count)
+        first, *rest = [k for k in range(count) if owners[k] == one]
+        assert process.run(f"test_{first}", slot=one).wait_status == signal.SIGKILL
+        for k in rest:
+            assert process.run(f"test_{k}", slot=one).outcomes == ["passed"]
+        again = [name for name, _ in read_log(suite)][count:]
+        assert again == [f"test_{k}" for k in rest]
+        # What was left out is collected by one more worker, then with all the others.
+        assert process.run(f"test_{first}", slot=one).order == "DWWWWSJE"
+        for k in rest:
+            assert "W" not in process.run(f"test_{k}", slot=one).order
+        assert process.finish()[0] == 1
+
+
+def test_tests_are_found_again_by_their_ids(suite):
+    """Those that are not are errors, and no others."""
+    changing = """
+import pytest
+@pytest.mark.parametrize("n", ["b", "a"] if os.path.exists("flip") else ["a", "b", "c"])
+def test_4(n, request): assert request.node.name == f"test_4[{n}]"
+"""
+    write_met(suite, DIES + changing, "def test_2(): pass")
+    with zygote(suite) as before, zygote(suite, last=before) as process:
+        slot = owners_of(process.json)[1]
+        (suite.path / "flip").touch()
+        assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
+        group = process.run("test_4[a]", "test_4[b]", "test_4[c]", "test_3", slot=slot)
+        assert sorted(group.outcomes) == ["error", "passed", "passed", "passed"]
+        (error,) = [r for r in group.results.values() if r.outcome == "error"]
+        assert "'test_b.py::test_4[c]' was not found when its file was" in error.message
+        assert "its tests have other ids here" in error.message
         assert process.finish()[0] == 1
 
 
 def test_a_process_that_has_collected_and_died_is_done_without(suite):
     """The zygote has a worker collect what it needs, before anything runs in it."""
-    log = "open('log', 'a').write('%d\\n' % os.getpgrp())\n"
-    write_met(suite, log + "def test_1(): pass", log + "def test_2(): pass")
+    write_met(suite, LOG + PARAMETER, LOG + "def test_2(): pass")
     with zygote(suite) as process:
         _, one, other = owners_of(process.json)
         for slot in (one, other):
             assert process.run("test_0", slot=slot).outcomes == ["passed"]
-        for pid in (suite.path / "log").read_text().split():
+        for _, pid in read_log(suite):
             os.kill(int(pid), signal.SIGKILL)
         # The workers are no children of theirs.
-        assert process.run("test_1", slot=one).order == "DSJE"
+        assert process.run("test_n[1]", slot=one).order == "DSJE"
         group = process.run("test_2", slot=one)
         assert group.order == "DWWWWSJE"
         assert group.outcomes == ["passed"]
-        assert process.run("test_1", "test_0", slot=one).outcomes == ["passed", "passed"]
+        assert process.run("test_n[1]", "test_0", slot=one).outcomes == ["passed", "passed"]
         assert process.finish()[0] == 0
 
 
 def test_modules_are_imported_once(suite):
-    log = "import os\nopen('log', 'a').write('%s %d\\n' % (__name__, os.getpgrp()))\n"
-    write_suite(
-        suite.path if suite.path.mkdir() else suite.path,
-        **{f"test_{k}": log + "def test(): pass" for k in range(8)},
-    )
+    files = {f"test_{k}": f"import os\n{LOG}def test(): pass" for k in range(7)}
+    suite(**files, test_7="import os\n" + LOG + PARAMETER)
     with zygote(suite) as process:
-        lines = (suite.path / "log").read_text().split("\n")[:-1]
-        assert Counter(line.split()[0] for line in lines) == {f"test_{k}": 1 for k in range(8)}
+        lines = read_log(suite)
+        assert Counter(name for name, _ in lines) == {f"test_{k}": 1 for k in range(8)}
         owners = owners_of(process.json)
-        pids = [int(line.split()[1]) for line in sorted(lines)]
+        pids = [int(pid) for _, pid in sorted(lines)]
         assert len(set(zip(owners, pids))) == len(set(owners))
         for number in range(8):
             assert process.run(number, slot=number % 3 % 2).outcomes == ["passed"]
-        assert len((suite.path / "log").read_text().split("\n")) == 9
+        assert len(read_log(suite)) == 8
         assert process.finish()[0] == 0
 
 

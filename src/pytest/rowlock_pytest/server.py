@@ -132,13 +132,13 @@ class Server:
             procfs.return_memory()
             garbage.freeze()
             if self.together.done:
-                self.together.open(self)
+                self.together.templates.open(self)
                 procfs.return_memory()  # of what the collectors had told
         else:
             self.spawning.open()
         os.write(self.settings.ready_fd, b"\1")
         os.close(self.settings.ready_fd)
-        self.together.welcome(self)
+        self.together.templates.welcome(self)
 
     def watch(self, fd, events, handler):
         self.poll.register(fd, events)
@@ -177,8 +177,8 @@ class Server:
             self.end_children()
             raise
         self.listener.close()
-        self.together.end_templates()
-        self.together.reap_templates()
+        self.together.templates.end_all()
+        self.together.templates.reap()
         if not self.terminated:
             self.end_run_once_here(lambda: self.terminated)
         if self.terminated:
@@ -346,7 +346,7 @@ class Server:
         """limit: seconds that each worker may take, 0 for any time."""
         self.finishing = conn
         self.finish_wanted = True
-        self.together.end_templates()
+        self.together.templates.end_all()
         for child in self.children.values():
             while child.waiting:
                 child.waiting.popleft().close()
@@ -419,7 +419,7 @@ class Server:
         if self.spawning is not None:
             self.spawning.start(slot, waiting)
             return
-        child = self.together.start_worker(self, slot)
+        child = self.together.templates.start_worker(self, slot)
         if child is None:
             self.fork(slot, waiting)
         else:
@@ -481,7 +481,7 @@ class Server:
                 self.stop_flag,
             )
             worker.node = node
-            self.together.enter_fork(worker)
+            self.together.templates.enter_fork(worker)
             return worker
         except BaseException:  # noqa: BLE001
             # Nothing of the zygote's stack is for this process to unwind.
@@ -562,7 +562,7 @@ class Server:
 
     def handed_back(self, child, payload):
         """The group is for the next worker of that slot, as soon as this one has left."""
-        self.together.hand_over(child.slot, int.from_bytes(payload[:4], "little"))
+        self.together.templates.hand_over(child.slot, int.from_bytes(payload[:4], "little"))
         conn, child.conn = child.conn, None
         if conn is not None:
             self.unwatch(conn.fileno())
@@ -595,7 +595,8 @@ class Server:
         self.stop_flag[0] = 1
 
     def replay_test(self, child, data):
-        data["item"] = child.number(data["item"])
+        number = data["item"] = child.number(data["item"])
+        self.together.templates.note_run(number)
         self.replay_held(child, None)
         child.held = self.replayer.test(data, child.name)
 
@@ -673,6 +674,7 @@ class Server:
         client = child.conn or (self.finishing if self.finish_wanted else None)
         if phase == channel.SharedPage.TESTING:
             again = child.page.reruns_left() and not self.stop_flag[0]
+            self.together.templates.note_run(child.number(number))
             self.guarded(self.replayer.crash, child.number(number), child.name, text, again)
         elif known and client is not None and phase == channel.SharedPage.TEARING_DOWN:
             fields = records.Fields()

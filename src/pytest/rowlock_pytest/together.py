@@ -6,7 +6,7 @@ common counter, collects those and passes over the others. The zygote passes ove
 are left. At the end of its walk it takes in what the collectors tell of their tests, and has
 stand-ins for them in its session. What it had imported by then is shared by all.
 
-No test runs in a collector: workers are forked from it (template.py).
+No test runs in a collector: workers are forked from it (template.py, templates.py).
 
 All this is done only where nobody can tell. Where something is not as expected, in whatever
 process, the collectors are ended, the zygote collects the files that it has passed over, and the
@@ -22,6 +22,7 @@ import select
 import signal
 import struct
 import sys
+import time
 import traceback
 import warnings
 
@@ -43,16 +44,17 @@ from rowlock_pytest import (
 from rowlock_pytest.child import Child
 from rowlock_pytest.shares import (
     Claims,
+    digest_of,
     empty_report,
     is_test_file,
     key_of,
     LazyStandIn,
     mark_of,
-    merge_warnings,
     search_path_of,
     TestFile,
     Told,
 )
+from rowlock_pytest.templates import Templates
 
 ALONE, CONTROLLER, COLLECTOR, WORKER = range(4)
 _SIZE = struct.Struct("<I")
@@ -85,10 +87,9 @@ class Together:
         self.claims = None
         self.ticket = None
         self.children = []
-        self.templates = {}  # slot -> Template
-        self.lost = []  # those that did not answer
-        self.shares = 0  # how many there were at first
-        self.origins = {}  # slot -> that of the template whose forks it is to have
+        self.templates = Templates(self)
+        self.shares = 0  # how many collectors there are
+        self.cost_ms = 0  # what it takes to collect the largest share again; 0: it never is
         self.stop_flag = None
         self.base = None
         self.deselected = 0
@@ -302,6 +303,11 @@ class Together:
         isolate.leave_zygote(config, self.settings, slot)
         self.modules = frozenset(sys.modules)
         self.random = random.getstate()
+        self.began = time.process_time()
+
+    def become_worker(self):
+        """In a fork of the zygote that has not collected anything itself."""
+        self.role = WORKER
 
     # In a collector.
 
@@ -340,6 +346,7 @@ class Together:
                     "key": key,
                     "ids": ids,
                     "nodeids": None if nodeids == ids else nodeids,
+                    "digest": digest_of(items, ids),
                     "sizes": [len(part) for part in parts[-2:]],
                 }
             )
@@ -351,6 +358,7 @@ class Together:
             "modules": self.new_modules(),
             "reports": [pack(config=session.config, report=r) for r in self.reports],
             "warnings": [json.loads(w) for w in self.warnings],
+            "cost_ms": int((time.process_time() - self.began) * 1000) + 1,
         }
         head = replay.encode(head)
         body = b"".join([_SIZE.pack(len(head)), head, *parts])
@@ -411,7 +419,9 @@ class Together:
             data = link.read_frame()[1]
         except channel.Gone:
             os._exit(0)  # another one has given up
-        self.number_tests(session, json.loads(data))
+        layout = json.loads(data)
+        self.cost_ms = layout["cost_ms"]
+        self.number_tests(session, layout["files"], layout["total"])
         self.tests = self.tests_here()
         session.shouldstop = session.shouldfail = False
         self.claims.close()
@@ -438,10 +448,10 @@ class Together:
         self.zygote.worker = worker
         return worker
 
-    def number_tests(self, session, layout):
-        session.items = [None] * layout["total"]
-        session.testscollected = layout["total"]
-        for key, (first, count, mark, owner) in layout["files"].items():
+    def number_tests(self, session, files, total):
+        session.items = [None] * total
+        session.testscollected = total
+        for key, (first, count, mark, owner) in files.items():
             file = self.files[key]
             file.first, file.count, file.mark, file.owner = first, count, mark, owner
             if file.here:
@@ -623,78 +633,3 @@ class Together:
             parts.append(fragment)
         self.fragments = ()
         return b",".join(parts)
-
-    def open(self, server):
-        """The collectors become templates, and are asked for a worker each."""
-        children, self.children = self.children, []
-        layout = {
-            "total": len(self.ids),
-            "files": {f.key: [f.first, f.count, f.mark, f.owner] for f in self.files.values()},
-        }
-        data = replay.encode(layout)
-        for child in children:
-            made = template.Template(self.settings, child)
-            with contextlib.suppress(channel.Gone):
-                made.send(channel.LAYOUT, data)
-                made.order(child.slot, server.prepare_node(child.slot))
-            self.templates[child.slot] = made
-        for message in merge_warnings([child.told["warnings"] for child in children]):
-            server.guarded(server.replayer.warning, message)
-        for child in children:
-            child.told = None
-
-    def welcome(self, server):
-        """The workers that open() has asked for."""
-        for made in list(self.templates.values()):
-            child = self.finish(made)
-            if child is not None:
-                server.adopt(child, [])
-
-    def finish(self, made):
-        """The worker that was asked for; without a template if that is of no use any more."""
-        try:
-            if made.waiting is None:
-                raise channel.Gone("not there")
-            return made.finish()
-        except channel.Gone as error:
-            print(f"a process that has collected is gone: {error}", file=sys.stderr)
-            del self.templates[made.child.slot]
-            self.lost.append(made)
-            procfs.kill(made.pid, signal.SIGKILL)
-            return None
-
-    def hand_over(self, slot, owner):
-        """That slot is to have forks of the owner's template from now on."""
-        self.origins[slot] = owner
-
-    def start_worker(self, server, slot):
-        """A new worker for the slot; None if the zygote is to fork one."""
-        if not self.done:
-            return None
-        origin = self.origins.get(slot, slot % self.shares)  # as in src/run/affinity.c
-        made = self.templates.get(origin)
-        if made is None:
-            return None
-        with contextlib.suppress(channel.Gone):
-            made.order(slot, server.prepare_node(slot))
-        return self.finish(made)
-
-    def enter_fork(self, worker):
-        """A worker that the zygote forks has collected only what the zygote has."""
-        if self.done:
-            from rowlock_pytest.togetherworker import Share
-
-            self.role = WORKER
-            for made in self.templates.values():
-                made.child.close()
-            worker.share = Share(self, None)
-
-    def end_templates(self):
-        """No more workers will be wanted."""
-        for made in self.templates.values():
-            made.end(self.session.config)
-
-    def reap_templates(self):
-        for made in [*self.templates.values(), *self.lost]:
-            made.reap(self.settings.grace)
-        self.templates, self.lost = {}, []

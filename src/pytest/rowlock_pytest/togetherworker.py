@@ -3,7 +3,8 @@
 A worker has the files that its template has collected, or the zygote. It collects others only
 as long as it has run nothing: what tests do to their process may show in a module that is
 imported after them. Later on it hands a group back that has tests of other files, and leaves; the
-slot gets a new worker, of the template that has collected those.
+slot gets a new worker, of the template that has collected those, or, where that has ended, of the
+zygote. Such a worker first collects what the template had.
 """
 
 import collections
@@ -14,7 +15,7 @@ import tempfile
 import traceback
 import warnings
 
-from rowlock_pytest import channel, collect, identity, isolate, records
+from rowlock_pytest import channel, collect, garbage, identity, isolate, records
 from rowlock_pytest.settings import XDIST_VARIABLES
 from rowlock_pytest.shares import current_folder, key_of, mark_of, set_variables
 from rowlock_pytest.worker import Worker
@@ -43,13 +44,16 @@ class TogetherWorker(Worker):
 
 class Share:
     """The files that a worker has, and how it gets others. origin: the slot of the collector
-    that it is a fork of; None: it is one of the zygote."""
+    that it is a fork of; None: it is one of the zygote, and likely to need the files of the
+    collector `likely`."""
 
-    def __init__(self, together, origin):
+    def __init__(self, together, origin, likely=None):
         self.together = together
         self.settings = together.settings
         self.files = together.files
         self.origin = origin
+        self.likely = likely
+        self.cost_ms = together.cost_ms
 
     def file_of(self, name):
         return self.files.get(key_of(name.decode("utf-8", "replace")))
@@ -57,12 +61,40 @@ class Share:
     def better(self, names, pristine):
         """The collector one of whose forks is to run these tests instead of this worker; None
         if it is this worker. pristine: nothing has run here yet."""
+        best = self.main_owner(names)
+        return None if pristine and self.origin in (None, best) else best
+
+    def main_owner(self, names):
+        """The collector that has most of these tests; None if all are here."""
         files = [file for file in map(self.file_of, names) if file is not None]
         if all(file.here for file in files):
             return None
         owners = collections.Counter(f.owner for f in files if f.owner is not None)
-        best = max(sorted(owners), key=lambda slot: (owners[slot], slot == self.origin))
-        return None if pristine and self.origin in (None, best) else best
+        return max(sorted(owners), key=lambda slot: (owners[slot], slot == self.origin))
+
+    def prepare(self, worker, names):
+        """What a worker does before it runs its first tests: one that the zygote has forked
+        collects a share, without the files whose tests have all run."""
+        if self.origin is not None:
+            return
+        owner = self.main_owner(names)
+        self.origin = self.likely if owner is None else owner
+        ran_all = self.together.templates.has_run_all
+        missing = [
+            file
+            for file in self.files.values()
+            if not file.here and file.owner == self.origin and not ran_all(file)
+        ]
+        if not missing:
+            return
+        worker.client.send(records.wait_frame(True))
+        garbage.relax()
+        for file in missing:
+            if not worker.must_stop():
+                self.collect_now(worker, file)
+        garbage.be_strict()
+        garbage.freeze()
+        worker.client.send(records.wait_frame(False))
 
     def find(self, worker, name):
         """The number of the test of that id, which is collected first if need be; or None."""
@@ -73,8 +105,7 @@ class Share:
             worker.client.send(records.wait_frame(True))
             self.collect_now(worker, file)
             worker.client.send(records.wait_frame(False))
-        number = worker.tests.get(name)
-        return None if number is None or file.problem is not None else number
+        return worker.tests.get(name)
 
     def problem_of(self, name):
         file = self.files.get(key_of(name))
@@ -94,20 +125,31 @@ class Share:
                 )
         except Exception as error:  # noqa: BLE001
             traceback.print_exc()
-            file.problem = f"{type(error).__name__}: {error}"
+            self.leave_out(worker, file, f"{type(error).__name__}: {error}")
             return
         finally:
             session.testsfailed = before
             session.shouldstop = session.shouldfail = False
         ids = collect.unique_ids(items)
         if len(zygote.errors) > errors:
-            file.problem = zygote.errors[-1]["message"]
-        elif mark_of(ids) != file.mark:
-            file.problem = "its tests have other ids here"
-        else:
-            session.items[file.first : file.first + file.count] = items
-            for place, name in enumerate(ids):
+            self.leave_out(worker, file, zygote.errors[-1]["message"])
+            return
+        found = dict(zip(ids, items))
+        if mark_of(ids) != file.mark:
+            # The zygote's forks know the ids, and may find some of them, in whatever order.
+            self.leave_out(worker, file, "its tests have other ids here")
+            ids = file.ids
+        for place, name in enumerate(ids):
+            if name in found:
+                session.items[file.first + place] = found[name]
                 worker.tests[records.encode(name)] = file.first + place
+
+    @staticmethod
+    def leave_out(worker, file, problem):
+        """Of that file only those tests are here that are found again."""
+        file.problem = problem
+        for name in file.ids:
+            worker.tests.pop(records.encode(name), None)
 
     @contextlib.contextmanager
     def as_in_zygote(self, session, file):

@@ -36,6 +36,7 @@ from rowlock_pytest.verdict import Verdict, add_sections, add_teardown, describe
 WIDE_SECONDS = 0.02
 STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
 WIDE_OFFSET = 160  # wide_ms
+SHARE_OFFSET = 168  # share_ms
 
 
 class StandIn:
@@ -117,13 +118,14 @@ class StopFlags:
         stop, failures, most = struct.unpack_from("=3I", self.state, STOP_OFFSET)
         return bool(stop or (most and max(failures, self.failures) >= most))
 
-    def tell_wide(self, milliseconds):
-        """How long fixtures of the session have taken here, if it is the longest so far."""
+    def tell_most(self, offset, milliseconds):
+        """How long something has taken here, if it is the longest so far."""
+        milliseconds = min(int(milliseconds), 1 << 30)
         with contextlib.suppress(OSError, struct.error), open(self.path, "r+b") as f:
-            f.seek(WIDE_OFFSET)
+            f.seek(offset)
             (most,) = struct.unpack("=I", f.read(4))
             if milliseconds > most:
-                os.pwrite(f.fileno(), struct.pack("=I", milliseconds), WIDE_OFFSET)
+                os.pwrite(f.fileno(), struct.pack("=I", milliseconds), offset)
 
     def count(self, outcome):
         """Counts what has failed here: the state file hears of it later than the next test
@@ -180,7 +182,7 @@ class Worker:
         taken into account before this one is replaced (src/run/affinity.h)."""
         self.wide += seconds
         if self.share is not None and self.wide > WIDE_SECONDS:
-            self.stop_flags.tell_wide(min(int(self.wide * 1000), 1 << 30))
+            self.stop_flags.tell_most(WIDE_OFFSET, self.wide * 1000)
 
     def logreport(self, report):
         if self.verdict is not None:
@@ -367,6 +369,9 @@ class Worker:
             owner = self.share.better([name for _, name, _ in wanted], self.pristine)
             if owner is not None:
                 return self.hand_back(owner, payload)
+            if self.pristine:
+                self.stop_flags.tell_most(SHARE_OFFSET, self.share.cost_ms)
+                self.share.prepare(self, [name for _, name, _ in wanted])
         self.pristine = False
         group = []
         for index, name, left in wanted:
