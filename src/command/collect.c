@@ -139,7 +139,7 @@ static const struct collect_option options[] = {
      "configuration of coverage.py; also --cov-config"},
     {"--cov-config", "FILE", store_text, AT(python.rcfile), NULL},
     {"--show-contexts", NULL, store_flag, AT(show_contexts),
-     "in JSON, name the contexts (tests) that ran a line of Python"},
+     "in JSON and HTML, name the contexts (tests) that ran a line of Python"},
     {"--contexts", "REGEX,...", store_list, AT(python.patterns),
      "of Python, only what contexts ran that match; as in coverage.py"},
     {"--missing", NULL, store_flag, AT(missing), "name the missing lines in the table"},
@@ -223,8 +223,8 @@ static bool parse(struct collect *k, const struct strv *args, struct error *err)
                          k->inputs.n);
     if (k->no_counts && !k->compare)
         return error_set(err, EXIT_USAGE, "--no-counts: goes with --compare");
-    if (k->show_contexts && !k->json)
-        return error_set(err, EXIT_USAGE, "--show-contexts: goes with --json");
+    if (k->show_contexts && !k->json && !k->html)
+        return error_set(err, EXIT_USAGE, "--show-contexts: goes with --json or --html");
     return true;
 }
 
@@ -318,23 +318,33 @@ static void take_config(struct collect *k)
     k->skip_covered |= config->flags & PY_SKIP_COVERED;
     k->skip_empty = config->flags & PY_SKIP_EMPTY;
     take_table(k, config);
-    if (config->flags & PY_HTML_CONTEXTS && k->html)
-        command_say("warning: show_contexts is set, but HTML reports of Rowlock have no contexts; "
-                    "'coverage html' shows those of a data file");
 }
 
-/* Contexts that nobody is shown were asked for in vain. */
+static bool has_contexts(const struct py_data *d)
+{
+    for (size_t i = 0; i < d->n_contexts; i++)
+        if (d->contexts[i][0])
+            return true;
+    return false;
+}
+
+/* Contexts that nobody is shown were asked for in vain, and those that are not there, too. */
 static void say_hint(const struct collect *k)
 {
+    if (k->python.show & PY_HTML_CONTEXTS && k->python.known && !has_contexts(&k->python.data))
+        command_say("note: show_contexts: no contexts were measured; run the tests with "
+                    "--cov-context=test, or with 'dynamic_context = test_function' under [run] in "
+                    "the configuration of coverage.py");
     if (k->asked_contexts && !k->python.show)
         command_say("note: --cov-context: no report shows which test ran what; write 'show_contexts "
-                    "= true' under [json] in the configuration of coverage.py, and have that report");
+                    "= true' under [html] or [json] in the configuration of coverage.py, and have "
+                    "that report");
 }
 
 static bool finish_python(struct collect *k, struct error *err)
 {
     struct strv problems = STRV_INIT;
-    k->python.contexts = k->json ? PY_JSON_CONTEXTS : 0;
+    k->python.contexts = (k->json ? PY_JSON_CONTEXTS : 0) | (k->html ? PY_HTML_CONTEXTS : 0);
     k->python.show = k->show_contexts ? k->python.contexts : 0;
     bool ok = collectpy_finish(&k->python, &k->coverage, &problems, err);
     for (size_t i = 0; i < problems.n; i++)
@@ -417,7 +427,8 @@ static time_t data_time(const struct strv *inputs)
 static bool write_html(struct collect *k, struct error *err)
 {
     struct cov_html how = {.source_root = k->source_root, .title = k->html_title,
-                           .low = k->html_low, .high = k->html_high};
+                           .low = k->html_low, .high = k->html_high,
+                           .contexts = k->python.show & PY_HTML_CONTEXTS};
     if (how.low < 0)
         how.low = k->fail_under >= 0 ? k->fail_under : 75;
     if (how.high < 0)

@@ -14,6 +14,7 @@ struct cov_html {
     const char *source_root; /* NULL: the current folder. Only what lies below it is shown */
     const char *title;       /* NULL: "Coverage" */
     double low, high;        /* percent: below low is bad, from high on is good */
+    bool contexts;           /* name for each line who ran it */
     time_t data_time;        /* when the newest of the data was written; 0: unknown */
 };
 

@@ -67,6 +67,16 @@ static void add_count(struct buf *b, const struct cov_line *line, enum html_stat
     }
 }
 
+/* In the place of counts: how many contexts have run the line; a script names them. */
+static void add_who(struct buf *b, const struct html_who_line *who)
+{
+    buf_addf(b, " data-w=%u", who->set);
+    if (who->named) {
+        buf_adds(b, " data-c=");
+        html_short_count(b, who->named);
+    }
+}
+
 /* Does any count say more than yes or no? */
 static bool has_counts(const struct cov_file *f)
 {
@@ -83,6 +93,7 @@ static bool has_counts(const struct cov_file *f)
 struct render {
     struct html_lines *out;
     const struct cov_file *f;
+    const struct html_who *who; /* NULL: is not shown */
     size_t line, arm; /* the next of the file's */
     size_t shown;     /* lines so far */
     bool counted;
@@ -124,7 +135,12 @@ static void add_line(struct render *r, uint32_t number, const char *s, size_t le
         buf_adds(b, r->shown ? "</ol><ol>\n" : "<ol>\n");
     r->shown++;
     buf_addf(b, "<li id=%u%s", number, class[state]);
-    if (line)
+    const struct html_who_line *who = NULL;
+    if (r->who && (state == HTML_HIT || state == HTML_PARTIAL))
+        who = html_who_find(r->who, number);
+    if (who)
+        add_who(b, who);
+    else if (line)
         add_count(b, line, state, r->counted);
     buf_addc(b, '>');
     add_text(b, s, len);
@@ -194,10 +210,11 @@ static void add_ruler(struct html_lines *l, const struct cov_file *f)
     add_mark(l, open, first, end);
 }
 
-void html_lines_render(struct html_lines *l, const struct cov_file *f, const struct buf *text)
+void html_lines_render(struct html_lines *l, const struct cov_file *f, const struct buf *text,
+                       const struct html_who *who)
 {
     memset(l, 0, sizeof *l);
-    struct render r = {.out = l, .f = f, .counted = has_counts(f)};
+    struct render r = {.out = l, .f = f, .who = who, .counted = has_counts(f)};
     if (text)
         add_source(&r, text);
     if (text && (r.line < f->n_lines || r.arm < f->n_arms)) {

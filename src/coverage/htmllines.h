@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "coverage/htmlwho.h"
 #include "coverage/model.h"
 
 enum html_state {
@@ -27,8 +28,10 @@ struct html_lines {
     size_t state[HTML_STATES]; /* how many lines */
     uint32_t beyond;           /* the first line of the data behind the end of the text; 0: none */
 };
-/* Renders f with its source text; without one (NULL) the lines that the data tells of. */
-void html_lines_render(struct html_lines *l, const struct cov_file *f, const struct buf *text);
+/* Renders f with its source text; without one (NULL) the lines that the data tells of. who: who ran
+ * them, where that is shown; else NULL. */
+void html_lines_render(struct html_lines *l, const struct cov_file *f, const struct buf *text,
+                       const struct html_who *who);
 void html_lines_release(struct html_lines *l);
 
 /* Appends what a line says of its arms: a mark "1/2" for the margin, words if a way was never taken,

@@ -105,7 +105,7 @@ static void add_notes(struct buf *b, enum html_source_state state, bool newer,
     }
 }
 
-static void add_legend(struct buf *b, const struct html_lines *l)
+static void add_legend(struct buf *b, const struct html_lines *l, const struct html_who *who)
 {
     static const struct {
         enum html_state state;
@@ -121,6 +121,12 @@ static void add_legend(struct buf *b, const struct html_lines *l)
         html_number(b, l->state[items[i].state]);
         buf_addf(b, "</b> %s</span>", items[i].text);
     }
+    if (!who->named)
+        return;
+    buf_adds(b, "<span class=\"key\" title=\"Beside a line: how many contexts, as a rule tests, "
+                "have run it. Click on the number (w) for their names.\"><b>");
+    html_number(b, who->named);
+    buf_addf(b, "</b> context%s</span>", who->named == 1 ? "" : "s");
 }
 
 /* ---- Its functions ----------------------------------------------------------------------------- */
@@ -221,9 +227,20 @@ static void add_functions(struct buf *b, const struct html_report *r, const stru
 /* ---- The whole --------------------------------------------------------------------------------- */
 
 struct page {
-    struct buf name, trail, neighbours, figures, notes, legend, functions, last;
+    struct buf name, trail, neighbours, figures, notes, legend, functions, contexts, last;
     struct html_lines lines;
+    struct html_who who;
 };
+
+/* What the script of the page needs to name who ran a line. */
+static void add_contexts(struct buf *b, const struct html_who *who)
+{
+    buf_adds(b, "<div id=\"contexts\" hidden>");
+    buf_add(b, buf_cstr(&who->names), who->names.len);
+    buf_adds(b, "</div>\n<div id=\"sets\" hidden>");
+    buf_add(b, buf_cstr(&who->sets), who->sets.len);
+    buf_adds(b, "</div>\n");
+}
 
 static void fill_page(struct page *p, const struct html_report *r, size_t i)
 {
@@ -232,7 +249,10 @@ static void fill_page(struct page *p, const struct html_report *r, size_t i)
     struct cov_totals t = {0};
     bool newer;
     enum html_source_state state = html_source(&text, r, f, &newer);
-    html_lines_render(&p->lines, f, state == HTML_SOURCE_READ ? &text : NULL);
+    if (r->how->contexts)
+        html_who_make(&p->who, f);
+    html_lines_render(&p->lines, f, state == HTML_SOURCE_READ ? &text : NULL,
+                      p->who.n_lines ? &p->who : NULL);
     buf_release(&text);
     cov_file_totals(f, &t);
     html_name(&p->name, f->name);
@@ -243,8 +263,10 @@ static void fill_page(struct page *p, const struct html_report *r, size_t i)
         html_figure(&p->figures, r->how, "Coverage", t.covered, t.coverable);
     html_figures(&p->figures, r->how, &t);
     add_notes(&p->notes, state, newer, &p->lines);
-    add_legend(&p->legend, &p->lines);
+    add_legend(&p->legend, &p->lines, &p->who);
     add_functions(&p->functions, r, f, &t);
+    if (p->who.n_lines)
+        add_contexts(&p->contexts, &p->who);
     buf_addf(&p->last, "%u", p->lines.last ? p->lines.last : 1);
 }
 
@@ -259,12 +281,13 @@ bool html_page(struct buf *b, const struct html_report *r, const struct html_tem
         {"TRAIL", &p.trail},          {"NEIGHBOURS", &p.neighbours}, {"FIGURES", &p.figures},
         {"NOTES", &p.notes},          {"LEGEND", &p.legend},      {"FUNCTIONS", &p.functions},
         {"LINES", &p.lines.list},     {"RULER", &p.lines.ruler},  {"LAST", &p.last},
-        {NULL, NULL}};
+        {"CONTEXTS", &p.contexts},    {NULL, NULL}};
     bool ok = html_template_fill(b, t, places, err);
     struct buf *own[] = {&p.name,   &p.trail,  &p.neighbours, &p.figures,
-                         &p.notes,  &p.legend, &p.functions,  &p.last};
+                         &p.notes,  &p.legend, &p.functions,  &p.contexts, &p.last};
     for (size_t k = 0; k < sizeof own / sizeof *own; k++)
         buf_release(own[k]);
     html_lines_release(&p.lines);
+    html_who_release(&p.who);
     return ok;
 }

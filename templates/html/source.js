@@ -69,6 +69,64 @@
     if (found) go(found, "center");
   };
 
+  // ---- Who ran a line: the names stand in the page once, each line has the number of its set
+  const contexts = document.getElementById("contexts");
+  let names = null, sets = null;
+  const unpack = () => {
+    names = [];
+    let before = "";
+    for (const row of contexts.textContent.split("\n")) {
+      const space = row.indexOf(" ");
+      before = before.slice(0, +row.slice(0, space)) + row.slice(space + 1);
+      names.push(before);
+    }
+    sets = document.getElementById("sets").textContent.split("\n");
+  };
+  const whoRan = (li) => {
+    if (!names) unpack();
+    const found = [];
+    for (const range of sets[+li.dataset.w].split(",")) {
+      const [first, last] = range.split("-").map(Number);
+      for (let i = first; i <= (last === undefined ? first : last); i++)
+        found.push(names[i] || "(in no context: while modules were imported, or between tests)");
+    }
+    return found;
+  };
+  const toggleWho = (li) => {
+    const shown = li.querySelector(".who");
+    if (shown) return shown.remove();
+    const box = document.createElement("div");
+    box.className = "who";
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", "Contexts that ran line " + li.id);
+    box.textContent = whoRan(li).join("\n");
+    li.append(box);
+  };
+  let margin = null; // where counts are drawn, from the left of a line; null: is to be measured
+  const onCount = (li, x) => {
+    if (!margin) {
+      const style = getComputedStyle(li, "::after");
+      margin = { start: parseFloat(style.left), end: parseFloat(style.left) + parseFloat(style.width) };
+    }
+    const at = x - li.getBoundingClientRect().left;
+    return at >= margin.start && at < margin.end;
+  };
+  window.addEventListener("resize", () => { margin = null; });
+  if (contexts) {
+    key("w", "who ran this line", () => {
+      if (at && line(at).dataset.w) toggleWho(line(at));
+    });
+    source.addEventListener("mousemove", (e) => {
+      const li = e.target;
+      if (!li.dataset || !li.dataset.w) return;
+      if (!onCount(li, e.clientX)) return li.removeAttribute("title");
+      if (li.title) return;
+      const who = whoRan(li), most = 15;
+      li.title = who.slice(0, most).join("\n") + (who.length > most ? "\n… " + (who.length - most) + " more" : "");
+    });
+  }
+
   // ---- Keys and clicks
   const link = (selector) => () => {
     const a = document.querySelector(selector);
@@ -110,6 +168,10 @@
   });
   source.addEventListener("click", (e) => {
     const li = e.target.closest("li[id]");
+    if (e.target === li && li.dataset.w && onCount(li, e.clientX)) {
+      mark(numberOf(li));
+      return toggleWho(li);
+    }
     // On the number, which is drawn into the margin.
     if (e.target === li && e.clientX - li.getBoundingClientRect().left < 60) {
       mark(numberOf(li));

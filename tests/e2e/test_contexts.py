@@ -1,8 +1,10 @@
 """Contexts of coverage.py, which tests ran a line: what is reported is what coverage.py reports."""
 
+import html
 import importlib.machinery
 import json
 import os
+import re
 import sys
 
 import python_coverage
@@ -99,6 +101,26 @@ def measure(project, *runs):
     return names
 
 
+def on_page(project, name="module.py"):
+    """{"LINE": names} of a page of an HTML report."""
+    (page,) = (project.root / "html" / "f").glob(f"{name}-*.html")
+    text = page.read_text()
+    hidden = [re.search(f'<div id="{part}" hidden>(.*?)</div>', text, re.DOTALL).group(1)
+              for part in ("contexts", "sets")]
+    names, before = [], ""
+    for row in html.unescape(hidden[0]).split("\n"):
+        n, rest = row.split(" ", 1)
+        before = before[: int(n)] + rest
+        names.append(before)
+    found = {}
+    for line, number in re.findall(r"<li id=(\d+) class=[hp] data-w=(\d+)", text):
+        found[line] = []
+        for part in hidden[1].split("\n")[int(number)].split(","):
+            ends = [int(end) for end in part.split("-")]
+            found[line] += names[ends[0] : ends[-1] + 1]
+    return found
+
+
 @pytest.mark.parametrize("branch", [True, False])
 def test_json_is_that_of_coverage_py(sample, branch):
     sample.write(".coveragerc", CONFIG.format(branch=branch, more=""))
@@ -127,12 +149,22 @@ def test_json_is_that_of_coverage_py(sample, branch):
         assert (done.returncode, done.stderr) == (0, ""), done
         assert python_coverage.json_differences(theirs, again) == []
         os.remove(again)
+    # A page has those of statements.
+    sample.write(".coveragerc", CONFIG.format(branch=branch, more="[html]\nshow_contexts = true"))
+    done = sample.rowlock("collect", "-q", "--html=html", *parts)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    run = json.loads(ours.read_text())["files"]["module.py"]["executed_lines"]
+    assert on_page(sample) == {n: contexts[n] for n in map(str, run)}
     done = sample.rowlock("collect", "-q", "--json=again.json", *parts)
     plain = json.loads(again.read_text())
     assert plain["meta"]["show_contexts"] is False
     assert "contexts" not in plain["files"]["module.py"]
     done = sample.rowlock("collect", "--show-contexts", *parts)
-    assert done.returncode == 4 and "goes with --json" in done.stderr, done
+    assert done.returncode == 4 and "goes with --json or --html" in done.stderr, done
+    # Nobody has measured any.
+    coverage(sample, "run", "--rcfile=/dev/null", "module.py")
+    done = sample.rowlock("collect", "-q", "--html=html", ".coverage")
+    assert done.returncode == 0 and "no contexts were measured; run" in done.stderr, done
 
 
 def test_contexts_choose_what_counts(sample):

@@ -1,6 +1,7 @@
 """The HTML report in headless Chromium, opened from the disk. Skipped where ./bootstrap --ci has
 not put Playwright and a Chromium; `make check-html` takes pictures, too."""
 
+import json
 import os
 
 import browser
@@ -194,6 +195,74 @@ def test_file(chromium, report):
     page.mouse.click(box["x"] + 7, box["y"] + box["height"] * 9.5 / 13)
     assert page.evaluate(current) == "10 10"
     tab.check()
+
+
+# Names that a page must not take for anything but text.
+TESTS = ["", "a</div><img src=x onerror=alert(1)>|run", "a<b>&amp;|run", "a|run", "two\nlines",
+         "é|run", "é|setup"]
+
+
+def contexts(lines, names):
+    """A JSON report of coverage.py, with the contexts of some lines."""
+    data = {"executed_lines": [n for n in lines if lines[n] is not None], "excluded_lines": [],
+            "missing_lines": [n for n in lines if lines[n] is None],
+            "contexts": {n: [names[i] for i in lines[n] or []] for n in lines}}
+    meta = {"format": 3, "branch_coverage": False, "show_contexts": True}
+    return json.dumps({"meta": meta, "files": {"a.py": data}})
+
+
+def test_who_ran_a_line(chromium, project):
+    many = [f"tests/test_{n // 100:03}.py::test_{n:05}|run" for n in range(20000)]
+    names = TESTS + many
+    lines = {1: [0], 2: range(7), 3: [3], 4: None, 5: range(7, len(names)), 6: [4, 6, 9]}
+    project.write("a.py", "".join(f"call({n})\n" for n in lines))
+    project.write("c.json", contexts(lines, names))
+    project.write("plain.json", contexts({n: [] for n in lines}, names))
+    done = project.rowlock("collect", "-q", "--show-contexts", "--html", "out", "c.json")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    (made,) = (project.root / "out" / "f").glob("*.html")
+    assert made.stat().st_size < 20000 * 30  # each name once, and of it what differs from the last
+    tab = browser.Tab(chromium, project.path("out"))
+    page = tab.open("index.html")
+    page.click("text=a.py")
+    arrive(page, "a.py")
+    assert "20,006 contexts" in page.inner_text(".legend")
+    drawn = "[...document.querySelectorAll('.source li')].map((li) => li.dataset.c || '')"
+    assert page.evaluate(drawn) == ["", "6", "1", "no", "20000", "3"]
+    outside = "(in no context: while modules were imported, or between tests)"
+    shown = [outside, *TESTS[1:4], "two␊lines", *TESTS[5:]]
+    box = page.locator("li[id='2']").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 9)
+    assert page.get_attribute("li[id='2']", "title").split("\n") == shown
+    page.mouse.move(box["x"] + 300, box["y"] + 9)
+    assert page.get_attribute("li[id='2']", "title") is None
+    page.mouse.click(box["x"] + 100, box["y"] + 9)
+    assert page.text_content("li[id='2'] .who").split("\n") == shown
+    tab.screenshot("contexts")
+    page.keyboard.press("w")
+    assert page.query_selector(".who") is None
+    some = [many[2], "two␊lines", "é|setup"]
+    for number, expected in ((1, [outside]), (3, ["a|run"]), (5, many), (6, some)):
+        page.goto(page.url.split("#")[0] + f"#{number}")
+        wait_until(page, f"document.querySelector('li.at').id === '{number}'")
+        page.keyboard.press("w")
+        assert page.text_content(f"li[id='{number}'] .who").split("\n") == expected
+    page.keyboard.press("p")
+    page.keyboard.press("w")  # nobody ran it
+    assert page.query_selector("li[id='4'] .who") is None
+    assert page.evaluate(CONTRAST) == []
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert not page.evaluate(TOO_WIDE)
+    box = page.locator("li[id='2']").bounding_box()
+    page.mouse.click(box["x"] + 60, box["y"] + 9)
+    assert page.text_content("li[id='2'] .who").split("\n") == shown
+    tab.check()
+    # Pages have nothing of it where it is not asked for, or nobody knows.
+    for words in (["c.json"], ["--show-contexts", "plain.json"]):
+        done = project.rowlock("collect", "-q", "--html", "out", *words)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        (made,) = (project.root / "out" / "f").glob("*.html")
+        assert "contexts" not in made.read_text() and "data-w" not in made.read_text()
 
 
 # The contrast of every text against what is behind it.

@@ -195,7 +195,7 @@ static void test_ruler(void **state)
     cov_add_line(f, 8, 0, 0);
     cov_add_line(f, 5, 0, COV_LINE_EXCLUDED);
     coverage_finish(&c);
-    html_lines_render(&l, f, NULL);
+    html_lines_render(&l, f, NULL, NULL);
     assert_string_equal(buf_cstr(&l.ruler), "<rect class=m y=1 width=1 height=3 />"
                                             "<rect class=m y=7 width=1 height=1 />");
     assert_int_equal(l.last, 8);
@@ -206,9 +206,47 @@ static void test_ruler(void **state)
     for (uint32_t i = 0; i < 100000; i++)
         cov_add_line(f, 100 + 2 * i, i % 4 == 0, 0);
     coverage_finish(&c);
-    html_lines_render(&l, f, NULL);
+    html_lines_render(&l, f, NULL, NULL);
     assert_true(l.ruler.len < 1000 * 50);
     html_lines_release(&l);
+    coverage_release(&c);
+}
+
+/* Names stand there once, without what they begin alike with, and lines share sets. */
+static void test_who(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t lines[3];
+        size_t n;
+    } rows[] = {{"t_a|run", {2, 3, 9}, 3}, {"t_<b", {2, 3}, 2}, {"", {1, 2}, 2},
+                {"t_<b\xc3\xa9", {3, 4}, 2}, {"t_<b\xc3\xb6\n", {4}, 1}};
+    struct coverage c;
+    struct html_who who;
+    struct html_lines l;
+    coverage_init(&c);
+    struct cov_file *f = coverage_file(&c, "a.py");
+    f->language = COV_PYTHON;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cov_add_context(f, rows[i].name, rows[i].lines, rows[i].n);
+    for (uint32_t i = 1; i <= 5; i++)
+        cov_add_line(f, i, i < 5, i == 4 ? COV_LINE_EXCLUDED : 0);
+    coverage_finish(&c);
+    html_who_make(&who, f);
+    assert_string_equal(buf_cstr(&who.names), "0 \n0 t_&lt;b\n4 \xc3\xa9\n4 \xc3\xb6\xe2\x90\x8a\n2 a|run");
+    assert_string_equal(buf_cstr(&who.sets), "0\n0-1,4\n1-2,4\n2-3\n4");
+    assert_int_equal(who.named, 4);
+    assert_null(html_who_find(&who, 5));
+    assert_int_equal(html_who_find(&who, 9)->set, 4);
+    html_lines_render(&l, f, NULL, &who);
+    assert_string_equal(buf_cstr(&l.list), "<ol>\n<li id=1 class=h data-w=0>\n"
+                                           "<li id=2 class=h data-w=1 data-c=2>\n"
+                                           "<li id=3 class=h data-w=2 data-c=3>\n"
+                                           "<li id=4 class=x data-c=excl>\n"
+                                           "<li id=5 class=m data-c=no>\n</ol>\n");
+    html_lines_release(&l);
+    html_who_release(&who);
     coverage_release(&c);
 }
 
@@ -238,7 +276,7 @@ int main(void)
         cmocka_unit_test(test_text),      cmocka_unit_test(test_counts),
         cmocka_unit_test(test_page_names), cmocka_unit_test(test_states),
         cmocka_unit_test(test_ways_of_python), cmocka_unit_test(test_ways_of_c),
-        cmocka_unit_test(test_ruler),     cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_ruler),     cmocka_unit_test(test_who), cmocka_unit_test(test_templates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
