@@ -4,7 +4,7 @@ and beside it lcov, gcovr, fastcov, grcov and bare gcov, where they are there. L
 source package, built with --coverage, is run once for each fragment with a GCOV_PREFIX of its own.
 The others are far slower, so they get fewer fragments; what counts is the time for each. Those
 that are not there are named. Prints medians, how many processors were busy, and peak memory.
-At the end a thousand data files of one object alone, on one processor and on all of them.
+At the end ten thousand data files of one object alone, on one processor and on all of them.
 """
 
 import argparse
@@ -144,20 +144,21 @@ def print_ours(whole, one, fragments):
 
 
 def print_one_object(command, many, folder, repeat):
-    """A thousand links to data of Lua's interpreter loop, which threads have to share."""
+    """Ten thousand links to data of Lua's interpreter loop, which threads have to share."""
     shutil.rmtree(folder, ignore_errors=True)
     found = sorted(glob.glob(f"{many}/**/lvm.gcda", recursive=True))
-    for n in range(1000):
-        os.makedirs(f"{folder}/{n:04}")
-        for ending in ("gcda", "gcno"):
-            os.symlink(found[n % len(found)][:-4] + ending, f"{folder}/{n:04}/lvm.{ending}")
+    for n in range(10000):
+        os.makedirs(f"{folder}/data/{n:04}")
+        os.symlink(found[n % len(found)], f"{folder}/data/{n:04}/lvm.gcda")
+    os.mkdir(f"{folder}/notes")
+    os.symlink(os.path.realpath(found[0][:-4] + "gcno"), f"{folder}/notes/lvm.gcno")
     processors = sorted(os.sched_getaffinity(0))
-    command = [*command, folder]
+    command = [*command, "--objects", f"{folder}/notes", f"{folder}/data"]
     alone = ["taskset", "-c", str(processors[0]), *command]
     for name, words in (("1 processor", alone), (f"{len(processors)} processors", command)):
         cost = measure(words, repeat, folder)
         print(
-            f"{'one object':20} {cost.wall:7.3f} s  {cost.wall:6.2f} ms   on {name} "
+            f"{'one object':20} {cost.wall:7.3f} s  {cost.wall / 10:6.2f} ms   on {name} "
             f"({cost.cpu / cost.wall:.1f} busy)",
             flush=True,
         )
