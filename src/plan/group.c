@@ -16,9 +16,14 @@ enum { CHUNKS_PER_SLOT = 16, CHUNK_TESTS = 64, CHUNK_TESTS_TIMED = 256 };
  * takes 1/TAPER of what is left for a worker, and the smallest are 1/FINEST of its share. A start of a
  * group costs more than a millisecond. Where durations are known, all starts together are to be less
  * than a hundredth of the run: the longest chunks are WORTH_STARTS, and all are longer in that
- * measure, up to twice as long, or the last ones would be waited for. */
+ * measure, up to twice as long, or the last ones would be waited for. In a run of a few hundred
+ * milliseconds a worker loses more between two chunks (the end of one start, make, the next start:
+ * 2.6 ms) than to the last one of the others: there the first chunk is a third of its share, up to
+ * LONG_ENOUGH, and none is shorter than SHORT_ENOUGH. */
 enum { TAPER = 3, FINEST = 64 };
 #define WORTH_STARTS 0.26 /* seconds */
+#define LONG_ENOUGH 0.03
+#define SHORT_ENOUGH 0.01
 
 enum kind { KIND_ALONE, KIND_SERIAL, KIND_GROUP, KIND_LOCKED, KIND_SCOPE, KIND_FILE, KIND_CHUNK };
 
@@ -164,6 +169,28 @@ static uint32_t keyed_unit(struct grouping *g, enum kind kind, uint32_t i)
     return unit_of_key(g, buf_cstr(&g->key), i, &fresh);
 }
 
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Makes chunks longer, where the run is known to be short. */
+static void save_starts(struct grouping *g)
+{
+    if (g->chunk_seconds < WORTH_STARTS) {
+        double longer = smaller(WORTH_STARTS / g->chunk_seconds, 2);
+        g->chunk_seconds *= longer;
+        g->finest *= longer;
+    }
+    g->chunk_seconds = larger(g->chunk_seconds, smaller(LONG_ENOUGH, g->share / TAPER));
+    g->finest = larger(g->finest, smaller(SHORT_ENOUGH, g->chunk_seconds));
+}
+
 /* How long chunks may be, from the tests that go into chunks. */
 static void measure_chunks(struct grouping *g)
 {
@@ -179,11 +206,8 @@ static void measure_chunks(struct grouping *g)
     g->chunk_seconds = g->share / CHUNKS_PER_SLOT;
     g->tapers = work_slots(w) > 1;
     g->finest = g->share / FINEST;
-    if (timed && g->tapers && g->chunk_seconds < WORTH_STARTS) {
-        double longer = WORTH_STARTS / g->chunk_seconds;
-        g->chunk_seconds *= longer < 2 ? longer : 2;
-        g->finest *= longer < 2 ? longer : 2;
-    }
+    if (timed && g->tapers)
+        save_starts(g);
     g->chunk_tests = timed ? CHUNK_TESTS_TIMED : CHUNK_TESTS;
 }
 

@@ -373,15 +373,20 @@ static void test_each_worker_has_its_copies(void **state)
     assert_int_equal(f->p.queues[1], 2);
 }
 
+static void add_many(struct fixture *f, size_t n, const char *words)
+{
+    char id[32];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(id, sizeof id, "%zu", f->m.n);
+        ADD(&f->m, id, words);
+    }
+}
+
 static void test_load_chunks_have_no_more_than_64(void **state)
 {
     struct fixture *f = *state;
-    char id[16];
     f->s.dist = DIST_LOAD;
-    for (int i = 0; i < 1000; i++) {
-        snprintf(id, sizeof id, "%d", i);
-        ADD0(&f->m, id);
-    }
+    add_many(f, 1000, NULL);
     plantest_plan(&f->p, &f->m, &f->s);
     /* 1000 / (4 * 16) = 15, at the end 1000 / (4 * 64) = 3: a test that takes long keeps few
      * others waiting behind it. */
@@ -394,10 +399,7 @@ static void test_load_chunks_have_no_more_than_64(void **state)
     plan_release(&f->p);
     plantest_plan(&f->p, &f->m, &f->s);
     assert_int_equal(f->p.units[0].n, 62);
-    for (int i = 1000; i < 2000; i++) {
-        snprintf(id, sizeof id, "%d", i);
-        ADD0(&f->m, id);
-    }
+    add_many(f, 1000, NULL);
     plan_release(&f->p);
     plantest_plan(&f->p, &f->m, &f->s);
     assert_int_equal(f->p.units[0].n, 64);
@@ -406,12 +408,9 @@ static void test_load_chunks_have_no_more_than_64(void **state)
 static void test_load_chunks_follow_known_durations(void **state)
 {
     struct fixture *f = *state;
-    char id[16];
     f->s.n_slots = 1;
-    for (int i = 0; i < 160; i++) {
-        snprintf(id, sizeof id, "%d,", i);
-        ADD(&f->m, id, i < 80 ? "expected=1.9" : "expected=0.1");
-    }
+    add_many(f, 80, "expected=1.9");
+    add_many(f, 80, "expected=0.1");
     /* All take 160 s, so a chunk takes 10 s at most. */
     plantest_plan(&f->p, &f->m, &f->s);
     check_plan(&f->p);
@@ -423,12 +422,8 @@ static void test_load_chunks_follow_known_durations(void **state)
 static void test_load_chunks_shrink_towards_the_end(void **state)
 {
     struct fixture *f = *state;
-    char id[16];
     f->s.n_slots = 2;
-    for (int i = 0; i < 1000; i++) {
-        snprintf(id, sizeof id, "%d", i);
-        ADD(&f->m, id, "expected=0.64");
-    }
+    add_many(f, 1000, "expected=0.64");
     /* A worker has 320 s to do: chunks of 20 s first, of 5 s at the end. */
     plantest_plan(&f->p, &f->m, &f->s);
     check_plan(&f->p);
@@ -439,16 +434,26 @@ static void test_load_chunks_shrink_towards_the_end(void **state)
     assert_true(f->p.n_units > 32 && f->p.n_units < 50);
 }
 
-/* A start takes about a millisecond: a hundred of them would be a quarter of this run. */
+/* A start takes some milliseconds: a hundred of them would be a quarter of the last of these runs. */
 static void test_load_chunks_of_short_runs_are_fewer(void **state)
 {
     struct fixture *f = *state;
-    char id[16];
     f->s.n_slots = 2;
-    for (int i = 0; i < 1000; i++) {
-        snprintf(id, sizeof id, "%d", i);
-        ADD(&f->m, id, "expected=0.001");
-    }
+    add_many(f, 8, "expected=0.001");
+    plantest_plan(&f->p, &f->m, &f->s);
+    assert_in_range(f->p.n_units, 4, 8); /* there is something to balance all the same */
+
+    /* Of 100 ms for a worker a third goes first, and the last chunks take 10 ms. */
+    add_many(f, 192, "expected=0.001");
+    plan_release(&f->p);
+    plantest_plan(&f->p, &f->m, &f->s);
+    check_plan(&f->p);
+    assert_true(f->p.units[0].expected > 0.025 && f->p.units[0].expected < 0.0301);
+    assert_true(f->p.units[f->p.n_units - 1].expected <= 0.0101);
+    assert_in_range(f->p.n_units, 11, 15);
+
+    add_many(f, 800, "expected=0.001");
+    plan_release(&f->p);
     plantest_plan(&f->p, &f->m, &f->s);
     assert_true(f->p.units[0].expected > 0.06 && f->p.units[0].expected < 0.0626);
     assert_true(f->p.units[f->p.n_units - 1].expected < 0.0157);
