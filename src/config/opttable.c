@@ -399,7 +399,8 @@ const struct option_row option_rows[] = {
              "an interpreter of its own that collects) or auto (fork, unless that would show)"},
     {"Workers", 0, {"parallel-collect"}, NULL, store_flag, AT(parallel_collect),
      .help = "collect a pytest suite's files in several processes, each a share, where nothing "
-             "speaks against it (the default); -v says what does"},
+             "speaks against it; -v says what does. The default where one process would take "
+             "longer than a tenth of a second"},
     {"Workers", 0, {"no-parallel-collect"}, NULL, store_flag, AT(no_parallel_collect),
      .help = "let one process collect all files"},
 

@@ -54,7 +54,7 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
         "ROWLOCK_MODE=", "ROWLOCK_WORKERS=",    "ROWLOCK_AUTO=",   "ROWLOCK_DIST=",
         "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID=",
         "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR=",   "ROWLOCK_COLLECTORS=",
-        "ROWLOCK_LINES="};
+        "ROWLOCK_LINES=", "ROWLOCK_COLLECT_ALONE="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -65,6 +65,7 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     strv_pushf(env, "ROWLOCK_MODE=%s", z->sequential ? "sequential" : "parallel");
     strv_pushf(env, "ROWLOCK_WORKERS=%u", z->workers);
     strv_pushf(env, "ROWLOCK_COLLECTORS=%u", z->collectors);
+    strv_pushf(env, "ROWLOCK_COLLECT_ALONE=%g", z->collect_alone);
     if (z->lines)
         strv_push(env, "ROWLOCK_LINES=1");
     if (z->auto_workers)

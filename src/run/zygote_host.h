@@ -17,6 +17,7 @@ struct zygote_host {
     const char *env_prefix; /* "FQCN" */
     uint32_t workers;
     uint32_t collectors;      /* how many of them may collect at once */
+    double collect_alone;     /* seconds of CPU time for which one collects before others help */
     const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */
     const char *dist;         /* the name of --dist */
     bool sequential;

@@ -151,7 +151,8 @@ class Runner:
         xdist = job.pytest(*options)
         cell.runs["xdist"] = job.run("xdist", xdist)
         if self.rowlock:
-            command = [self.rowlock, *options, "--python", job.python]
+            # However short it takes, as there is more to go wrong.
+            command = [self.rowlock, *options, "--python", job.python, "--parallel-collect"]
             cell.runs["rowlock"] = job.run_rowlock(command)
         if cell.in_doubt():
             cell.runs["again"] = job.run("again", job.pytest())

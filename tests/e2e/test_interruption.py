@@ -87,7 +87,7 @@ def test_ctrl_c_while_several_processes_collect(project, processes_with, wait_un
         project.write(f"test_{i}.py", text)
     # Plugins that are installed may want to see the list as a whole: then one process collects.
     env = {"RUN_MARK": project.mark, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    child = project.start("parallel", "-n", "2", env=env)
+    child = project.start("parallel", "-n", "2", "--parallel-collect", env=env)
     assert wait_until(lambda: all(project.path(f"in.{i}").exists() for i in range(1, 3)))
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)

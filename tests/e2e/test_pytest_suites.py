@@ -412,8 +412,8 @@ def test_workers_that_collect_side_by_side(project):
     """The same ids, order and verdicts; -v says why where one process does it."""
     for i in range(8):
         project.write(f"test_{i}.py", MIXED)
-    for name, words in ("alone.json", ["--no-parallel-collect"]), ("side.json", []):
-        words = ["-n", "3", "--report-json", name, *words]
+    for name, option in ("alone", "--no-parallel-collect"), ("side", "--parallel-collect"):
+        words = ["-n", "3", "--report-json", f"{name}.json", option]
         done = project.rowlock("parallel", "-v", *words)
         assert done.returncode == 1
         assert "one process has collected" not in done.stderr
@@ -443,7 +443,7 @@ def test_a_collection_that_has_to_be_done_over_is_not_tried_again(project):
     ):
         project.write("test_2.py", text)
         project.write("log", "")
-        done = project.rowlock("parallel", "-v", "-n", "2", *words)
+        done = project.rowlock("parallel", "-v", "-n", "2", "--parallel-collect", *words)
         assert done.returncode == 0, done
         assert (note in done.stderr) == noted, done
         imports.append(len(project.path("log").read_text()))

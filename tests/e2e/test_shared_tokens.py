@@ -80,10 +80,10 @@ def test_who_collects_takes_tokens_that_are_to_spare(project, outer_make):
     project.write(
         "Makefile",
         "spare: both; +@" + sys.executable + " count.py\n"
-        "both: ; +@rowlock parallel -v -n 3\n"
+        "both: ; +@rowlock parallel -v -n 3 --parallel-collect\n"
         "all: busy one\n"
         "busy: ; @until [ -e done ]; do sleep 0.02; done\n"
-        "one: ; +@rowlock parallel -v -n 3; touch done\n",
+        "one: ; +@rowlock parallel -v -n 3 --parallel-collect; touch done\n",
     )
     made = outer_make("-j4", "spare")
     assert made.returncode == 0 and "4 passed" in made.stdout, made

@@ -120,6 +120,16 @@ def test_ids_and_verdicts_are_those_of_a_plain_run(suite, args, exit_status):
         assert alone.finish()[0] == status == exit_status
 
 
+def test_a_short_collection_is_one_process_s(suite):
+    suite(**FILES)
+    with zygote(suite, env={"ROWLOCK_COLLECT_ALONE": "1000"}) as alone:
+        assert alone.json["collect_note"] == "that took less than 1000 s"
+        assert "collected_by" not in alone.json
+        assert alone.ids == plain_ids(suite)
+    with zygote(suite, env={"ROWLOCK_COLLECT_ALONE": "1e-6"}) as together:
+        assert "collected_by" in together.json
+
+
 def write_pair(suite, first="def test_1(): pass", second="def test_2(): pass", **more):
     suite(test_a="def test_0(): pass", test_b=first, test_c=second, **more)
     return suite

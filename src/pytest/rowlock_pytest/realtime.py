@@ -18,5 +18,10 @@ def monotonic():
     return _Real.get(time.CLOCK_MONOTONIC) / 1e9
 
 
+def cpu():
+    """The seconds that this process has used."""
+    return _Real.get(time.CLOCK_PROCESS_CPUTIME_ID) / 1e9
+
+
 def time_ns():
     return _Real.get(time.CLOCK_REALTIME)

@@ -27,6 +27,7 @@ OWN_VARIABLES = frozenset(
         "COLUMNS",
         "COLOR",
         "COLLECTORS",
+        "COLLECT_ALONE",
         "LINES",
         "COVERAGE",
     )
@@ -68,6 +69,8 @@ class Settings:
         self.auto = taken.get("ROWLOCK_AUTO")  # "auto", "logical", or None for a fixed number
         self.asked_workers = None  # what pytest_xdist_auto_num_workers said
         self.collectors = _number(taken.get("ROWLOCK_COLLECTORS"), int, 1)
+        # Seconds of CPU time for which one process collects before others help.
+        self.collect_alone = _number(taken.get("ROWLOCK_COLLECT_ALONE"), float, 0.0)
         self.lines = taken.get("ROWLOCK_LINES") == "1"  # the driver wants the lines of tests
         self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)

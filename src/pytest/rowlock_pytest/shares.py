@@ -9,7 +9,7 @@ import struct
 import sys
 
 import pytest
-from rowlock_pytest import procfs, spawn
+from rowlock_pytest import procfs, realtime, spawn
 
 _SIZE = struct.Struct("<I")
 _COUNTER = struct.Struct("<II")  # the next file, whether all are to stop
@@ -134,6 +134,21 @@ def digest_of(items, ids):
     if all(isinstance(i, pytest.Function) and not hasattr(i, "callspec") for i in items):
         return None
     return hashlib.blake2b("\n".join(ids).encode("utf-8"), digest_size=8).hexdigest()
+
+
+class TimeAlone:
+    """How long one process collects before others help. What they cost, processes and workers
+    that have some of the files, a short collection does not bring in. A busy machine makes none
+    longer; one that waits for something else may be."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.cpu, self.wall = realtime.cpu(), realtime.monotonic()
+        self.words = f"that took less than {limit:g} s"
+
+    def is_over(self):
+        spent = realtime.cpu() - self.cpu
+        return spent >= self.limit or realtime.monotonic() - self.wall >= 3 * self.limit
 
 
 def is_test_file(node):

@@ -52,6 +52,7 @@ from rowlock_pytest.shares import (
     mark_of,
     search_path_of,
     TestFile,
+    TimeAlone,
     Told,
 )
 from rowlock_pytest.templates import Templates
@@ -93,8 +94,7 @@ class Together:
         self.stop_flag = None
         self.base = None
         self.deselected = 0
-        self.reports = []
-        self.warnings = []
+        self.reports, self.warnings = [], []
         self.environ = None
         self.slot = self.ctl = None  # in a collector
         self.modules = ()
@@ -130,6 +130,7 @@ class Together:
         self.tried = allowed
         self.possible = allowed and before is None
         self.random = random.getstate()
+        self.alone = TimeAlone(self.settings.collect_alone)
         if allowed:
             self.reason = before
         elif before:
@@ -144,6 +145,8 @@ class Together:
             reason = "a test has a parameter of a scope wider than its file"
         if reason:
             earlier.write(self.settings.rundir, reason)
+        elif len(self.files) > 1 and self.reason is None:
+            self.reason = self.alone.words
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(self, collector):
@@ -153,7 +156,7 @@ class Together:
         file = self.files.get(key)
         if file is None:
             file = TestFile(key, len(self.files))
-            if self.role == ALONE and self.files:
+            if self.role == ALONE and self.files and self.alone.is_over():
                 self.fork_workers()
             self.files[key] = file
             if self.role == CONTROLLER:
@@ -197,8 +200,7 @@ class Together:
 
     def pytest_deselected(self, items):
         if self.role == COLLECTOR:
-            mine = [i for i in items if self.is_mine(self.files.get(key_of(i.nodeid)))]
-            self.deselected += len(mine)
+            self.deselected += sum(self.is_mine(self.files.get(key_of(i.nodeid))) for i in items)
 
     def is_mine(self, file):
         """Whether this worker, and not the zygote before it, has collected the file."""
@@ -246,8 +248,7 @@ class Together:
 
     def why_not_now(self):
         """The project's first file has been imported by now."""
-        session = self.session
-        if session.testsfailed or session.shouldstop or session.shouldfail:
+        if self.session.testsfailed or self.session.shouldstop or self.session.shouldfail:
             return "a file could not be collected"
         return self.why_not_fork()
 
@@ -260,8 +261,7 @@ class Together:
         return hazards.find(self.start.excused, threads)
 
     def prepare(self):
-        config = self.session.config
-        factory = getattr(config, "_tmp_path_factory", None)
+        factory = getattr(self.session.config, "_tmp_path_factory", None)
         self.base = factory.getbasetemp() if factory is not None else None
         self.stop_flag = mmap.mmap(-1, mmap.PAGESIZE)
         self.claims = Claims(self.settings.temp, self.first_shared)
