@@ -352,6 +352,9 @@ static bool finish_python(struct collect *k, struct error *err)
     strv_release(&problems);
     if (k->python.known)
         take_config(k);
+    if (k->python.patterns.n && !k->python.data.n_files)
+        command_say("warning: --contexts: no data file of coverage.py is among the inputs, and of "
+                    "reports everything counts");
     if (k->python.no_match)
         command_say("warning: no context of the data matches --contexts, or contexts under [report] "
                     "in the configuration of coverage.py: nothing of Python counts as run");

@@ -228,7 +228,7 @@ static bool read_contexts(struct reader *r, struct cov_file *f, const cJSON *con
     struct seen *seen = xreallocarray(NULL, most + 1, sizeof *seen);
     for (const cJSON *item = contexts->child; ok && item; item = item->next) {
         uint32_t line;
-        ok = line_key(item, &line);
+        ok = line_key(item, &line) && cJSON_IsArray(item);
         for (const cJSON *name = item->child; ok && name; name = name->next) {
             seen[n] = (struct seen){text(r, name), line};
             ok = seen[n++].name != NULL;

@@ -314,6 +314,7 @@ void cov_add_context(struct cov_file *f, const char *name, const uint32_t *lines
     if (n)
         memcpy(context.lines, lines, n * sizeof *lines);
     context.n_lines = cov_sort_numbers(context.lines, n);
+    context.lines = xreallocarray(context.lines, context.n_lines + 1, sizeof *lines);
     f->contexts = grow(f->contexts, f->n_contexts, &f->cap_contexts, sizeof *f->contexts);
     f->contexts[f->n_contexts++] = context;
     if (crowded(f->n_contexts, f->sorted_contexts))

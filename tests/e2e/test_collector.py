@@ -366,6 +366,13 @@ def test_bad_xml_and_json_are_refused(project):
             '{"meta": {"format": 2}, "files": {"a": {"executed_lines": ["x"]}}}',
             "files: a: a line is no number",
         ),
+        **{
+            f"contexts-{n}.json": (
+                f'{{"meta": {{}}, "files": {{"a": {{"contexts": {{{contexts}}}}}}}}}',
+                "files: a: contexts: lines with lists of names are expected",
+            )
+            for n, contexts in enumerate(('"1": "a"', '"x": ["a"]', '"0": []', '"1": [["a"]]'))
+        },
         "four.json": ('{"meta": {"format": 4}, "files": {}}', "format"),
     }
     for name, (text, words) in bad.items():

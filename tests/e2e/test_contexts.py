@@ -193,6 +193,8 @@ def test_contexts_choose_what_counts(sample):
         done = sample.rowlock("collect", "--missing", "--rcfile=by-config.cfg", *parts)
         assert python_coverage.table(done.stdout) == python_coverage.table(listed)
     assert len(tables) == 3
+    done = sample.rowlock("collect", "--contexts=test_one", "ours.json")
+    assert done.returncode == 0 and "of reports everything counts" in done.stderr, done
     done = sample.rowlock("collect", "--contexts=test_(", *parts)
     assert (done.returncode, done.stdout) == (4, ""), done
     assert "no regular expression: 'test_('" in done.stderr, done
