@@ -32,7 +32,7 @@ FUZZ_TARGETS := $(sort $(patsubst $(srcdir)/tests/fuzz/fuzz_%.c,%, \
 	$(wildcard $(srcdir)/tests/fuzz/fuzz_*.c)))
 # Shared: a new target takes its time from the others.
 FUZZ_RUNS ?= $(shell echo $$((75000 / $(words $(wildcard $(srcdir)/tests/fuzz/fuzz_*.c)))))
-FUZZ_SECONDS = 600
+FUZZ_SECONDS ?= 600
 # What reads coverage of any kind, and what else is linked with nothing but src/base and src/coverage,
 # so that not much has to be built.
 FUZZ_READERS = cobertura covjson gcov gcovjson lcov pydata
