@@ -60,3 +60,18 @@ def test_a_default_timeout(suite):
     """
     with suite(test_x=text).zygote(workers=2) as zygote:
         run_all(zygote, 2)
+
+
+def test_an_end_in_the_middle_of_what_a_worker_says(suite):
+    """Another worker may have been telling what it has collected when the session ends."""
+    text = """
+        import socket
+        from rowlock_pytest import channel
+        def test_a():
+            ours, theirs = socket.socketpair()
+            ours.sendall(b"nobody reads this")
+            theirs.close()
+            assert channel.receive(ours, 1) == (b"", [])
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert zygote.run_all().outcomes == ["passed"]

@@ -162,9 +162,12 @@ def send_all(sock, data):
 def receive(sock, size, flags=0):
     """(bytes, descriptors); no bytes where the other side has closed."""
     rights = array.array("i")
-    data, ancillary, _, _ = sock.recvmsg(
-        size, sockets.CMSG_SPACE(_FDS * rights.itemsize), flags
-    )
+    try:
+        data, ancillary, _, _ = sock.recvmsg(
+            size, sockets.CMSG_SPACE(_FDS * rights.itemsize), flags
+        )
+    except ConnectionResetError:
+        return b"", []  # it has closed without having read all of what we said
     for level, kind, content in ancillary:
         if level == sockets.SOL_SOCKET and kind == sockets.SCM_RIGHTS:
             rights.frombytes(content[: len(content) - len(content) % rights.itemsize])
