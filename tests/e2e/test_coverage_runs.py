@@ -113,3 +113,37 @@ def test_too_little_and_nothing(built):
     assert done.returncode == 0, done
     assert "no test has left coverage data" in done.stderr
     assert built.rowlock("parallel", "--coverage", "--cov-fail-under", "1").returncode == 1
+
+
+EXTENSION = """int at_import(int n) { return n; }
+int in_a(int n) { return n; }
+int in_b(int n) { return n; }
+int nowhere(int n) { return n; }
+"""
+CALLS = "import extension\ndef test_it(): assert extension.library.in_{0}(5) == 5\n"
+COUNTED = {"sequential": (1, 1), "-n2": (1, 3), "-n2 --forked": (1, 6)}
+COUNTED["-n2 --worker-start=spawn"] = (1, 2)
+
+
+@pytest.mark.parametrize("how", COUNTED)
+def test_what_python_loads_counts_once_for_each_process(project, how):
+    """A trap: what was counted at import is in each fork, and a worker that leaves without exit
+    handlers loses it all. pytest-xdist has it once for each worker; so do we, or once more for
+    each process that a test or a worker had. What tests have called is exact."""
+    project.write("counted.c", EXTENSION)
+    command = ["gcc", "--coverage", "-shared", "-fPIC", "counted.c", "-o", "counted.so"]
+    assert project.run(command).returncode == 0
+    load = "import ctypes\nlibrary = ctypes.CDLL('./counted.so')\nlibrary.at_import(1)\n"
+    project.write("extension.py", load)
+    project.write("conftest.py", "")
+    for name in "ab":
+        project.write(f"test_{name}.py", CALLS.format(name))
+    words = how.split() if how == "sequential" else ["parallel", *how.split()]
+    done = project.rowlock(*words, "--timeout=100")
+    assert done.returncode == 0, done
+    assert list(project.root.glob("*.gcda"))  # as after pytest
+    done = project.rowlock("collect", "--json", "out.json", ".")
+    hits = json.loads(project.path("out.json").read_text())["files"]["counted.c"]["hits"]
+    least, most = COUNTED[how]
+    assert least <= hits.pop("1") <= most
+    assert hits == {"2": 1, "3": 1, "4": 0}

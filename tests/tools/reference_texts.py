@@ -161,6 +161,9 @@ READ_VARIABLES = {
 # Read, too, but the program's own affair or set by it.
 INTERNAL_VARIABLES = {
     "COVERAGE_FILE",
+    "GCOV_ERROR_FILE",
+    "GCOV_PREFIX",
+    "GCOV_PREFIX_STRIP",
     "PYTEST_CURRENT_TEST",
     "PYTEST_XDIST_TESTRUNUID",
     "PYTEST_XDIST_WORKER",

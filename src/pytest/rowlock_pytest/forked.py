@@ -19,6 +19,7 @@ import warnings
 from rowlock_pytest import (
     channel,
     flood,
+    instrumented,
     isolate,
     measuring,
     nodes,
@@ -186,7 +187,7 @@ class Forker:
             traceback.print_exc()
             status = 3
         isolate.flush_streams()
-        os._exit(status)
+        instrumented.leave(self.worker.settings, status)
 
     def become_child(self):
         """A process group of its own, so that a test that kills its group kills no worker, and

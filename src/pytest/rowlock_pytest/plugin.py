@@ -9,6 +9,7 @@ from rowlock_pytest import (
     collect,
     controller,
     forked,
+    instrumented,
     isolate,
     logfiles,
     measuring,
@@ -254,6 +255,7 @@ def run_session(settings, arguments):
     if plugin.worker is not None:
         if plugin.worker.pid == os.getpid():
             plugin.worker.say_goodbye(status)
+        instrumented.prepare(settings)
         return int(status)
     plugin.answer(status)
     if plugin.server is not None:
