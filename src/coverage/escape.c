@@ -27,12 +27,26 @@ void cov_put_xml(FILE *out, const char *s)
     }
 }
 
+/* How many bytes from s on mean nothing to JSON; of names nearly all. */
+static size_t plain_run(const char *s)
+{
+    size_t n = 0;
+    while (s[n] >= 32 && s[n] < 127 && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 void cov_put_json(FILE *out, const char *s)
 {
     size_t len = strlen(s), n;
     int32_t cp;
     putc('"', out);
     for (; len; s += n, len -= n) {
+        n = plain_run(s);
+        if (n) {
+            fwrite(s, 1, n, out);
+            continue;
+        }
         n = text_char(s, len, &cp);
         if (cp == '"' || cp == '\\')
             fprintf(out, "\\%c", cp);
