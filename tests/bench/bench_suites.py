@@ -11,6 +11,7 @@ the results are kept in the work folder of tests/compat; --resume goes on where 
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -124,7 +125,17 @@ class Kept:
         return fingerprint(self.args.rowlock, package, XDIST, workers, self.args.rounds)
 
     def seconds(self, package, workers):
-        return self.all.get(self.key(package, workers), {}).get("seconds", math.inf)
+        """What pytest-xdist took, here or else in tests/compat."""
+        result = self.all.get(self.key(package, workers))
+        return result["seconds"] if result else self.compared_seconds(package)
+
+    def compared_seconds(self, package):
+        for version in reversed(PYTESTS):
+            name = f"{package.name}-pytest-{version}.json"
+            with contextlib.suppress(OSError, KeyError):
+                with open(os.path.join(self.args.work, "results", name), encoding="utf-8") as file:
+                    return json.load(file)["runs"]["xdist"]["seconds"]
+        return math.inf
 
     def get(self, package, workers):
         """The result, if it is still one of this program, this plugin and so many rounds."""
