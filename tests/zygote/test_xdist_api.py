@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import textwrap
 
 import pytest
 
@@ -241,6 +242,24 @@ def test_a_collection_that_asks_for_the_controller(suite):
     with suite.zygote(*LOAD) as zygote:
         assert zygote.json["worker_start"] == "spawn"
         assert "conftest.py:3 asks for the plugin dsession" in zygote.json["worker_start_note"]
+        assert zygote.run(0).outcomes == ["passed"]
+
+
+def test_the_collection_of_the_zygote_is_a_workers_to_plugins(suite):
+    """Nobody minds what an installed plugin asks. It finds no controller while tests are collected,
+    as it finds none there under pytest-xdist."""
+    plugin = """
+        def pytest_collection_modifyitems(config, items):
+            if config.pluginmanager.hasplugin("dsession"):
+                del items[:]
+    """
+    folder = suite.path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    (folder / "someplugin.py").write_text(textwrap.dedent(plugin))
+    suite(test_m="def test_a(): pass\n")
+    options = [*LOAD, "-p", "someplugin", "test_m.py"]
+    with suite.zygote(*options, env={"PYTHONPATH": str(folder)}) as zygote:
+        assert zygote.json["worker_start"] == "fork"
         assert zygote.run(0).outcomes == ["passed"]
 
 
