@@ -476,7 +476,7 @@ def test_tests_that_pages_name_are_there():
     named = [
         found
         for name, text in doc_commands.pages()
-        for found in re.findall(r"`((?:e2e|zygote|unit)/\w+)\.(py|c)::(test_\w+)`", text)
+        for found in re.findall(r"`((?:e2e|zygote|unit)/\w+)\.(py|c)::(\w+)`", text)
     ]
     assert len(named) > 15
     for path, suffix, test in named:

@@ -613,10 +613,13 @@ static void test_hostile_ids(void **state)
         ADD(&f->m, ids[i], "locks=$(shell touch pwned)", "marker=$(shell touch pwned)",
             "command=$(shell touch pwned)", "cwd=$(shell touch pwned)");
     ADD0(&f->m, huge);
+    /* Its comment would swallow the rule of its group. */
+    ADD(&f->m, "the last of its group \\", "locks=own");
     f->s.n_slots = 1;
     install(f);
     assert_int_equal(MAKE(NULL, ALONE), 0);
-    expect_log("start begin\nend begin\nstart 1\nend 1\nstart 2\nend 2\nstart end\nend end\n");
+    expect_log("start begin\nend begin\nstart 1\nend 1\nstart 2\nend 2\nstart 3\nend 3\n"
+               "start end\nend end\n");
     assert_false(exists("pwned"));
     char *mk = plantest_read(".rowlock/tests.mk");
     assert_non_null(strstr(mk, "\n# t1 %24%28shell%20touch%20pwned%29\n"));

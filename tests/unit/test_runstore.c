@@ -103,6 +103,27 @@ static void a_run_has_its_folders(void **unused)
     free(path);
 }
 
+/* Sockets have to lie in it, and their paths are short. */
+static void a_long_folder_for_temporary_files_is_not_used(void **unused)
+{
+    (void)unused;
+    enum { LONG_ENOUGH = 60 };
+    const char *before = getenv("TMPDIR");
+    char *saved = before ? xstrdup(before) : NULL;
+    char *folder = xasprintf("%s/%0*d", root, LONG_ENOUGH, 0);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    setenv("TMPDIR", folder, 1);
+    struct runstore r = make_run(getpid());
+    assert_int_equal(strncmp(r.temp, "/tmp/rl-", 8), 0);
+    runstore_close(&r, true);
+    if (saved)
+        setenv("TMPDIR", saved, 1);
+    else
+        unsetenv("TMPDIR");
+    free(folder);
+    free(saved);
+}
+
 static void a_dropped_run_leaves_nothing(void **unused)
 {
     (void)unused;
@@ -181,6 +202,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_has_its_folders, enter, leave),
+        cmocka_unit_test_setup_teardown(a_long_folder_for_temporary_files_is_not_used, enter,
+                                        leave),
         cmocka_unit_test_setup_teardown(a_dropped_run_leaves_nothing, enter, leave),
         cmocka_unit_test_setup_teardown(two_runs_of_one_second_differ, enter, leave),
         cmocka_unit_test_setup_teardown(old_runs_go_living_and_published_ones_stay, enter, leave),
