@@ -11,19 +11,7 @@ enum { GAIN_KNOWN_MS = 60, GAIN_GUESSED_MS = 250 };
 struct rest {
     bool any;
     double known, guessed; /* milliseconds */
-    double cost;           /* of the new worker: it sets up fixtures, and may collect files */
 };
-
-static bool is_worth(const struct rest *r)
-{
-    return r->known >= GAIN_KNOWN_MS + r->cost || r->known + r->guessed >= GAIN_GUESSED_MS + r->cost;
-}
-
-/* Which of two is the better one to be served. */
-static double value(const struct rest *r)
-{
-    return r->known + r->guessed - r->cost;
-}
 
 void affinity_reset(struct state *s)
 {
@@ -108,15 +96,11 @@ static double guess_ms(const struct state *s)
 static struct rest measure_rest(const struct state *s, const struct plan_map *p, uint32_t phase,
                                 uint32_t collector, double guess)
 {
-    struct rest rest = {.any = false};
-    uint32_t n = count_groups(s, p), slots = 0, own = 0, taken = 0;
+    struct rest rest = {false, 0, 0};
+    uint32_t n = count_groups(s, p), slots = 0;
     for (uint32_t g = 0; g < n; g++) {
-        const struct plan_group *group = plan_map_group(p, g);
+        const struct plan_group *group = look(s, p, g, phase);
         if (!group || group->collector != collector)
-            continue;
-        own++;
-        taken += atomic_load(&s->taken[g]);
-        if (!look(s, p, g, phase))
             continue;
         rest.any = true;
         rest.known += group->expected_ms;
@@ -128,9 +112,6 @@ static struct rest measure_rest(const struct state *s, const struct plan_map *p,
     double divide = slots ? (double)slots * (slots + 1) : 1e-9;
     rest.known /= divide;
     rest.guessed /= divide;
-    rest.cost = 2.0 * atomic_load(&s->run->wide_ms);
-    if (own) /* files whose tests have all run are not collected again */
-        rest.cost += atomic_load(&s->run->share_ms) * (double)(own - taken) / own;
     return rest;
 }
 
@@ -141,18 +122,22 @@ enum affinity affinity_take(struct state *s, const struct plan_map *p, uint32_t 
     if (slot >= s->run->n_slots)
         return AFFINITY_NONE;
     while (!take_own(s, p, slot, phase, group)) {
+        /* The new worker sets fixtures up, and may collect its files again. */
+        double cost = 2.0 * atomic_load(&s->run->wide_ms) + atomic_load(&s->run->share_ms);
         double guess = guess_ms(s);
-        struct rest most = {.any = false};
+        struct rest most = {false, 0, 0};
         for (uint32_t c = 1; c <= p->head->n_collectors; c++) {
             struct rest rest = measure_rest(s, p, phase, c, guess);
-            if (!rest.any || (most.any && value(&rest) <= value(&most)))
+            if (!rest.any || (most.any && rest.known + rest.guessed <= most.known + most.guessed))
                 continue;
             most = rest;
             *collector = c;
         }
         if (!most.any)
             return AFFINITY_NONE;
-        if (!is_worth(&most) && waited_ms < AFFINITY_PATIENCE_MS + most.cost)
+        if (most.known < GAIN_KNOWN_MS + cost &&
+            most.known + most.guessed < GAIN_GUESSED_MS + cost &&
+            waited_ms < AFFINITY_PATIENCE_MS + cost)
             return AFFINITY_ELSEWHERE;
         affinity_follow(s, p, slot, *collector);
     }

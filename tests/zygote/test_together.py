@@ -308,20 +308,20 @@ def test_a_worker_that_has_run_tests_collects_nothing_more(suite):
         assert first.outcomes == ["failed"]
         group = process.run("test_clean", slot=one)
         assert group.outcomes == ["passed"]
-        # Behind the two of the change, those of the share that is collected again.
-        assert group.order == "DJWWWWSJE"
+        assert group.order == "DJWWSJE"
         assert [(a.index, a.outcome) for a in group.amends] == [(1, "error")]
         assert group.pid != first.pid
         # The slot stays with what that worker has.
         assert process.run("test_clean", slot=one).pid == group.pid
         back = process.run("test_spoil", "test_0", slot=one)
-        assert back.order == "DWWWWSJSJE"
+        assert back.order == "DWWSJSJE"
         assert back.outcomes == ["passed", "failed"]
         assert process.finish()[0] == 1
 
 
 LOG = "open('log', 'a').write(f'{__name__} {os.getpgrp()}\\n')\n"
 DIES = "def test_1(): os.kill(os.getpid(), 9)\ndef test_3(): pass\n"
+MANY = "exec(''.join(f'def test_many_{k}(): pass\\n' for k in range(2000)))\n"
 PARAMETER = """
 import pytest
 @pytest.mark.parametrize("n", [1])
@@ -334,10 +334,11 @@ def read_log(suite):
     return [tuple(line.split()) for line in (suite.path / "log").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("stays", [False, True])
-def test_a_worker_that_died_is_replaced_by_one_that_has_its_files(suite, stays):
+@pytest.mark.parametrize("more", ["", MANY, MANY + PARAMETER])
+def test_a_worker_that_died_is_replaced_by_one_that_has_its_files(suite, more):
     """Of the template that has collected them, or, if that has ended, of the zygote."""
-    write_met(suite, LOG + DIES, LOG + PARAMETER * stays + "def test_2(): pass")
+    write_met(suite, LOG + DIES, LOG + more + "def test_2(): pass")
+    stays = more != MANY
     with zygote(suite) as process:
         slot = owners_of(process.json)[1]
         assert process.run("test_1", slot=slot).wait_status == signal.SIGKILL
@@ -353,10 +354,10 @@ def test_a_share_is_collected_again_at_once_but_for_what_has_run(suite):
     count = 8
     test = "import os\n" + LOG + "def test_%d():\n    if os.path.exists('armed'): "
     test += "os.remove('armed'); os.kill(os.getpid(), 9)\n"
-    suite(conftest="", **{f"test_{k}": test % k for k in range(count)})
+    suite(conftest="", **{f"test_{k}": test % k + MANY * (k == 0) for k in range(count)})
     (suite.path / "armed").touch()
     with zygote(suite) as process:
-        owners = owners_of(process.json)
+        owners = owners_of(process.json)[-count:]
         one = max((0, 1), key=owners.count)
         first, *rest = [k for k in range(count) if owners[k] == one]
         assert process.run(f"test_{first}", slot=one).wait_status == signal.SIGKILL
@@ -378,7 +379,7 @@ import pytest
 @pytest.mark.parametrize("n", ["b", "a"] if os.path.exists("flip") else ["a", "b", "c"])
 def test_4(n, request): assert request.node.name == f"test_4[{n}]"
 """
-    write_met(suite, DIES + changing, "def test_2(): pass")
+    write_met(suite, DIES + changing, MANY + "def test_2(): pass")
     with zygote(suite) as before, zygote(suite, last=before) as process:
         slot = owners_of(process.json)[1]
         (suite.path / "flip").touch()

@@ -7,8 +7,9 @@ each of its slots has a worker. A slot that needs another one after that, becaus
 died or other files are to be run there, gets a fork of the zygote, which collects that share again
 before anything runs in it (togetherworker.py).
 
-Where a second collection might find other tests, templates stay until the run ends: where there
-are ids that the run before did not have, and that say more than the names of functions.
+Templates stay until the run ends where that would save little, and where a second collection might
+find other tests: where there are ids that the run before did not have, and that say more than the
+names of functions.
 """
 
 import contextlib
@@ -16,6 +17,10 @@ import sys
 
 from rowlock_pytest import channel, earlier, replay, template
 from rowlock_pytest.shares import merge_warnings
+
+
+# For each collector: fewer tests than that take no more than a few megabytes.
+MANY_TESTS = 1000
 
 
 class Templates:
@@ -33,7 +38,8 @@ class Templates:
         together = self.together
         children, together.children = together.children, []
         self.ran = bytearray(len(together.ids))
-        self.stay = self.has_new_ids(children)
+        few = len(together.ids) < MANY_TESTS * together.shares
+        self.stay = self.has_new_ids(children) or few
         if not self.stay:
             together.cost_ms = max(child.told["cost_ms"] for child in children)
         files = together.files.values()

@@ -22,7 +22,6 @@ import select
 import signal
 import struct
 import sys
-import time
 import traceback
 import warnings
 
@@ -35,6 +34,7 @@ from rowlock_pytest import (
     hazards,
     isolate,
     procfs,
+    realtime,
     records,
     replay,
     safe,
@@ -303,7 +303,7 @@ class Together:
         isolate.leave_zygote(config, self.settings, slot)
         self.modules = frozenset(sys.modules)
         self.random = random.getstate()
-        self.began = time.process_time()
+        self.began = realtime.monotonic()
 
     def become_worker(self):
         """In a fork of the zygote that has not collected anything itself."""
@@ -358,7 +358,7 @@ class Together:
             "modules": self.new_modules(),
             "reports": [pack(config=session.config, report=r) for r in self.reports],
             "warnings": [json.loads(w) for w in self.warnings],
-            "cost_ms": int((time.process_time() - self.began) * 1000) + 1,
+            "cost_ms": int((realtime.monotonic() - self.began) * 1000) + 1,
         }
         head = replay.encode(head)
         body = b"".join([_SIZE.pack(len(head)), head, *parts])
