@@ -41,6 +41,22 @@ def test_a_project_says_what_auto_means(project):
     assert workers(project) == 5
 
 
+NO_WORKERS = """
+import pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    config.option.numprocesses = 0
+"""
+
+
+def test_a_project_says_that_it_wants_no_workers(project):
+    project.write("test_m.py", SAY_WORKERS)
+    project.write("conftest.py", NO_WORKERS)
+    done = project.rowlock("-n", "2")
+    assert done.returncode == 0, done
+    assert workers(project) == 0
+
+
 SCHEDULER = """
 from xdist.scheduler import LoadScopeScheduling
 

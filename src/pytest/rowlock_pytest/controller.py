@@ -11,7 +11,7 @@ import sys
 import types
 
 import pytest
-from rowlock_pytest import nodes, options
+from rowlock_pytest import nodes, options, workercount
 
 NAME = "dsession"
 REPORTER = "terminaldistreporter"
@@ -73,8 +73,18 @@ class DSession:
 class Controller:
     """Registers the two in the zygote, once a run with workers is sure."""
 
-    def __init__(self):
+    def __init__(self, settings):
+        self.settings = settings
         self.dsession = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config):
+        """Called behind a conftest file's that has to be before pytest-xdist's: it may have said
+        there that this is to be no run with workers."""
+        number = getattr(config.option, "numprocesses", None)
+        if number == 0 and not self.settings.sequential:
+            workercount.go_without(self.settings)
+            options.settle_distribution(config.option, {"numprocesses": 0})
 
     def announce(self, config):
         """Before others are configured."""

@@ -48,7 +48,7 @@ class ZygotePlugin:
         self.seeds = isolate.SeedWatch()
         self.decisions = Decisions()
         self.nodes = None
-        self.controller = controller.Controller()
+        self.controller = controller.Controller(settings)
         self.together = Together(settings, self, start)
         if start is not None:
             start.together = self.together

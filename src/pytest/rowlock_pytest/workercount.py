@@ -33,6 +33,11 @@ def ask_workers(config, settings):
     settings.sequential = settings.asked_workers == 0
 
 
+def go_without(settings):
+    """The project wants no workers in this run, whatever was asked for."""
+    settings.asked_workers, settings.workers, settings.sequential = 0, 1, True
+
+
 def ask_scheduler(config, settings, items, tests):
     """Changes the scope of the tests that go to the driver. Returns what else is for it."""
     if settings.sequential:
