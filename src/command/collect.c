@@ -181,6 +181,18 @@ static bool unknown(const char *word, struct error *err)
     return false;
 }
 
+static bool refuse_value(const struct collect_option *o, const char *value, struct error *err)
+{
+    if (!o->value)
+        return error_set(err, EXIT_USAGE, "%s: takes no value; leave out the = and what follows",
+                         o->name);
+    char *shown = value ? text_quote(value) : NULL;
+    error_set(err, EXIT_USAGE, "%s%s%s: give %s%s%s", o->name, shown ? " " : "", shown ? shown : "",
+              o->value, o->help ? ": " : "", o->help ? o->help : "");
+    free(shown);
+    return false;
+}
+
 /* Takes the option at args[*i] and its value. */
 static bool take_option(struct collect *k, const struct strv *args, size_t *i, struct error *err)
 {
@@ -196,9 +208,7 @@ static bool take_option(struct collect *k, const struct strv *args, size_t *i, s
             value = args->v[++*i];
         if (!o->value == !value && o->store(k, o, value))
             return true;
-        return error_set(err, EXIT_USAGE, "%s: %s%s", o->name,
-                         o->value ? "needs behind it a " : "takes no value",
-                         o->value ? o->value : "");
+        return refuse_value(o, value, err);
     }
     return unknown(word, err);
 }

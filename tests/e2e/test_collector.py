@@ -50,6 +50,19 @@ def test_tracefiles_add_up(traces):
     assert "two.c" not in (traces.root / "one.info").read_text()
 
 
+def test_values_that_an_option_does_not_take(traces):
+    for words, said in (
+        (["--sort", "size"], "--sort 'size': give COLUMN: by name, stmts, miss, "),
+        (["--precision=10"], "--precision '10': give N: decimals of percentages, 0 to 9"),
+        (["--xml"], "--xml: give FILE: write Cobertura XML"),
+        (["--cov-fail-under=x"], "--cov-fail-under 'x': give PERCENT\n"),
+        (["--missing=yes"], "--missing: takes no value; leave out the = and what follows"),
+    ):
+        done = traces.rowlock("collect", *words)
+        assert (done.returncode, done.stdout) == (4, ""), done
+        assert f"rowlock: {said}" in done.stderr, done
+
+
 def test_devices_and_pipes_are_written_to_and_not_replaced(traces):
     for name, target in (("null", "/dev/null"), ("out", "/proc/self/fd/1")):
         (traces.root / name).symlink_to(target)
