@@ -3,9 +3,11 @@
 Each test is skipped where its plugin is not installed (./bootstrap --ci installs them).
 """
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -265,6 +267,20 @@ def test_pytest_cov(suite, arguments):
         for contexts in (ours[1], wanted[1]):
             assert contexts.pop(line)
     assert ours == wanted
+
+
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+def test_pytest_cov_measures_nothing_of_rowlock(suite, how):
+    """--cov without a name is for all that is imported and not installed."""
+    plugins.need("pytest-cov", 4)
+    suite(code_to_cover=CODE, test_m=COVERED, pytest_ini=INI)
+    everything = ["--cov" if word.startswith("--cov=") else word for word in COV]
+    with suite.zygote(*everything, env=plugins.environment(), start=how) as zygote:
+        assert spread(zygote)[0] == 0
+    with contextlib.closing(sqlite3.connect(str(suite.path / ".coverage"))) as data:
+        files = [path for (path,) in data.execute("SELECT path FROM file")]
+    assert str(suite.path / "code_to_cover.py") in files
+    assert [path for path in files if "rowlock_pytest" in path] == []
 
 
 def test_pytest_cov_reports(suite):

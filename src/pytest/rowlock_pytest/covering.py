@@ -6,10 +6,29 @@ and coverage.py gives the fork a data file of its own. So a worker only has to s
 when it ends; the zygote combines all files when its session ends, as it would with one.
 """
 
+import functools
 import os
 import traceback
 
 from rowlock_pytest import measuring
+
+
+def leave_out_own_files(config):
+    """What pytest-cov starts from now on measures nothing of Rowlock's plugin."""
+    if not getattr(config.known_args_namespace, "cov_source", None):
+        return
+    try:
+        from coverage import Coverage
+    except ImportError:
+        return
+    start = Coverage.start
+
+    @functools.wraps(start)
+    def start_without(cov):
+        measuring.omit_own_files(cov)
+        return start(cov)
+
+    Coverage.start = start_without
 
 
 def adopt(config):

@@ -44,6 +44,11 @@ def start(wanted, rundir):
     return None
 
 
+def omit_own_files(cov):
+    """Before it starts: without --cov=NAME it would measure Rowlock's plugin, too."""
+    cov.config.run_omit = [*(cov.config.run_omit or []), os.path.join(HERE, "*")]
+
+
 def _stop_other(coverage):
     """COVERAGE_PROCESS_START has begun to measure this process, too. It holds for the processes
     that tests start; their data belong to ours."""
@@ -64,7 +69,7 @@ def _start(coverage, wanted, folder):
         source=wanted["source"] or None,
         config_file=wanted["config"] or True,
     )
-    cov.config.run_omit = [*(cov.config.run_omit or []), os.path.join(HERE, "*")]
+    omit_own_files(cov)
     for name in ("_warn_no_data", "_warn_unimported_source", "_warn_preimported_source"):
         setattr(cov, name, False)
     if "COVERAGE_PROCESS_START" in os.environ:

@@ -8,6 +8,7 @@ import pytest
 from rowlock_pytest import (
     collect,
     controller,
+    covering,
     forked,
     instrumented,
     isolate,
@@ -58,6 +59,7 @@ class ZygotePlugin:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_load_initial_conftests(self, early_config):
         options.stop_distribution(early_config.known_args_namespace)
+        covering.leave_out_own_files(early_config)
         yield
 
     @pytest.hookimpl(hookwrapper=True)

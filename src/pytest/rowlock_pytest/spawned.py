@@ -8,6 +8,7 @@ import pytest
 from rowlock_pytest import (
     channel,
     collect,
+    covering,
     forked,
     isolate,
     logfiles,
@@ -79,6 +80,7 @@ class SpawnedPlugin(ZygotePlugin):
     @pytest.hookimpl(hookwrapper=True)
     def pytest_load_initial_conftests(self, early_config):
         self.look_like_worker(early_config)
+        covering.leave_out_own_files(early_config)
         yield
 
     @pytest.hookimpl(hookwrapper=True)
