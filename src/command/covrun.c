@@ -177,7 +177,7 @@ static void add_reports(struct strv *words, const struct suite *s)
     }
 }
 
-/* What libgcov had to say, which would else have been on the tests' standard error. */
+/* What libgcov had to say, which would else have been on the tests' standard error, and measuring.py. */
 static void say_messages(const char *folder)
 {
     char *path = path_join(folder, "messages");

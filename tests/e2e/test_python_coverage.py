@@ -517,8 +517,10 @@ def test_cov_without_pytest_cov(small):
     assert "TOTAL" not in done.stdout
     (only / "coverage").unlink()
     small.write("only/coverage/__init__.py", "raise ImportError\n")
-    done = small.rowlock("parallel", *words)
-    assert done.returncode == 0, done
+    for more in ([], ["--worker-start=spawn"]):
+        done = small.rowlock("parallel", *words, *more)
+        assert done.returncode == 0, done
+        assert done.stderr.count("note: --cov: nothing is measured") == 1, done
     done = small.rowlock("parallel", "--coverage", *words)
     assert done.returncode == 4, done
     assert "\nrowlock: --coverage: " in f"\n{done.stdout}\n{done.stderr}", done

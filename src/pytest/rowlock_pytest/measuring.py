@@ -5,6 +5,7 @@ has measured and writes a data file of its own. The driver reads all of them (sr
 Nothing here needs pytest.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -14,6 +15,10 @@ current = None  # the coverage.Coverage of this process
 spec = None  # what the driver wants, a dict; see zygote.py
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+UNMEASURED = (
+    "note: --cov: nothing is measured, as there is neither pytest-cov nor coverage.py; run"
+    " '{} -m pip install coverage'\n"
+)
 MISSING = (
     "--coverage: coverage.py is not installed for {0}; run '{0} -m pip install coverage', or name"
     " another Python with --python"
@@ -35,13 +40,26 @@ def start(wanted, rundir):
     try:
         import coverage
     except ImportError:
-        return MISSING.format(sys.executable) if wanted["asked"] else None
+        if wanted["asked"]:
+            return MISSING.format(sys.executable)
+        _tell_driver(rundir, UNMEASURED.format(sys.executable))
+        return None
     _stop_other(coverage)
     try:
         _start(coverage, wanted, os.path.join(rundir, "coverage", "python"))
     except Exception as error:  # noqa: BLE001 (old versions have no public class of all its errors)
         return f"coverage.py: {error}"
     return None
+
+
+def _tell_driver(rundir, text):
+    """The driver prints it at the end (src/command/covrun.c)."""
+    folder = os.path.join(rundir, "coverage")
+    with contextlib.suppress(OSError):
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "messages")
+        with open(path, "w", encoding="utf-8", errors="replace") as f:
+            f.write(text)
 
 
 def omit_own_files(cov):
