@@ -302,17 +302,18 @@ def test_crash_timeout_and_the_rest(project):
         "def test_hang(): time.sleep(600)\n"
         "def test_after(): pass\n",
     )
-    done = project.rowlock("parallel", "-n", "2", "--report-json", "report.json")
-    assert done.returncode == 1
-    got = {name.split("::")[1]: o for name, o in outcomes(project).items()}
-    assert got == {
-        "test_before": "passed",
-        "test_segv": "crashed",
-        "test_between": "passed",
-        "test_exit": "crashed",
-        "test_hang": "timeout",
-        "test_after": "passed",
-    }
+    for dist in ("loadscope", "load"):
+        words = ["-n", "2", "--dist", dist, "--report-json", "report.json"]
+        done = project.rowlock("parallel", *words)
+        assert done.returncode == 1
+        assert [(t["id"].split("::")[1], t["outcome"]) for t in project.report()["tests"]] == [
+            ("test_before", "passed"),
+            ("test_segv", "crashed"),
+            ("test_between", "passed"),
+            ("test_exit", "crashed"),
+            ("test_hang", "timeout"),
+            ("test_after", "passed"),
+        ]
     assert "SIGSEGV" in done.stdout
     assert "Fatal Python error: Segmentation fault\n" in done.stdout
     assert "Timeout\n" in done.stdout and "Aborted" not in done.stdout
