@@ -372,6 +372,20 @@ def test_a_share_is_collected_again_at_once_but_for_what_has_run(suite):
         assert process.finish()[0] == 1
 
 
+KEPT = {"deep": "[" * 100000, "no text": "\udcff", "a list": "[1]", "no digest": '{"test_b.py": {}}'}
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
+def test_what_the_run_before_has_left_is_not_believed(suite, kept):
+    write_pair(suite, PARAMETER)
+    with zygote(suite) as before:
+        text = kept.encode("utf-8", "surrogateescape")
+        (before.rundir / "test-ids").write_bytes(text)
+        with zygote(suite, last=before) as process:
+            assert "collected_by" in process.json
+            assert process.run("test_n[1]", slot=owners_of(process.json)[1]).outcomes == ["passed"]
+
+
 def test_tests_are_found_again_by_their_ids(suite):
     """Those that are not are errors, and no others."""
     changing = """

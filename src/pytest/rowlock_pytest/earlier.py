@@ -51,7 +51,7 @@ def read_digests(rundir):
     """{file: digest of its ids} of the run before."""
     try:
         found = json.loads(_read(rundir, DIGESTS, MOST))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
