@@ -372,7 +372,8 @@ def test_a_share_is_collected_again_at_once_but_for_what_has_run(suite):
         assert process.finish()[0] == 1
 
 
-KEPT = {"deep": "[" * 100000, "no text": "\udcff", "a list": "[1]", "no digest": '{"test_b.py": {}}'}
+KEPT = {"deep": "[" * 100000, "no text": "\udcff", "a list": "[1]"}
+KEPT["no digest"] = '{"test_b.py": {}}'
 
 
 @pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
