@@ -8,10 +8,12 @@ imported for itself, as the workers of pytest-xdist do.
 import ctypes
 import mmap
 import os
-import sysconfig
+import sys
 
 SYSTEM = ("/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
 PACKAGES = frozenset(("site-packages", "dist-packages"))
+_EXECUTABLE = os.path.realpath(sys.executable)
+_LIBRARY = os.path.join(os.path.dirname(os.path.realpath(os.__file__)), "")
 
 
 def _mapped():
@@ -29,11 +31,13 @@ def _mapped():
 
 
 def _is_looked_at(path, everywhere):
-    """Installed packages are many and large; only who measures has them looked at."""
+    """Python itself takes longer to search than all else that a worker does at its end. Installed
+    packages are many and large; only who measures has them looked at."""
+    if path == _EXECUTABLE or os.path.basename(path).startswith("libpython"):
+        return False
     if not PACKAGES.isdisjoint(path.split(os.sep)):
         return everywhere
-    python = os.path.join(sysconfig.get_path("platstdlib"), "")
-    return not path.startswith((*SYSTEM, python))
+    return not path.startswith((*SYSTEM, _LIBRARY))
 
 
 def _has_counters(path):
