@@ -144,27 +144,13 @@ static void count_line(struct figures *g, const struct cov_line *line)
     g->hit += line->count != 0;
 }
 
-/* The first of the lines from number on. */
-static size_t first_line(const struct cov_file *f, uint32_t number)
-{
-    size_t low = 0, high = f->n_lines;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (f->lines[middle].line < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static struct figures function_figures(const struct cov_file *f, const struct cov_function *fn)
 {
     struct figures g = {0};
     for (size_t i = 0; i < fn->n_lines; i++)
         count_line(&g, cov_find_line(f, fn->lines[i]));
     if (!fn->lines && fn->start_line && fn->end_line >= fn->start_line)
-        for (size_t i = first_line(f, fn->start_line);
+        for (size_t i = cov_line_from(f, fn->start_line);
              i < f->n_lines && f->lines[i].line <= fn->end_line; i++)
             count_line(&g, &f->lines[i]);
     g.run = fn->count != -1 ? fn->count != 0 : g.hit != 0;
