@@ -144,10 +144,11 @@ static const char *name_of(const struct cov_xml *how, const struct cov_file *f, 
  * Caller frees. */
 static char *folder_of(const struct cov_xml *how, const struct cov_file *f)
 {
-    char *folder = path_dirname(name_of(how, f, NULL)), *p = folder;
-    for (int depth = how->package_depth; depth > 0 && *p; p++)
+    char *folder = path_dirname(name_of(how, f, NULL));
+    int depth = how->package_depth;
+    for (char *p = folder; depth > 0 && *p; p++)
         if (*p == '/' && --depth == 0)
-            *p-- = '\0';
+            *p = '\0';
     return folder;
 }
 
