@@ -10,6 +10,14 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 /* Grows or shrinks p to n elements of the given size; checks the product for overflow. */
 void *xreallocarray(void *p, size_t n, size_t size);
+/* Makes room for one more element behind the n of p, an array that has room for *cap of that size. */
+static inline void *xgrow(void *p, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return p;
+    *cap = *cap ? 2 * *cap : 16;
+    return xreallocarray(p, *cap, size);
+}
 char *xstrdup(const char *s);
 /* Copies exactly len bytes and adds a NUL. */
 char *xmemdup0(const void *data, size_t len);

@@ -32,14 +32,6 @@ struct reader {
     bool has_blocks;  /* the current function's are known */
 };
 
-static void *grow(void *v, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return v;
-    *cap = *cap ? *cap * 2 : 64;
-    return xreallocarray(v, *cap, size);
-}
-
 void gc_notes_release(struct gc_notes *n)
 {
     arena_release(&n->arena);
@@ -95,7 +87,7 @@ static uint32_t find_file(struct reader *r, const char *name)
     at = map_get(&r->files, folded);
     if (at == MAP_NONE) {
         at = n->n_files;
-        n->files = grow(n->files, n->n_files, &n->cap_files, sizeof *n->files);
+        n->files = xgrow(n->files, n->n_files, &n->cap_files, sizeof *n->files);
         n->files[n->n_files++] = arena_strdup(&n->arena, folded);
         map_put(&r->files, n->files[at], at);
     }
@@ -123,7 +115,7 @@ static bool read_function(struct reader *r, struct gc_bytes *b)
         return false;
     fn.name = arena_strdup(&n->arena, name ? name : "");
     fn.file = find_file(r, file ? file : "");
-    n->functions = grow(n->functions, n->n_functions, &n->cap_functions, sizeof *n->functions);
+    n->functions = xgrow(n->functions, n->n_functions, &n->cap_functions, sizeof *n->functions);
     n->functions[n->n_functions++] = fn;
     r->has_blocks = false;
     return true;
@@ -141,7 +133,7 @@ static bool read_blocks(struct reader *r, struct gc_function *fn, struct gc_byte
     r->has_blocks = true;
     fn->n_blocks = count;
     for (uint32_t i = 0; i < count; i++) {
-        n->blocks = grow(n->blocks, n->n_blocks, &n->cap_blocks, sizeof *n->blocks);
+        n->blocks = xgrow(n->blocks, n->n_blocks, &n->cap_blocks, sizeof *n->blocks);
         n->blocks[n->n_blocks++] = (struct gc_block){0};
     }
     return true;
@@ -166,7 +158,7 @@ static bool read_arcs(struct reader *r, struct gc_function *fn, struct gc_bytes 
             arc.flags |= GC_ARC_CALL;
             calls = true;
         }
-        n->arcs = grow(n->arcs, n->n_arcs, &n->cap_arcs, sizeof *n->arcs);
+        n->arcs = xgrow(n->arcs, n->n_arcs, &n->cap_arcs, sizeof *n->arcs);
         n->arcs[n->n_arcs++] = arc;
         block->n_arcs++;
         n->blocks[fn->block + arc.to].n_into++;
@@ -205,12 +197,12 @@ static bool read_lines(struct reader *r, struct gc_function *fn, struct gc_bytes
         if (!line && !name)
             break;
         if (line) {
-            n->lines = grow(n->lines, n->n_lines, &n->cap_lines, sizeof *n->lines);
+            n->lines = xgrow(n->lines, n->n_lines, &n->cap_lines, sizeof *n->lines);
             n->lines[n->n_lines++] = line;
             place->n++;
             continue;
         }
-        n->places = grow(n->places, n->n_places, &n->cap_places, sizeof *n->places);
+        n->places = xgrow(n->places, n->n_places, &n->cap_places, sizeof *n->places);
         place = &n->places[n->n_places++];
         *place = (struct gc_place){block, find_file(r, name), (uint32_t)n->n_lines, 0};
         fn->n_places++;
@@ -296,10 +288,10 @@ static void find_unconditional(struct gc_notes *n)
 static void lay_out(struct gc_notes *n)
 {
     size_t at = 0;
-    n->blocks = grow(n->blocks, n->n_blocks, &n->cap_blocks, sizeof *n->blocks);
-    n->arcs = grow(n->arcs, n->n_arcs, &n->cap_arcs, sizeof *n->arcs);
-    n->places = grow(n->places, n->n_places, &n->cap_places, sizeof *n->places);
-    n->lines = grow(n->lines, n->n_lines, &n->cap_lines, sizeof *n->lines);
+    n->blocks = xgrow(n->blocks, n->n_blocks, &n->cap_blocks, sizeof *n->blocks);
+    n->arcs = xgrow(n->arcs, n->n_arcs, &n->cap_arcs, sizeof *n->arcs);
+    n->places = xgrow(n->places, n->n_places, &n->cap_places, sizeof *n->places);
+    n->lines = xgrow(n->lines, n->n_lines, &n->cap_lines, sizeof *n->lines);
     n->into = xcalloc(n->n_arcs + 1, sizeof *n->into);
     for (size_t i = 0; i < n->n_blocks; i++) {
         n->blocks[i].into = at;

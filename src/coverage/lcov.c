@@ -89,18 +89,9 @@ static bool is_number(const char *s)
     return *s && !s[strspn(s, "0123456789")];
 }
 
-/* Makes room for one more element. */
-static void *grow(void *v, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return v;
-    *cap = *cap ? 2 * *cap : 16;
-    return xreallocarray(v, *cap, size);
-}
-
 static struct function *add_function(struct reader *r, const char *name)
 {
-    r->functions = grow(r->functions, r->n_functions, &r->cap_functions, sizeof *r->functions);
+    r->functions = xgrow(r->functions, r->n_functions, &r->cap_functions, sizeof *r->functions);
     struct function *f = &r->functions[r->n_functions++];
     *f = (struct function){coverage_intern(r->c, name), 0, 0, 0};
     if (name)
@@ -225,7 +216,7 @@ static bool read_brda(struct reader *r, char *s)
         cov_add_arm(r->file, &arm);
         return true;
     }
-    r->leaving = grow(r->leaving, r->n_leaving, &r->cap_leaving, sizeof *r->leaving);
+    r->leaving = xgrow(r->leaving, r->n_leaving, &r->cap_leaving, sizeof *r->leaving);
     r->leaving[r->n_leaving++] = arm;
     return true;
 }

@@ -34,15 +34,6 @@ void coverage_release(struct coverage *c)
     coverage_init(c);
 }
 
-/* Makes room for one more element. */
-static void *grow(void *v, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return v;
-    *cap = *cap ? *cap * 2 : 16;
-    return xreallocarray(v, *cap, size);
-}
-
 const char *coverage_intern(struct coverage *c, const char *s)
 {
     if (!s)
@@ -50,7 +41,7 @@ const char *coverage_intern(struct coverage *c, const char *s)
     size_t at = map_get(&c->strings, s);
     if (at != MAP_NONE)
         return c->interned[at];
-    c->interned = grow(c->interned, c->n_strings, &c->cap_strings, sizeof *c->interned);
+    c->interned = xgrow(c->interned, c->n_strings, &c->cap_strings, sizeof *c->interned);
     const char *copy = arena_strdup(&c->arena, s);
     c->interned[c->n_strings] = copy;
     map_put(&c->strings, copy, c->n_strings++);
@@ -66,7 +57,7 @@ struct cov_file *coverage_find(const struct coverage *c, const char *name)
 static void add_file(struct coverage *c, struct cov_file *f, const char *name)
 {
     f->name = coverage_intern(c, name);
-    c->files = grow(c->files, c->n_files, &c->cap_files, sizeof(struct cov_file *));
+    c->files = xgrow(c->files, c->n_files, &c->cap_files, sizeof(struct cov_file *));
     map_put(&c->by_name, f->name, c->n_files);
     c->files[c->n_files++] = f;
 }
@@ -279,7 +270,7 @@ void cov_add_line(struct cov_file *f, uint32_t line, int64_t count, uint32_t fla
     struct cov_line l = {line, flags, flags & COV_LINE_EXCLUDED ? 0 : count};
     if (!line)
         return;
-    f->lines = grow(f->lines, f->n_lines, &f->cap_lines, sizeof *f->lines);
+    f->lines = xgrow(f->lines, f->n_lines, &f->cap_lines, sizeof *f->lines);
     if (f->sorted_lines == f->n_lines && (!f->n_lines || f->lines[f->n_lines - 1].line < line))
         f->sorted_lines++;
     f->lines[f->n_lines++] = l;
@@ -291,7 +282,7 @@ void cov_add_arm(struct cov_file *f, const struct cov_arm *arm)
 {
     if (!arm->line)
         return;
-    f->arms = grow(f->arms, f->n_arms, &f->cap_arms, sizeof *f->arms);
+    f->arms = xgrow(f->arms, f->n_arms, &f->cap_arms, sizeof *f->arms);
     if (f->sorted_arms == f->n_arms &&
         (!f->n_arms || compare_arms(&f->arms[f->n_arms - 1], arm) < 0))
         f->sorted_arms++;
@@ -302,7 +293,7 @@ void cov_add_arm(struct cov_file *f, const struct cov_arm *arm)
 
 void cov_add_function(struct cov_file *f, const struct cov_function *function)
 {
-    f->functions = grow(f->functions, f->n_functions, &f->cap_functions, sizeof *f->functions);
+    f->functions = xgrow(f->functions, f->n_functions, &f->cap_functions, sizeof *f->functions);
     f->functions[f->n_functions++] = *function;
     if (crowded(f->n_functions, f->sorted_functions))
         compact_functions(f);
@@ -315,7 +306,7 @@ void cov_add_context(struct cov_file *f, const char *name, const uint32_t *lines
         memcpy(context.lines, lines, n * sizeof *lines);
     context.n_lines = cov_sort_numbers(context.lines, n);
     context.lines = xreallocarray(context.lines, context.n_lines + 1, sizeof *lines);
-    f->contexts = grow(f->contexts, f->n_contexts, &f->cap_contexts, sizeof *f->contexts);
+    f->contexts = xgrow(f->contexts, f->n_contexts, &f->cap_contexts, sizeof *f->contexts);
     f->contexts[f->n_contexts++] = context;
     if (crowded(f->n_contexts, f->sorted_contexts))
         compact_contexts(f);

@@ -83,10 +83,7 @@ uint32_t py_data_context(struct py_data *d, const char *name)
     size_t at = map_get(&d->by_context, name);
     if (at != MAP_NONE)
         return (uint32_t)at;
-    if (d->n_contexts == d->cap_contexts) {
-        d->cap_contexts = d->cap_contexts ? 2 * d->cap_contexts : 16;
-        d->contexts = xreallocarray(d->contexts, d->cap_contexts, sizeof *d->contexts);
-    }
+    d->contexts = xgrow(d->contexts, d->n_contexts, &d->cap_contexts, sizeof *d->contexts);
     d->contexts[d->n_contexts] = arena_strdup(&d->arena, name);
     map_put(&d->by_context, d->contexts[d->n_contexts], d->n_contexts);
     return (uint32_t)d->n_contexts++;
