@@ -17,8 +17,8 @@ enum { CHUNKS_PER_SLOT = 16, CHUNK_TESTS = 64, CHUNK_TESTS_TIMED = 256 };
  * group costs more than a millisecond. Where durations are known, all starts together are to be less
  * than a hundredth of the run: the longest chunks are WORTH_STARTS, and all are longer in that
  * measure, up to twice as long, or the last ones would be waited for. In a run of a few hundred
- * milliseconds a worker loses more between two chunks (the end of one start, make, the next start:
- * 2.6 ms) than to the last one of the others: there the first chunk is a third of its share, up to
+ * milliseconds a worker loses more between two chunks (the end of one start, make, the next start)
+ * than to the last one of the others: there the first chunk is a third of its share, up to
  * LONG_ENOUGH, and none is shorter than SHORT_ENOUGH. */
 enum { TAPER = 3, FINEST = 64 };
 #define WORTH_STARTS 0.26 /* seconds */
