@@ -9,9 +9,9 @@
  * In lines with LCOV_EXCL_LINE, and from LCOV_EXCL_START to LCOV_EXCL_STOP, statements become
  * excluded, and branches and functions that start there go; LCOV_EXCL_BR_LINE, _BR_START and _BR_STOP
  * take out branches alone, LCOV_EXCL_EXCEPTION_BR_… those of exceptions. GCOV_ and GCOVR_ for LCOV_
- * mean the same. LCOV_UNREACHABLE_LINE, _START and _STOP do so with lines that were not run; one that
- * was is kept and named in warnings. Sources that cannot be read are left as they are. A START without its STOP is
- * named in warnings and holds to the end. c has to be finished, and stays it. */
+ * mean the same. LCOV_UNREACHABLE_LINE, _START and _STOP exclude lines that were not run; one that was
+ * is kept and named in warnings. Sources that cannot be read are left as they are. A START without
+ * its STOP is named in warnings and holds to the end. c has to be finished, and stays it. */
 void cov_exclude(struct coverage *c, const char *root, struct strv *warnings);
 
 #endif

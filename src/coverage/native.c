@@ -144,10 +144,10 @@ static void complain(struct worker *w, struct error *err)
 /* Has gcov read a data file, or (path is NULL) the notes alone. */
 static void ask_gcov(struct worker *w, const struct job *job, const char *path)
 {
-    if (!gcov_tool_add(&w->coverage, job->object->notes, path, job->notes.head.version, shown_name, w,
-                       &w->problems))
-        return;
-    w->n_data += path != NULL;
+    if (gcov_tool_add(&w->coverage, job->object->notes, path, job->notes.head.version, shown_name, w,
+                      &w->problems) &&
+        path)
+        w->n_data++;
 }
 
 /* Takes data files of the job until there are none left and adds them to counters. Returns how many

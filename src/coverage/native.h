@@ -22,8 +22,9 @@ bool cov_native_claims(const char *path);
 /* Adds what lies at the inputs to c. A .gcda file is counted for the .gcno file of the same name
  * beside it, below how->objects (where the most folders of the two paths agree), or, as in a tree of
  * GCOV_PREFIX, where a part of its path leads from the root. A .gcno file without any .gcda was
- * never run. Of a GCC that is not known here, gcov is asked (gcovtool.h). What is torn, foreign or without notes is skipped, with a message for each in problems.
- * Returns how many .gcda files were added. */
+ * never run. Of a GCC that is not known here, gcov is asked (gcovtool.h). What is torn, foreign or
+ * without notes is skipped, with a message for each in problems. Returns how many .gcda files were
+ * added. */
 size_t cov_native_read(struct coverage *c, char *const *inputs, size_t n_inputs,
                        const struct cov_native *how, struct strv *problems);
 
