@@ -1,6 +1,7 @@
 #include "command/suite.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 #include "run/interrupts.h"
 #include "run/platform.h"
 #include "run/tokens.h"
+#include "run/verdict.h"
 
 void suite_init(struct suite *s)
 {
@@ -339,6 +341,22 @@ static void say_what_was_meant(const struct strv *words, const char *said)
     }
 }
 
+/* A process that was killed has said nothing about it. */
+static void say_what_killed(int status)
+{
+    int sig = status - 128;
+    if (sig <= 0 || sig >= NSIG)
+        return;
+    char name[32];
+    verdict_signal_name(name, sizeof name, sig);
+    fprintf(stderr,
+            "rowlock: while it collected the tests, pytest ended with exit code %d, as a process does "
+            "that was killed by %s; %s\n",
+            status, name,
+            sig == SIGKILL ? "the kernel does that where memory is short"
+                           : "see whether 'pytest --collect-only' ends so, too");
+}
+
 /* Prints what pytest said when it ended with status, and what that may mean here. */
 static void show_log(const struct suite *s, int status)
 {
@@ -349,6 +367,7 @@ static void show_log(const struct suite *s, int status)
         fwrite(buf_cstr(&text), 1, text.len, s->lists ? stderr : stdout);
     fflush(stdout);
     say_what_was_meant(&s->options.pytest_args, buf_cstr(&text));
+    say_what_killed(status);
     if (status == EXIT_NO_TESTS && !has_manifest(s) &&
         strstr(buf_cstr(&text), "\ncollected 0 items\n"))
         fprintf(stderr, "rowlock: no pytest tests here, and no tests.json, which lists others; "

@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+
+import pytest
 
 MIXED = '''
 import unittest
@@ -322,6 +325,18 @@ def test_crash_timeout_and_the_rest(project):
     assert "/_pytest/python.py" not in done.stdout
     every = project.rowlock("report", "-v").stdout
     assert "/_pytest/python.py" in every and "more of pytest" not in every
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("SIGKILL", "memory is short"), ("SIGSEGV", "'pytest --collect-only'")]
+)
+def test_a_collection_that_is_killed_says_so(project, name, words):
+    project.write("conftest.py", f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
+    project.write("test_a.py", "def test_a(): pass\n")
+    for command in (["parallel", "-n2"], ["sequential"], ["list"]):
+        done = project.rowlock(*command)
+        assert done.returncode == 128 + getattr(signal, name), done
+        assert f"that was killed by {name}; " in done.stderr and words in done.stderr, done
 
 
 def test_mixed_project_in_one_run(project):
