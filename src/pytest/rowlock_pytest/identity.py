@@ -14,13 +14,12 @@ import tempfile
 import threading
 import weakref
 
-from rowlock_pytest import harmless
+from rowlock_pytest import controller, harmless
 from rowlock_pytest.settings import XDIST_VARIABLES
 
 PARTS = ("_TEST_WORKER_ID", "_TEST_TEMP_DIR", "_TEST_MODE", "_CONFIG_DIR", "_CACHE_DIR")
 INPUTS = ("workerinput", "workeroutput")
-# The plugins that only the controller has, and how one asks for them beside get_plugin().
-CONTROLLERS = ("dsession", "terminaldistreporter")
+# How one asks for the controller's plugins beside get_plugin().
 ASKING = ("has_plugin", "hasplugin", "getplugin")
 PACKAGES = frozenset(("site-packages", "dist-packages"))
 
@@ -184,7 +183,7 @@ class Watch:
         before = PytestPluginManager.get_plugin
 
         def get_plugin(manager, name):
-            if name in CONTROLLERS:
+            if name in controller.NAMES:
                 inside = sys._getframe(1).f_code.co_name in ASKING
                 self.asked(f"asks for the plugin {name}", through_libraries=True, skip=inside)
             return before(manager, name)
