@@ -10,8 +10,9 @@ import mmap
 import os
 import sys
 
+from rowlock_pytest.identity import PACKAGES
+
 SYSTEM = ("/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/")
-PACKAGES = frozenset(("site-packages", "dist-packages"))
 _EXECUTABLE = os.path.realpath(sys.executable)
 _LIBRARY = os.path.join(os.path.dirname(os.path.realpath(os.__file__)), "")
 
