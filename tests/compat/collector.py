@@ -66,6 +66,9 @@ def compare(rowlock, gcc, notes, folder, what):
         command += ["--json", report, "--source-root", "/nowhere", "--include", "*", folder]
         env = dict(os.environ, PATH=gcov_in_path(stack, gcc))
         done = subprocess.run(command, check=True, env=env, stderr=subprocess.PIPE, text=True)
+        if gcc.root:
+            for path in (lcov, report):
+                name_as_in_system(gcc.root, path)
         ours = from_lcov(lcov)
         methods = xml.etree.ElementTree.parse(cobertura).iter("method")
         names = {method.get("name") for method in methods}
@@ -82,6 +85,16 @@ def compare(rowlock, gcc, notes, folder, what):
     arms = sum(len(counts) for counts in ours.branches.values())
     asked = "gcov is asked" in done.stderr
     return Row(what, len(ours.lines), len(ours.functions), arms, len(found), asked)
+
+
+def name_as_in_system(root, path):
+    """Seen from here, what was compiled in another system was moved to where that lies, and
+    collect finds the sources there; gcov in the system does not say so."""
+    with open(path, "r+", encoding="utf-8") as file:
+        text = file.read().replace(f"{root}/", "/")
+        file.seek(0)
+        file.truncate()
+        file.write(text)
 
 
 def gcov_in_path(stack, gcc):
