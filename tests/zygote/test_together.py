@@ -233,6 +233,28 @@ def test_one_process_collects_where_several_would_show(suite, name):
         assert process.finish()[0] == 0
 
 
+REASON = """
+    import pytest
+    from rowlock_pytest.together import Unshared, reason_of
+
+    def test_reason():
+        with pytest.raises(UserWarning) as caught:
+            try:
+                raise Unshared("why")
+            except Unshared:
+                raise UserWarning("a plugin raised an exception\\nUnshared: why")
+        assert reason_of(caught.value) == "why"
+        assert reason_of(ValueError("\\n one line\\n more")) == "one line"
+        assert reason_of(KeyboardInterrupt()) == "KeyboardInterrupt"
+"""
+
+
+def test_a_reason_survives_the_wrappers_of_hooks(suite):
+    """Those of pytest 7 made warnings of it, and a project may have errors made of warnings."""
+    with suite(test_x=REASON).zygote() as process:
+        assert process.run(0).outcomes == ["passed"]
+
+
 @pytest.mark.parametrize("more", [(), ("--continue-on-collection-errors",), ("-x",)])
 def test_a_file_that_cannot_be_imported_ends_the_run_as_in_pytest(suite, more):
     write_pair(suite, first="import nothing_of_that_name", second="def test_2(): pass")

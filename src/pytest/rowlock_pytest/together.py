@@ -68,6 +68,16 @@ class Unshared(BaseException):
     """A worker cannot go on collecting; the zygote is to collect by itself."""
 
 
+def reason_of(error):
+    """Why a worker does not go on, by what has ended its collection. An Unshared may have become
+    another error in a wrapper of pytest's or a plugin's: pluggy warns of what is raised there, and
+    warnings may be errors."""
+    found = error
+    while found is not None and not isinstance(found, Unshared):
+        found = found.__cause__ or found.__context__
+    return records.first_line(str(found or error)) or type(error).__name__
+
+
 class Together:
     """A plugin of the zygote, and of all its forks."""
 
@@ -117,8 +127,7 @@ class Together:
         outcome = yield
         self.possible = False
         if self.role == COLLECTOR and outcome.excinfo is not None:
-            error = outcome.excinfo[1]
-            self.give_up(str(error) or type(error).__name__)
+            self.give_up(reason_of(outcome.excinfo[1]))
         elif self.role == CONTROLLER and not self.done:
             self.end_children()
         if self.tried and self.role == ALONE:
