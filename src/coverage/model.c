@@ -411,18 +411,14 @@ void coverage_rename(struct coverage *c, char *(*name)(const char *name, void *a
 
 /* ---- Looking ---------------------------------------------------------------------------------- */
 
-const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line)
+/* The index of the first of n elements, which are sorted by the line that each begins with, that is
+ * not before `line`. */
+static size_t first_from(const void *v, size_t n, size_t size, uint32_t line)
 {
-    struct cov_line key = {line, 0, 0};
-    return f->n_lines ? bsearch(&key, f->lines, f->n_lines, sizeof key, compare_lines) : NULL;
-}
-
-size_t cov_line_from(const struct cov_file *f, uint32_t line)
-{
-    size_t low = 0, high = f->n_lines;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (f->lines[middle].line < line)
+        if (*(const uint32_t *)((const char *)v + middle * size) < line)
             low = middle + 1;
         else
             high = middle;
@@ -430,16 +426,22 @@ size_t cov_line_from(const struct cov_file *f, uint32_t line)
     return low;
 }
 
+size_t cov_line_from(const struct cov_file *f, uint32_t line)
+{
+    _Static_assert(offsetof(struct cov_line, line) == 0, "first_from looks there");
+    return first_from(f->lines, f->n_lines, sizeof *f->lines, line);
+}
+
+const struct cov_line *cov_find_line(const struct cov_file *f, uint32_t line)
+{
+    size_t i = cov_line_from(f, line);
+    return i < f->n_lines && f->lines[i].line == line ? &f->lines[i] : NULL;
+}
+
 const struct cov_arm *cov_find_arms(const struct cov_file *f, uint32_t line, size_t *n)
 {
-    size_t low = 0, high = f->n_arms;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (f->arms[middle].line < line)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    _Static_assert(offsetof(struct cov_arm, line) == 0, "first_from looks there");
+    size_t low = first_from(f->arms, f->n_arms, sizeof *f->arms, line);
     *n = 0;
     while (low + *n < f->n_arms && f->arms[low + *n].line == line)
         ++*n;
