@@ -3,6 +3,7 @@
  * Tests that hold the same locks never overlap, so they are one group whatever the strategy:
  * GNU Make returns to a target that had to wait only after it has walked over all others, so a
  * chain of groups would be left over for the end of the run. */
+#include <math.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -169,26 +170,16 @@ static uint32_t keyed_unit(struct grouping *g, enum kind kind, uint32_t i)
     return unit_of_key(g, buf_cstr(&g->key), i, &fresh);
 }
 
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-static double smaller(double a, double b)
-{
-    return a < b ? a : b;
-}
-
 /* Makes chunks longer, where the run is known to be short. */
 static void save_starts(struct grouping *g)
 {
     if (g->chunk_seconds < WORTH_STARTS) {
-        double longer = smaller(WORTH_STARTS / g->chunk_seconds, 2);
+        double longer = fmin(WORTH_STARTS / g->chunk_seconds, 2);
         g->chunk_seconds *= longer;
         g->finest *= longer;
     }
-    g->chunk_seconds = larger(g->chunk_seconds, smaller(LONG_ENOUGH, g->share / TAPER));
-    g->finest = larger(g->finest, smaller(SHORT_ENOUGH, g->chunk_seconds));
+    g->chunk_seconds = fmax(g->chunk_seconds, fmin(LONG_ENOUGH, g->share / TAPER));
+    g->finest = fmax(g->finest, fmin(SHORT_ENOUGH, g->chunk_seconds));
 }
 
 /* How long chunks may be, from the tests that go into chunks. */
