@@ -261,7 +261,9 @@ static void check_globs(const struct collect *k, const struct strv *globs, const
         }
         if (any)
             continue;
-        char *text = xasprintf("warning: %s %s: no source file matches", option, globs->v[i]);
+        char *text = xasprintf("warning: %s %s: no source file matches; a glob is compared with the names "
+                               "in the table and with whole paths, and a folder stands for all in it",
+                               option, globs->v[i]);
         command_say(text);
         free(text);
     }

@@ -353,7 +353,8 @@ static void say_what_killed(int status)
             "rowlock: while it collected the tests, pytest ended with exit code %d, as a process does "
             "that was killed by %s; %s\n",
             status, name,
-            sig == SIGKILL ? "the kernel does that where memory is short"
+            sig == SIGKILL ? "the kernel does that where memory is short: try --no-parallel-collect, or run "
+                             "less beside it"
                            : "see whether 'pytest --collect-only' ends so, too");
 }
 
@@ -395,8 +396,8 @@ static void take_choices(struct suite *s)
         command_say(p->notes.v[i]);
 }
 
-/* Unless it is asked for, several processes collect only what takes one of them longer than this:
- * to fork them, and workers from each, costs about half as much. */
+/* Unless it is asked for, several processes collect only what takes one of them longer than this: to
+ * fork them, and workers from each, would cost more than it gains. */
 #define COLLECT_ALONE 0.1 /* seconds of CPU time */
 
 /* How many processes may collect at once: below an outer make, one and another for each token that it

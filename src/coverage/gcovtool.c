@@ -149,15 +149,18 @@ bool gcov_tool_add(struct coverage *c, const char *notes, const char *data, uint
                    void *arg, struct strv *problems)
 {
     struct tool t = {.c = c, .name = name, .arg = arg};
-    char text[16], *program = xasprintf("gcov-%d", atoi(gc_version_text(version, text)));
+    char text[16];
+    int major = atoi(gc_version_text(version, text));
+    char *program = xasprintf("gcov-%d", major);
     if (!path_executable(program)) {
         free(program);
         program = xstrdup("gcov");
     }
     bool ok = run(&t, program, notes, data);
     if (!ok)
-        strv_pushf(problems, "%s: of GCC %s, which is not known here, and %s cannot read it",
-                   data ? data : notes, text, program);
+        strv_pushf(problems, "%s: of GCC %s, which is not known here, and %s cannot read it; "
+                             "put the gcov of that GCC into a folder of PATH as gcov-%d",
+                   data ? data : notes, text, program, major);
     free(program);
     return ok;
 }

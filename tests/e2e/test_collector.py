@@ -454,7 +454,10 @@ def test_globs_choose_sources(project):
             assert len(names(project, "--omit", glob, "g.info")) == 4 - n, glob
     for option in ("--omit", "--include"):
         done = collect(project, "--include=*", f"{option}=b", "g.info")
-        assert done.stderr == f"rowlock: warning: {option} b: no source file matches\n", done
+        assert done.stderr == (
+            f"rowlock: warning: {option} b: no source file matches; a glob is compared with the "
+            "names in the table and with whole paths, and a folder stands for all in it\n"
+        ), done
 
 
 @needs.expat

@@ -328,7 +328,8 @@ def test_crash_timeout_and_the_rest(project):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("SIGKILL", "memory is short"), ("SIGSEGV", "'pytest --collect-only'")]
+    ("name", "words"),
+    [("SIGKILL", "short: try --no-parallel-collect, "), ("SIGSEGV", "'pytest --collect-only'")],
 )
 def test_a_collection_that_is_killed_says_so(project, name, words):
     project.write("conftest.py", f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
