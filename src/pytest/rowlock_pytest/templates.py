@@ -19,7 +19,7 @@ from rowlock_pytest import channel, earlier, replay, template
 from rowlock_pytest.shares import merge_warnings
 
 
-# For each collector: fewer tests than that take no more than a few megabytes.
+# For each collector: fewer tests than that take too little memory for it to be worth a collection.
 MANY_TESTS = 1000
 
 
