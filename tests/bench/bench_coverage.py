@@ -117,7 +117,7 @@ def main():
     ours += ["--objects", built.folder]
     whole = measure([*ours, many], args.repeat, work)
     print_ours(whole, measure([*ours, f"{many}/0000"], args.repeat, work), args.fragments)
-    memory = peak_memory([*ours, many], work)
+    memory = max(peak_memory([*ours, many], work, every=0.001) for _ in range(args.repeat))
     read = read_seconds(many)
     print(f"{'':20} {memory / 1e6:.1f} MB of memory; reading all files: {read:.3f} s")
     print_one_object(ours[:-2], many, os.path.join(work, "one"), args.repeat)

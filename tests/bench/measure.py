@@ -103,13 +103,14 @@ def command_of(pid):
     return " ".join([os.path.basename(word) for word in words[:2]] + words[2:4])[:60]
 
 
-def peak_processes(argv, cwd, env=None):
+def peak_processes(argv, cwd, env=None, every=SAMPLE_SECONDS):
     """[(bytes, pid, parent, command)] of the sample of one run in which the proportional set sizes
-    of all processes have the largest sum. Sampling costs time: such a run is not to be timed."""
+    of all processes have the largest sum; every: seconds between two. Sampling costs time: such a
+    run is not to be timed."""
     peak, most, ended = [], [0], threading.Event()
 
     def sample():
-        while not ended.wait(SAMPLE_SECONDS):
+        while not ended.wait(every):
             seen = [(proportional_bytes(pid), pid, parent) for pid, parent in descendants()]
             total = sum(size for size, _, _ in seen)
             if total > most[0]:
@@ -131,8 +132,12 @@ def total(peak):
     return sum(process[0] for process in peak)
 
 
-def peak_memory(argv, cwd, env=None):
-    return total(peak_processes(argv, cwd, env))
+def peak_memory(argv, cwd, env=None, every=SAMPLE_SECONDS):
+    """The bytes of that sample. Failure, where the command had ended before the first one."""
+    found = total(peak_processes(argv, cwd, env, every))
+    if not found:
+        raise Failure(f"{' '.join(argv)}: ended before its memory was seen")
+    return found
 
 
 def medians(tools, rounds, cwd, allowed=(0,), tell=None):
