@@ -432,6 +432,7 @@ static bool collect(struct suite *s, struct error *err)
                               .collectors = collectors(s, &extra),
                               .collect_alone = s->options.parallel_collect ? 0 : COLLECT_ALONE,
                               .auto_workers = s->auto_workers,
+                              .choice = s->choice,
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
                               .lines = s->lists,

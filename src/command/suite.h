@@ -48,6 +48,7 @@ struct suite {
     uint64_t deadline_ms; /* CLOCK_MONOTONIC: when the run's time is over; 0: never */
     struct remote_history remote;
     const char *auto_workers; /* "auto" or "logical" where the number was not given; or NULL */
+    int choice[2]; /* what auto and logical mean where a conftest file may choose; 0, 0: it may not */
     char *alone; /* the option for which pytest runs alone; NULL */
     int ended;   /* >= 0: pytest itself ended the run with this exit code and was shown */
 };

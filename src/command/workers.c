@@ -9,8 +9,8 @@
 #include "command/alone.h"
 #include "run/cpus.h"
 
-/* "auto" and "logical" as a number. */
-static int count_auto(int asked)
+/* "auto" and "logical" as a number. Complains of the environment where the user has said one of them. */
+static int count_auto(int asked, bool by_user)
 {
     const char *text = getenv("PYTEST_XDIST_AUTO_NUM_WORKERS");
     if (text && *text) {
@@ -19,6 +19,8 @@ static int count_auto(int asked)
         long n = strtol(text, &end, 10);
         if (!errno && !*end && n <= USHRT_MAX)
             return n > 0 ? (int)n : 0;
+        if (!by_user)
+            return cpus_available(asked == WORKERS_AUTO);
         char *quoted = text_quote(text);
         fprintf(stderr,
                 "rowlock: PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: %s. Ignoring it.\n",
@@ -42,7 +44,7 @@ static unsigned count_workers(struct suite *s, enum suite_mode mode)
         n = s->outer.jobs;
     if (n < 0) {
         s->auto_workers = n == WORKERS_LOGICAL ? "logical" : "auto";
-        n = count_auto(n);
+        n = count_auto(n, true);
     }
     if (o->maxprocesses && n > o->maxprocesses)
         n = o->maxprocesses;
@@ -55,6 +57,10 @@ bool workers_choose(struct suite *s, enum suite_mode mode, struct error *err)
     if (o->distload)
         o->dist = DIST_LOAD;
     s->workers = mode == SUITE_SEQUENTIAL ? 0 : count_workers(s, mode);
+    if (mode != SUITE_SEQUENTIAL) {
+        s->choice[0] = count_auto(WORKERS_AUTO, false);
+        s->choice[1] = count_auto(WORKERS_LOGICAL, false);
+    }
     s->sequential = s->workers == 0 || o->dist == DIST_NO;
     if (s->sequential)
         s->auto_workers = NULL;

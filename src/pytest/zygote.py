@@ -183,10 +183,11 @@ def main():
         return EXIT_USAGE
     values, pytest_args = parsed
     package = make_package()
-    from rowlock_pytest import garbage
+    from rowlock_pytest import again, garbage
     from rowlock_pytest.settings import Settings
 
     garbage.relax()
+    again.keep(sys.argv, os.environb)
     settings = Settings(values["temp"], values["run"], values["ready"], os.environ)
     settings.worker_start = values["start"]
     try:

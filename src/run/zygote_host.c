@@ -54,7 +54,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
         "ROWLOCK_MODE=", "ROWLOCK_WORKERS=",    "ROWLOCK_AUTO=",   "ROWLOCK_DIST=",
         "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID=",
         "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR=",   "ROWLOCK_COLLECTORS=",
-        "ROWLOCK_LINES=", "ROWLOCK_COLLECT_ALONE="};
+        "ROWLOCK_LINES=", "ROWLOCK_COLLECT_ALONE=",
+        "ROWLOCK_CHOICE="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -70,6 +71,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
         strv_push(env, "ROWLOCK_LINES=1");
     if (z->auto_workers)
         strv_pushf(env, "ROWLOCK_AUTO=%s", z->auto_workers);
+    if (z->choice && (z->choice[0] || z->choice[1]))
+        strv_pushf(env, "ROWLOCK_CHOICE=%d,%d", z->choice[0], z->choice[1]);
     if (z->dist)
         strv_pushf(env, "ROWLOCK_DIST=%s", z->dist);
     strv_pushf(env, "ROWLOCK_ENV_PREFIX=%s", z->env_prefix);

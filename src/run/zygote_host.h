@@ -19,6 +19,7 @@ struct zygote_host {
     uint32_t collectors;      /* how many of them may collect at once */
     double collect_alone;     /* seconds of CPU time for which one collects before others help */
     const char *auto_workers; /* "auto", "logical": a project may say what that means; or NULL */
+    const int *choice; /* what auto and logical mean where a project may choose how many workers; or NULL */
     const char *dist;         /* the name of --dist */
     bool sequential;
     bool lines;   /* it is to tell in which lines the tests are */

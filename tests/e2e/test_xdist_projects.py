@@ -41,20 +41,50 @@ def test_a_project_says_what_auto_means(project):
     assert workers(project) == 5
 
 
-NO_WORKERS = """
+CHOOSE = """
 import pytest
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl({how})
 def pytest_cmdline_main(config):
-    config.option.numprocesses = 0
+    with open("asked", "w") as f:
+        f.write(str(config.option.numprocesses))
+    config.option.numprocesses = {number}
+    {more}
 """
 
 
-def test_a_project_says_that_it_wants_no_workers(project):
+def test_a_project_chooses_how_many_workers_there_are(project):
+    """As under pytest-xdist, whose own hook comes behind a tryfirst one and all wrappers."""
     project.write("test_m.py", SAY_WORKERS)
-    project.write("conftest.py", NO_WORKERS)
-    done = project.rowlock("-n", "2")
-    assert done.returncode == 0, done
-    assert workers(project) == 0
+    env = {"PYTEST_XDIST_AUTO_NUM_WORKERS": "5"}
+
+    def run(number, *words, how="tryfirst=True", more="", said="None"):
+        project.write("conftest.py", CHOOSE.format(how=how, number=number, more=more))
+        done = project.rowlock(*words, env=env)
+        assert done.returncode == 0, done
+        assert project.path("asked").read_text() == said
+        return workers(project)
+
+    assert run(0, "-n", "2", said="2") == 0
+    assert run(3, "-n", "2", said="2") == 3
+    assert run(3, "-n", "auto", how="hookwrapper=True", more="yield", said="auto") == 3
+    assert run(3, how="hookwrapper=True", more="yield") == 3
+    assert run("'auto'", "--maxprocesses=4") == 4
+    assert run("'logical'", "parallel") == 5
+    assert run(3, "sequential") == 0
+    assert run(None, "-n", "2", said="2") == 0
+    project.write("conftest.py", CHOOSE.format(how="tryfirst=True", number=-1, more=""))
+    done = project.rowlock("-n2")
+    assert done.returncode == 4 and "config.option.numprocesses is -1" in done.stdout, done
+
+
+def test_a_project_chooses_how_tests_are_spread(project):
+    project.write("test_m.py", "def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n")
+    project.write(
+        "conftest.py",
+        CHOOSE.format(how="tryfirst=True", number=2, more="config.option.dist = 'loadfile'"),
+    )
+    done = project.rowlock()
+    assert done.returncode == 0 and "3 tests in 1 group, 2 workers" in done.stdout, done
 
 
 SCHEDULER = """

@@ -73,25 +73,31 @@ class DSession:
 class Controller:
     """Registers the two in the zygote, once a run with workers is sure."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, zygote):
         self.settings = settings
+        self.zygote = zygote
         self.dsession = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config):
-        """Called behind a conftest file's that has to be before pytest-xdist's: it may have said
-        there that this is to be no run with workers."""
-        number = getattr(config.option, "numprocesses", None)
-        if number == 0 and not self.settings.sequential:
-            workercount.go_without(self.settings)
-            options.settle_distribution(config.option, {"numprocesses": 0})
+        """Called when pytest-xdist's would be: behind those of conftest files that have to be
+        before it."""
+        if hasattr(config, "workerinput"):
+            return
+        settings, option = self.settings, config.option
+        asked = self.zygote.asked = options.stop_distribution(option)
+        workercount.choose(config, settings, asked, self.zygote.typed)
+        if settings.sequential:
+            options.settle_distribution(option, asked)
+        else:
+            settings.tx = asked.get("tx") or []
+            options.settle_distribution(option, asked, settings.workers, settings.dist)
 
     def announce(self, config):
         """Before others are configured."""
         self.dsession = DSession(config)
-        for impl in config.pluginmanager.hook.pytest_configure.get_hookimpls():
-            if getattr(impl.plugin, "__name__", None) == "xdist.plugin":
-                impl.function = self.without_sessions(impl.function)
+        for impl in of_xdist(config, "pytest_configure"):
+            impl.function = self.without_sessions(impl.function)
 
     def without_sessions(self, configure):
         """pytest-xdist's pytest_configure, which would start workers itself. Its controller and
@@ -144,10 +150,16 @@ def hide(config):
             config.pluginmanager.unregister(name=name)
 
 
-def look_like_controller(config, settings, asked):
-    """The options that pytest-xdist's controller has."""
-    settings.tx = asked.get("tx") or []
-    options.settle_distribution(config.option, asked, settings.workers, settings.dist)
+def of_xdist(config, hook):
+    """pytest-xdist's own implementations of that hook."""
+    for impl in getattr(config.pluginmanager.hook, hook).get_hookimpls():
+        if getattr(impl.plugin, "__name__", None) == "xdist.plugin":
+            yield impl
+
+
+def keep_xdist_from(config, hook):
+    for impl in of_xdist(config, hook):
+        impl.function = lambda *args: None
 
 
 def _unblock(manager, name):

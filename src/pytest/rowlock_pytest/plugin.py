@@ -40,7 +40,8 @@ class ZygotePlugin:
     def __init__(self, settings, start=None):
         self.settings = settings
         self.start = start
-        self.asked = {}
+        self.typed = {}  # how the run is spread by the command line
+        self.asked = {}  # and by the time that conftest files have had their say
         self.deselected = 0
         self.errors = []
         self.server = None
@@ -49,7 +50,7 @@ class ZygotePlugin:
         self.seeds = isolate.SeedWatch()
         self.decisions = Decisions()
         self.nodes = None
-        self.controller = controller.Controller(settings)
+        self.controller = controller.Controller(settings, self)
         self.together = Together(settings, self, start)
         if start is not None:
             start.together = self.together
@@ -58,20 +59,15 @@ class ZygotePlugin:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_load_initial_conftests(self, early_config):
-        options.stop_distribution(early_config.known_args_namespace)
+        self.typed = options.stop_distribution(early_config.known_args_namespace)
         covering.leave_out_own_files(early_config)
         yield
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_cmdline_main(self, config):
-        self.asked = options.stop_distribution(config.option)
+        controller.keep_xdist_from(config, "pytest_cmdline_main")
         forked.take_over(config)
         self.settings.run_uid = config.getoption("testrunuid", None) or self.settings.run_uid
-        workercount.ask_workers(config, self.settings)
-        if self.settings.sequential:
-            options.settle_distribution(config.option, self.asked)
-        else:
-            controller.look_like_controller(config, self.settings, self.asked)
         self.decisions.watch(config)
         yield
 
@@ -154,6 +150,8 @@ class ZygotePlugin:
             )
         if self.settings.asked_workers is not None:
             data["workers"] = self.settings.asked_workers
+        if self.settings.asked_dist is not None:
+            data.setdefault("dist", self.settings.asked_dist)
         data["worker_start"] = "spawn" if self.start.spawner is not None else "fork"
         data["worker_start_note"] = self.start.note
         # pytest-repeat, say: what its option --count does is done.

@@ -18,6 +18,7 @@ OWN_VARIABLES = frozenset(
         "MODE",
         "WORKERS",
         "AUTO",
+        "CHOICE",
         "DIST",
         "ENV_PREFIX",
         "RUN_UID",
@@ -67,7 +68,10 @@ class Settings:
         self.sequential = taken.get("ROWLOCK_MODE") == "sequential"
         self.workers = _number(taken.get("ROWLOCK_WORKERS"), int, 1)
         self.auto = taken.get("ROWLOCK_AUTO")  # "auto", "logical", or None for a fixed number
-        self.asked_workers = None  # what pytest_xdist_auto_num_workers said
+        # What -n auto and -n logical mean, where a conftest file may choose the workers.
+        self.choice = _two_numbers(taken.get("ROWLOCK_CHOICE"))
+        self.asked_workers = None  # how many the project wants
+        self.asked_dist = None  # and which --dist
         self.collectors = _number(taken.get("ROWLOCK_COLLECTORS"), int, 1)
         # Seconds of CPU time for which one process collects before others help.
         self.collect_alone = _number(taken.get("ROWLOCK_COLLECT_ALONE"), float, 0.0)
@@ -115,6 +119,11 @@ def find_zygote(config):
         if any(kind.__name__ == "ZygotePlugin" for kind in type(plugin).__mro__):
             return plugin
     return None
+
+
+def _two_numbers(text):
+    numbers = [_number(part, int, -1) for part in (text or "").split(",")]
+    return dict(zip(("auto", "logical"), numbers)) if len(numbers) == 2 else None
 
 
 def _number(text, kind, default):

@@ -1,8 +1,11 @@
 """What a project's conftest decides about the run as a whole, for the driver: how many workers
 -n auto means, and in which way tests are spread."""
 
-from rowlock_pytest import collect, schedulers
+import pytest
+from rowlock_pytest import again, collect, schedulers
 from rowlock_pytest.nodes import Log
+
+DISTS = ("load", "loadscope", "loadfile", "loadgroup", "worksteal", "each")
 
 
 def _without_xdist(config, name):
@@ -12,30 +15,53 @@ def _without_xdist(config, name):
     return manager.subset_hook_caller(name, own)
 
 
-def ask_workers(config, settings):
-    """For -n auto and -n logical, asks the project; before pytest is configured, as
-    pytest-xdist does."""
-    if settings.sequential or not settings.auto:
-        return
+def _ask_project(config, word):
+    """What the project says that -n auto or -n logical means; None if it says nothing."""
     caller = _without_xdist(config, "pytest_xdist_auto_num_workers")
     before = getattr(config.option, "numprocesses", None)
-    config.option.numprocesses = settings.auto
+    config.option.numprocesses = word
     try:
         count = caller(config=config)
     finally:
         config.option.numprocesses = before
+    return None if count is None else max(0, int(count))
+
+
+def choose(config, settings, asked, typed):
+    """Settles how many workers there are, before pytest is configured, as pytest-xdist does.
+    asked: the options now; typed: those of the command line, by which the driver went."""
+    count = None
+    if settings.choice and asked.get("numprocesses") != typed.get("numprocesses"):
+        count = _count(config, settings, asked["numprocesses"])
+    elif settings.auto and not settings.sequential:
+        count = _ask_project(config, settings.auto)
+    dist = "load" if asked.get("distload") else asked.get("dist")
+    if settings.choice and dist in DISTS and dist != typed.get("dist"):
+        settings.dist = settings.asked_dist = dist
     if count is None:
         return
-    count = max(0, int(count))
     most = getattr(config.option, "maxprocesses", None)
-    settings.asked_workers = min(count, most) if most else count
-    settings.workers = max(1, settings.asked_workers)
-    settings.sequential = settings.asked_workers == 0
+    count = min(count, most) if most else count
+    if count and settings.sequential:
+        again.start(settings, count)
+    settings.asked_workers = count
+    settings.workers = max(1, count)
+    settings.sequential = count == 0
 
 
-def go_without(settings):
-    """The project wants no workers in this run, whatever was asked for."""
-    settings.asked_workers, settings.workers, settings.sequential = 0, 1, True
+def _count(config, settings, number):
+    """What a conftest file has put into config.option.numprocesses, as a number."""
+    if number in settings.choice:
+        count = _ask_project(config, number)
+        return settings.choice[number] if count is None else count
+    if number is None:
+        return 0
+    if isinstance(number, int) and number >= 0:
+        return number
+    raise pytest.UsageError(
+        f"config.option.numprocesses is {number!r}, which a conftest file or a plugin has set;"
+        " it takes a number from 0 on, 'auto' or 'logical'"
+    )
 
 
 def ask_scheduler(config, settings, items, tests):
