@@ -37,9 +37,17 @@ static size_t line_of(const struct json *j, size_t off)
 
 static bool fail_at(const struct json *j, size_t off, struct error *err, const char *what)
 {
-    size_t line = line_of(j, off), start = j->lines[line];
+    size_t line = line_of(j, off), start = j->lines[line], before = 0;
+    if (off >= j->cut.at) {
+        size_t first = line_of(j, j->cut.at);
+        if (line == first) {
+            start = j->cut.at;
+            before = j->cut.column;
+        }
+        line += j->cut.line - first;
+    }
     return error_set(err, j->code, "%s:%zu:%zu: %s", j->path, line + 1,
-                     text_count(j->text + start, off - start) + 1, what);
+                     before + text_count(j->text + start, off - start) + 1, what);
 }
 
 static const struct json_place *place_of(const struct json *j, const cJSON *node)
@@ -150,7 +158,15 @@ static bool decode(struct json *j, struct error *err)
 bool json_parse(struct json *j, const char *path, const char *text, size_t len, enum exit_code code,
                 bool nul_ok, struct error *err)
 {
-    *j = (struct json){.path = path, .text = text, .len = len, .code = code};
+    static const struct json_cut whole = {0, 0, 0};
+    return json_parse_piece(j, path, text, len, &whole, code, nul_ok, err);
+}
+
+bool json_parse_piece(struct json *j, const char *path, const char *text, size_t len,
+                      const struct json_cut *cut, enum exit_code code, bool nul_ok,
+                      struct error *err)
+{
+    *j = (struct json){.path = path, .text = text, .len = len, .cut = *cut, .code = code};
     struct json_fault fault;
     bool ok = json_scan(j, nul_ok, &fault);
     if (!ok)

@@ -15,10 +15,17 @@ enum { JSON_DEEPEST = 200 };
 struct json_place {
     size_t key, value; /* offsets into the text; key is that of value outside of objects */
 };
+/* Where a piece of text stands in the file that it was taken from: the bytes from the offset at on
+ * begin there, at that line and character, counted from 0. What lies before stands at the file's
+ * start. */
+struct json_cut {
+    size_t at, line, column;
+};
 struct json {
     const char *path; /* for messages; borrowed */
     const char *text; /* borrowed */
     size_t len;
+    struct json_cut cut;
     enum exit_code code; /* what errors in the text are */
     cJSON *root;
     struct json_place *places; /* of all values, in the order of the text */
@@ -32,6 +39,10 @@ struct json {
  * a key that an object has twice. text and path must outlive j. j is released on failure. */
 bool json_parse(struct json *j, const char *path, const char *text, size_t len, enum exit_code code,
                 bool nul_ok, struct error *err);
+/* The same for text that is a piece of the file, or one of which a piece was left out. */
+bool json_parse_piece(struct json *j, const char *path, const char *text, size_t len,
+                      const struct json_cut *cut, enum exit_code code, bool nul_ok,
+                      struct error *err);
 void json_release(struct json *j);
 /* The line at which a value (a node of j->root's tree) stands, from 1. */
 size_t json_line(const struct json *j, const cJSON *node);

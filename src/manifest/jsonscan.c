@@ -281,7 +281,8 @@ bool json_scan(struct json *j, bool nul_ok, struct json_fault *fault)
 {
     struct scan s = {.j = j, .text = j->text, .len = j->len, .nul_ok = nul_ok, .fault = fault};
     add_line(j, 0);
-    if (j->len >= 3 && memcmp(j->text, "\xef\xbb\xbf", 3) == 0)
+    bool from_start = j->cut.at || (!j->cut.line && !j->cut.column);
+    if (from_start && j->len >= 3 && memcmp(j->text, "\xef\xbb\xbf", 3) == 0)
         s.at = 3;
     skip_space(&s);
     if (peek(&s) < 0)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/xalloc.h"
 #include "manifest/fields.h"
+#include "manifest/jsonlist.h"
 
 /* What one reading needs; file and scope are mostly those of the test before. */
 struct reader {
@@ -223,20 +223,27 @@ static void read_errors(const cJSON *list, struct pytest_info *info)
                 copy_string(c, "id"), copy_string(c, "message"), copy_string(c, "detail")};
 }
 
-static bool read_all(struct reader *r, struct pytest_info *info)
+/* An element of "tests". */
+static bool take_test(void *ctx, const struct json *j, struct error *err)
 {
-    const cJSON *root = r->j->root, *tests = fields_get(root, "tests");
+    struct reader *r = ctx;
+    r->j = j;
+    r->err = err;
+    if (!cJSON_IsObject(j->root))
+        return wrong(r, j->root, "tests");
+    return read_test(r, j->root);
+}
+
+/* The tests from first on have been read; this is what else there is. */
+static bool read_rest(struct reader *r, const struct json *j, size_t first,
+                      struct pytest_info *info)
+{
+    const cJSON *root = j->root, *tests = fields_get(root, "tests");
     const cJSON *deselected = fields_get(root, "deselected");
-    size_t first = r->m->n;
-    if (!cJSON_IsArray(tests))
+    r->j = j;
+    if (!cJSON_IsArray(tests) || tests->child)
         return wrong(r, root, "tests");
-    for (const cJSON *c = tests->child; c; c = c->next) {
-        if (!cJSON_IsObject(c))
-            return wrong(r, c, "tests");
-        if (!read_test(r, c))
-            return false;
-        info->collected++;
-    }
+    info->collected = r->m->n - first;
     if (!read_collectors(r, root, first))
         return false;
     if (cJSON_IsNumber(deselected) && deselected->valuedouble >= 0 &&
@@ -257,18 +264,17 @@ static bool read_all(struct reader *r, struct pytest_info *info)
 bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
                      struct pytest_info *info, struct error *err)
 {
+    struct reader r = {.m = m, .suite = arena_strdup(&m->arena, suite), .err = err};
+    struct json_list list = {path, "tests", EXIT_INTERNAL, take_test, &r};
     struct buf text = BUF_INIT;
-    struct json j;
+    struct json rest;
+    size_t first = m->n;
     memset(info, 0, sizeof *info);
     info->workers = -1;
-    bool ok = file_read(path, &text, err);
-    if (!ok) {
-        err->code = EXIT_INTERNAL;
-    } else if ((ok = json_parse(&j, path, buf_cstr(&text), text.len, EXIT_INTERNAL, true, err))) {
-        struct reader r = {.m = m, .j = &j, .err = err};
-        r.suite = arena_strdup(&m->arena, suite);
-        ok = read_all(&r, info);
-        json_release(&j);
+    bool ok = json_list_read(&list, &rest, &text, err);
+    if (ok) {
+        ok = read_rest(&r, &rest, first, info);
+        json_release(&rest);
     }
     buf_release(&text);
     return ok;

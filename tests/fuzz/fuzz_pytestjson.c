@@ -1,7 +1,10 @@
 /* Exercises pytestjson_read with what a zygote may have written, into a manifest that has a
- * native test already. The tests that it yields are complete, whatever the file leaves out. */
+ * native test already. The tests that it yields are complete, whatever the file leaves out. And
+ * json_list_read: what it takes and refuses is what json_parse does with the whole of the text. */
 #include <string.h>
 
+#include "manifest/fields.h"
+#include "manifest/jsonlist.h"
 #include "manifest/pytestjson.h"
 #include "support.h"
 
@@ -27,6 +30,38 @@ static void check_test(const struct manifest *m, const struct test *t)
     }
 }
 
+static bool count(void *ctx, const struct json *j, struct error *err)
+{
+    (void)err;
+    CHECK(j->root);
+    ++*(int *)ctx;
+    return true;
+}
+
+static void check_list(const char *path, const uint8_t *data, size_t size)
+{
+    int n = 0;
+    struct json_list list = {path, "tests", EXIT_INTERNAL, count, &n};
+    struct json rest, whole;
+    struct buf text = BUF_INIT;
+    struct error err = ERROR_INIT, other = ERROR_INIT;
+    bool ok = json_list_read(&list, &rest, &text, &err);
+    bool all = json_parse(&whole, path, (const char *)data, size, EXIT_INTERNAL, true, &other);
+    /* An element alone is nested less deeply. */
+    CHECK(ok == all || strstr(other.msg, "nested too deeply"));
+    fuzz_check_error(&err, ok, 1);
+    fuzz_check_error(&other, all, 1);
+    if (ok && all) {
+        const cJSON *left = fields_get(rest.root, "tests");
+        CHECK(cJSON_GetArraySize(fields_get(whole.root, "tests")) == n + cJSON_GetArraySize(left));
+    }
+    if (ok)
+        json_release(&rest);
+    if (all)
+        json_release(&whole);
+    buf_release(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct manifest m;
@@ -34,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err = ERROR_INIT;
     manifest_init(&m);
     CHECK(manifest_add(&m, "tests/test_a.py::test_native", "tests.json:3", &err));
-    bool ok = pytestjson_read(&m, "py", fuzz_file(data, size), &info, &err);
+    const char *path = fuzz_file(data, size);
+    check_list(path, data, size);
+    bool ok = pytestjson_read(&m, "py", path, &info, &err);
     CHECK(ok || err.code == EXIT_INTERNAL || err.code == EXIT_USAGE);
     fuzz_check_error(&err, ok, 1);
     if (ok) {
