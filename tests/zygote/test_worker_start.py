@@ -352,6 +352,8 @@ def test_tests_are_found_by_their_ids(suite):
         def test_n(n, request): assert request.node.name == "test_n[%d]" % n
         @pytest.mark.parametrize("name", [NAME])
         def test_name(name): pass
+        if NAME == "gw0":
+            def test_gone(): pass
         def test_die(worker_id):
             if worker_id == "gw1": os._exit(3)
     """
@@ -360,19 +362,21 @@ def test_tests_are_found_by_their_ids(suite):
             "test_n[1]",
             "test_n[2]",
             "test_name[gw0]",
+            "test_gone",
             "test_die",
         ]
-        assert zygote.run_all(slot=0).outcomes == ["passed"] * 4
-        group = zygote.run(0, 1, 2, slot=1)
-        assert group.outcomes == ["passed", "passed", "error"]
-        message = group.results[2].message
+        assert zygote.run_all(slot=0).outcomes == ["passed"] * 5
+        group = zygote.run(0, 1, 2, 3, slot=1)
+        assert group.outcomes == ["passed", "passed", "passed", "error"]
+        message = group.results[3].message
         assert "gw1 collected by itself and did not find this test" in message
-        assert "test_name[gw0]" in message
-        assert os.WEXITSTATUS(zygote.run(3, slot=1).wait_status) == 3
+        assert "test_gone" in message
+        assert os.WEXITSTATUS(zygote.run(4, slot=1).wait_status) == 3
         assert zygote.run(0, slot=1).outcomes == ["passed"]
         assert zygote.finish()[0] == 1
         assert "PASSED test_x.py::test_n[1]" in zygote.log
-        assert "ERROR test_x.py::test_name[gw0]" in zygote.log
+        assert "test_name[gw0] runs as test_x.py::test_name[gw1]" in zygote.log
+        assert "ERROR test_x.py::test_gone" in zygote.log
         assert "test_x.py::test_die" in zygote.log
 
 

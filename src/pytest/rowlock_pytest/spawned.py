@@ -15,6 +15,7 @@ from rowlock_pytest import (
     measuring,
     nodes,
     options,
+    pairing,
     records,
     replay,
     shim,
@@ -29,6 +30,17 @@ class SpawnedWorker(Worker):
     """A Worker in the process that was spawned for it."""
 
     errors = ()
+    ids = ()
+    paired = False
+
+    def find_test(self, name):
+        if name not in self.tests and not self.paired:
+            self.paired = True
+            planned = pairing.planned_ids(self.settings.rundir)
+            pairs = pairing.pair(planned, self.ids)
+            self.tests = {records.encode(n): number for n, number in pairs.items()}
+            pairing.warn(self, planned, self.ids, pairs)
+        return self.tests.get(name)
 
     def become(self, base, random_state, signals):
         """Most of what a fork undoes has not been done here."""
@@ -151,7 +163,7 @@ class SpawnedPlugin(ZygotePlugin):
             orders.page,
             orders.stop_flag,
         )
-        worker.errors = self.errors
+        worker.errors, worker.ids = self.errors, ids
         return worker
 
     def describe_collection(self, session, ids):

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from rowlock_pytest import channel, covering, records
+from rowlock_pytest import channel, covering, pairing, records
 from rowlock_pytest.child import Child
 
 MOST_FAILURES = 3
@@ -48,10 +48,12 @@ class Spawning:
 
     def collected(self, child, ids):
         """The worker is ready. Its tests have numbers of its own."""
-        tests = self.server.tests
-        numbers = [tests.get(records.encode(name)) for name in ids]
-        if numbers != list(range(len(tests))):
-            child.numbers = numbers
+        planned = self.server.ids
+        if ids != planned:
+            child.numbers = [None] * len(ids)
+            for number, place in enumerate(map(pairing.pair(planned, ids).get, planned)):
+                if place is not None:
+                    child.numbers[place] = number
         self.failures.pop(child.slot, None)
         if child.state == Child.STARTING:
             child.state = Child.IDLE

@@ -15,7 +15,7 @@ import tempfile
 import traceback
 import warnings
 
-from rowlock_pytest import channel, collect, garbage, identity, isolate, records
+from rowlock_pytest import channel, collect, garbage, identity, isolate, pairing, records
 from rowlock_pytest.settings import XDIST_VARIABLES
 from rowlock_pytest.shares import current_folder, key_of, mark_of, set_variables
 from rowlock_pytest.worker import Worker
@@ -134,15 +134,21 @@ class Share:
         if len(zygote.errors) > errors:
             self.leave_out(worker, file, zygote.errors[-1]["message"])
             return
-        found = dict(zip(ids, items))
         if mark_of(ids) != file.mark:
-            # The zygote's forks know the ids, and may find some of them, in whatever order.
-            self.leave_out(worker, file, "its tests have other ids here")
-            ids = file.ids
+            ids, items = self.pair(worker, file, ids, items)
         for place, name in enumerate(ids):
-            if name in found:
-                session.items[file.first + place] = found[name]
+            if items[place] is not None:
+                session.items[file.first + place] = items[place]
                 worker.tests[records.encode(name)] = file.first + place
+
+    def pair(self, worker, file, found, items):
+        """The ids that the run knows, and the items that are to be run for them."""
+        # The zygote's forks know the ids; those of templates know their own files'.
+        planned = file.ids or pairing.planned_ids(self.settings.rundir, file.first, file.count)
+        self.leave_out(worker, file, "its tests have other ids here")
+        pairs = pairing.pair(planned, found)
+        pairing.warn(worker, planned, found, pairs)
+        return planned, [items[pairs[name]] if name in pairs else None for name in planned]
 
     @staticmethod
     def leave_out(worker, file, problem):
