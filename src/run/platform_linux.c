@@ -150,14 +150,15 @@ static bool read_process(pid_t pid, struct process *p)
     *close = '\0';
     p->pid = pid;
     snprintf(p->name, sizeof p->name, "%s", open + 1);
-    long parent = 0;
+    long parent = 0, group = 0;
     p->start = 0;
-    /* Fields 3 and 4 are state and parent, 22 is the start. */
+    /* Fields 3 to 5 are state, parent and process group, 22 is the start. */
     if (sscanf(close + 1,
-               " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-               &p->state, &parent, &p->start) < 2)
+               " %c %ld %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+               &p->state, &parent, &group, &p->start) < 3)
         return false;
     p->parent = (pid_t)parent;
+    p->group = (pid_t)group;
     return true;
 }
 

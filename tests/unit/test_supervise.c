@@ -257,13 +257,15 @@ static void test_restless(void **state)
     supervised_release(&res);
 }
 
+/* Asked once: a second SIGTERM is "now" to many a program. */
 static void test_timeout_then_grace(void **state)
 {
     (void)state;
     char *argv[4];
     struct supervised res;
     struct supervise what =
-        shell(argv, "trap 'echo asked; exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+        shell(argv, "trap 'echo asked; n=20' TERM; echo ready; n=-1; "
+                    "while [ $n != 0 ]; do sleep 0.01; n=$((n - 1)); done; exit 7");
     what.timeout_ms = 1500;
     what.grace_ms = 20000;
     run(&what, &res);
