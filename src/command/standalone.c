@@ -205,6 +205,8 @@ int command_begin(const struct invocation *inv)
         plan_map_close(&map);
     free(plan);
     free(dir);
+    if (interrupts_count())
+        platform_let_parent_hear(make);
     return code;
 }
 
@@ -259,8 +261,9 @@ int command_end(const struct invocation *inv)
     struct error err = ERROR_INIT;
     char name[128];
     int code = EXIT_INTERNAL;
+    pid_t make = getppid();
     char *dir = plan_dir(inv, &err);
-    rundir_make_link_name(getppid(), name, sizeof name);
+    rundir_make_link_name(make, name, sizeof name);
     char *link = dir ? path_join(dir, name) : NULL;
     interrupts_install();
     if (link && access(link, F_OK) != 0)
@@ -276,5 +279,7 @@ int command_end(const struct invocation *inv)
         unlink(link);
     free(link);
     free(dir);
+    if (interrupts_count())
+        platform_let_parent_hear(make);
     return code;
 }

@@ -16,6 +16,7 @@
 #include "run/outer.h"
 #include "run/platform.h"
 #include "run/rundir.h"
+#include "run/signals.h"
 
 #ifndef ROWLOCK_VERSION
 #define ROWLOCK_VERSION "unknown"
@@ -57,8 +58,8 @@ static void open_standard_streams(void)
         close(fd);
 }
 
-/* begin and end are rowlock's own affair; named: make has named goals. Returns only on failure, or if
- * there is nothing to do. */
+/* begin and end are rowlock's own affair; named: make has named goals. Signals to stop stay blocked
+ * until it catches them. Returns only on failure, or if there is nothing to do. */
 static int call_rowlock(const char *run, const char *word, bool named, struct error *err)
 {
     struct plan_map plan;
@@ -139,6 +140,9 @@ int exec_main(int argc, char **argv)
         return usage("two words are needed: RUN and GROUP");
     if (make_is_idle())
         return EXIT_OK;
+    /* First of all: a recipe that died of Ctrl-C as it started could be too quick for make. */
+    pid_t make = getppid();
+    signals_init();
     open_standard_streams();
     platform_cloexec_from(3);
     struct error err = ERROR_INIT;
@@ -146,5 +150,8 @@ int exec_main(int argc, char **argv)
     if (err.msg)
         console_error(err.msg);
     error_release(&err);
+    signals_poll(NULL, 0, 0);
+    if (signals_stop())
+        platform_let_parent_hear(make);
     return code;
 }

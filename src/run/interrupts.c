@@ -36,11 +36,19 @@ void interrupts_install(void)
 {
     if (wake[0] >= 0 || pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return;
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
+    sigset_t all;
     sigemptyset(&sa.sa_mask);
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+    sigemptyset(&all);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        sigaddset(&all, caught[i]);
+        if ((caught[i] == SIGINT || caught[i] == SIGHUP) &&
+            sigaction(caught[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+            continue;
         sigaction(caught[i], &sa, NULL);
+    }
     signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 int interrupts_count(void)

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Catches INT, TERM, HUP and CHLD, ignores PIPE. Call once, before anything is started. */
+/* Catches INT, TERM, HUP and CHLD, which rowlock-exec may have blocked until now, and ignores PIPE.
+ * INT and HUP stay ignored where they are: below nohup, or in a shell's background. Call once,
+ * before anything is started. */
 void interrupts_install(void);
 /* How many of INT, TERM and HUP have come. */
 int interrupts_count(void);

@@ -457,7 +457,6 @@ int outer_run(const char *run, uint32_t number, char *const *goals, struct error
     struct job j;
     int code = EXIT_INTERNAL;
     pid_t parent = getppid();
-    signals_init();
     platform_adopt_orphans();
     if (!platform_die_with_parent(SIGTERM, parent))
         return EXIT_INTERRUPTED;

@@ -18,9 +18,9 @@
 /* As a group's number: not one group, but those of the workers' queues (run/queue.h). */
 #define OUTER_QUEUES UINT32_MAX
 
-/* Runs group number (from 1) of run; goals as in run/goals.h. Returns the exit code of the
- * recipe: 0, or 1 if goals are named and a test failed, 2 if we were asked to stop; for
- * machinery failures 3, with err set unless it has been printed. */
+/* Runs group number (from 1) of run; goals as in run/goals.h. The caller has called signals_init.
+ * Returns the exit code of the recipe: 0, or 1 if goals are named and a test failed, 2 if we were
+ * asked to stop; for machinery failures 3, with err set unless it has been printed. */
 int outer_run(const char *run, uint32_t number, char *const *goals, struct error *err);
 
 #endif

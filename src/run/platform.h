@@ -15,6 +15,11 @@ void platform_adopt_orphans(void);
 /* Has the kernel send us sig when our parent ends. parent is the pid that getppid gave
  * earlier; false if that process is gone already. Not inherited by fork. */
 bool platform_die_with_parent(int sig, pid_t parent);
+/* Waits while a signal to stop (SIGINT, SIGTERM, SIGHUP, SIGQUIT) is on its way to parent, our
+ * parent. What ends by a Ctrl-C that went to all of a process group calls this last: if it were
+ * quicker than a GNU Make that sleeps in wait(2), make would reap it first and then find no child
+ * to wait for in its own handler, "wait: No child processes", and exit with 2. */
+void platform_let_parent_hear(pid_t parent);
 /* Marks every descriptor from first on as close-on-exec. */
 void platform_cloexec_from(int first);
 /* Closes every descriptor from first on. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -128,6 +129,37 @@ static ssize_t read_proc(const char *path, char *out, size_t size)
     close(fd);
     out[len] = '\0';
     return n < 0 ? -1 : (ssize_t)len;
+}
+
+/* Has the process a signal to stop pending that it does not block? See proc(5). */
+static bool has_to_hear(pid_t pid)
+{
+    static const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    unsigned long long own = 0, shared = 0, blocked = 0, wanted = 0;
+    char path[64], line[256];
+    for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++)
+        wanted |= 1ull << (stopping[i] - 1);
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "SigPnd: %llx", &own) != 1 && sscanf(line, "ShdPnd: %llx", &shared) != 1)
+            sscanf(line, "SigBlk: %llx", &blocked);
+    if (f)
+        fclose(f);
+    return (own | shared) & ~blocked & wanted;
+}
+
+void platform_let_parent_hear(pid_t parent)
+{
+    enum { FIRST_NS = 50000, LONGEST_NS = 20000000 };
+    struct timespec pause = {0, FIRST_NS};
+    /* Changes nothing, but waits for whoever is sending a signal to a process group: by then all
+     * of its members have it. */
+    setpgid(0, getpgrp());
+    while (getppid() == parent && has_to_hear(parent)) {
+        nanosleep(&pause, NULL);
+        pause.tv_nsec = pause.tv_nsec < LONGEST_NS / 2 ? pause.tv_nsec * 2 : LONGEST_NS;
+    }
 }
 
 struct process {

@@ -47,14 +47,19 @@ static void handle(int sig, void (*handler)(int))
     sigaction(sig, &sa, NULL);
 }
 
-/* What was ignored when we started (nohup) would be ignored by every test. */
+static bool is_ignored(int sig)
+{
+    struct sigaction sa;
+    return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
+/* What was ignored when we started would be ignored by every test. But make goes on below nohup
+ * and, in a shell's background, after Ctrl-C, and so do we. */
 static void default_ignored(void)
 {
-    for (int sig = 1; sig < NSIG; sig++) {
-        struct sigaction sa;
-        if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+    for (int sig = 1; sig < NSIG; sig++)
+        if (sig != SIGINT && sig != SIGHUP && sig != SIGQUIT && is_ignored(sig))
             handle(sig, SIG_DFL);
-    }
 }
 
 void signals_init(void)
@@ -71,7 +76,8 @@ void signals_init(void)
     handle(SIGPIPE, on_nothing);
     handle(SIGNAL_NOW, on_now);
     for (int i = 0; i < N_STOPPING; i++)
-        handle(stopping[i], on_stop);
+        if (!is_ignored(stopping[i]))
+            handle(stopping[i], on_stop);
 }
 
 void signals_forget(void)

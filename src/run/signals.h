@@ -13,7 +13,8 @@
 /* Tells a process that was stopping already to stop without grace. */
 #define SIGNAL_NOW SIGUSR1
 
-/* Once per process image: handlers, the mask, and default actions for what was ignored. */
+/* Once per process image: handlers, the mask, and default actions for what was ignored, but for
+ * INT, HUP and QUIT, which stay so; tests have the default actions of those, too. */
 void signals_init(void);
 /* In the child of a fork: forgets what the parent was told. */
 void signals_forget(void);

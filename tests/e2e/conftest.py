@@ -5,6 +5,10 @@ import support
 import pytest
 
 
+def pytest_configure():
+    support.hear_signals()
+
+
 @pytest.fixture(scope="session")
 def program():
     """The built rowlock."""

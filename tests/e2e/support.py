@@ -50,6 +50,14 @@ def is_configured(word):
     return program is None or word in (program.parent / "config.status").read_text()
 
 
+def hear_signals():
+    """Lets what is started hear Ctrl-C and a hangup where we are not to: below nohup, and in a
+    shell's background. We go on without them; a handler, unlike SIG_IGN, ends with exec."""
+    for sig in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(sig) == signal.SIG_IGN:
+            signal.signal(sig, lambda *_: None)
+
+
 def clean_environment():
     """This process's environment without what belongs to the runner of the tests. The Python
     of these tests is the one that the program finds."""

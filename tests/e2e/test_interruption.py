@@ -218,9 +218,14 @@ def test_kill_9_of_outer_and_inner_rowlock_exec(project, processes_with, wait_un
     next_run_is_clean(project)
 
 
-def parent_of(pid):
+def status_of(pid):
+    """State, parent and what else stands behind the name in /proc/PID/stat."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-        return int(f.read().rsplit(")", 1)[1].split()[1])
+        return f.read().rsplit(")", 1)[1].split()
+
+
+def parent_of(pid):
+    return int(status_of(pid)[1])
 
 
 def test_kill_9_of_rowlock_exec_marks_the_test_crashed(project, wait_until):
@@ -255,6 +260,39 @@ def stop_standalone(project, wait_until, stop):
     stop(child.pid)
     child.communicate(timeout=60)
     return child.returncode
+
+
+def test_make_hears_ctrl_c_before_its_recipes_end(project, processes_with, wait_until):
+    """A make that reaped them first would find none left to wait for, and exit with 2."""
+    long_suite(project)
+    project.rowlock("generate", "-n", "2")
+    child = project.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": project.mark})
+    assert wait_until(lambda: len(list(project.path(".").glob("up.*"))) == 2)
+    os.kill(child.pid, signal.SIGSTOP)
+    assert wait_until(lambda: status_of(child.pid)[0] == "T")
+    os.killpg(child.pid, signal.SIGINT)
+    names = ["make", "rowlock", "rowlock-exec", "rowlock-exec"]  # rowlock: tidies up behind make
+    left = wait_until(lambda: sorted(p.split()[1] for p in processes_with(project.mark)) == names)
+    os.kill(child.pid, signal.SIGCONT)
+    child.communicate(timeout=60)
+    assert left and child.returncode == -signal.SIGINT
+
+
+def test_signals_that_are_ignored(project, wait_until):
+    """Below nohup, and in a shell's background, a run goes on after a hangup and Ctrl-C."""
+    script = "touch up.$$; while [ ! -e go ]; do sleep 0.02; done"
+    project.write("tests.json", json.dumps({"rowlock": 1, "tests": [sh("t", script)]}))
+    project.rowlock("generate", "-n", "1")
+    for command in ("make -f .rowlock/tests.mk -j2", f"{project.program} parallel -n 1"):
+        child = project.spawn(["sh", "-c", f"trap '' HUP INT; exec {command}"], encoding="utf-8")
+        assert wait_until(lambda: is_up(project))
+        os.killpg(child.pid, signal.SIGHUP)
+        os.killpg(child.pid, signal.SIGINT)
+        project.write("go", "")
+        out, err = child.communicate(timeout=60)
+        assert child.returncode == 0 and "1 passed" in out, (command, out, err)
+        for p in [project.path("go"), *project.path(".").glob("up.*")]:
+            p.unlink()
 
 
 # As a terminal does it, and a supervisor; and kill -9.
