@@ -257,8 +257,7 @@ bool suite_configure(struct suite *s, const struct invocation *inv, enum suite_m
         s->alone = xstrdup("--markers");
     return chosen_check(s, err) && choose_seed(&s->options, err) &&
            remember_choose(&s->remote, s->options.history_url, s->config.history_url, err) &&
-           workers_choose(s, mode, err) &&
-           (s->alone || driver_find_make(&s->make, &s->make_version, err));
+           workers_choose(s, mode, err);
 }
 
 bool suite_read_manifest(struct suite *s, bool *has, struct error *err)
@@ -418,6 +417,12 @@ static uint32_t collectors(struct suite *s, struct tokens *extra)
     return n;
 }
 
+/* Once Python starts, if it does: nobody has to wait for this then. */
+static bool find_make(struct suite *s, struct error *err)
+{
+    return s->lists || s->make || driver_find_make(&s->make, &s->make_version, err);
+}
+
 /* Has pytest collect, in a zygote that stays for the run. */
 static bool collect(struct suite *s, struct error *err)
 {
@@ -442,13 +447,15 @@ static bool collect(struct suite *s, struct error *err)
                               .deadline_ms = s->deadline_ms,
                               .watch = getpid()};
     enum zygote_state state = ZYGOTE_ENDED;
-    bool started = zygote_start(z, &ready, err);
-    if (started)
+    bool started = zygote_start(z, &ready, err), able = started && find_make(s, err);
+    if (able)
         state = zygote_wait_ready(z, ready, &status, show_collecting, s);
+    else if (started)
+        close(ready);
     tokens_release(&extra);
     if (s->outer.state == JOBSERVER_OPEN)
         z->collectors = 1; /* of a successor, too, if this one is killed */
-    if (!started)
+    if (!able)
         return false;
     hide_collecting();
     if (state == ZYGOTE_INTERRUPTED)
@@ -529,7 +536,7 @@ bool suite_load(struct suite *s, struct error *err)
     runstore_prune(10);
     if (s->options.resume && !resume_open(&s->resume, err))
         return false;
-    return runstore_create(&s->store, getpid(), err) && load_all(s, err);
+    return runstore_create(&s->store, getpid(), err) && load_all(s, err) && find_make(s, err);
 }
 
 /* With one worker all tests run alone anyway. */
