@@ -62,8 +62,10 @@ static const char HEAD[] =
     "# from running; a named test's failure is make's.\n"
     "rowlock_ignore := $(if $(rowlock_named),,-)\n"
     "rowlock_others := $(filter-out all rowlock-all rowlock-end,$(MAKECMDGOALS))\n"
+    "# What the driver runs it begins and ends by itself.\n"
+    "rowlock_driven := $(filter $(rowlock_id),$(ROWLOCK_RUN))\n"
     "unexport rowlock_id rowlock_alone rowlock_goal rowlock_exec rowlock_digits rowlock_letters\n"
-    "unexport rowlock_named rowlock_goals rowlock_ignore rowlock_others\n"
+    "unexport rowlock_named rowlock_goals rowlock_ignore rowlock_others rowlock_driven\n"
     "\n"
     "ifneq ($(rowlock_alone),)\n"
     "SHELL := /bin/sh\n"
@@ -72,8 +74,8 @@ static const char HEAD[] =
     ".PHONY: all\n"
     "endif\n"
     "rowlock-all: rowlock-end\n"
-    "rowlock-begin: ; @$(rowlock_exec) begin $(rowlock_goals)\n"
-    "rowlock-end: | rowlock-begin ; @$(rowlock_exec) end\n"
+    "rowlock-begin: ; $(if $(rowlock_driven),,@$(rowlock_exec) begin $(rowlock_goals))\n"
+    "rowlock-end: | rowlock-begin ; $(if $(rowlock_driven),,@$(rowlock_exec) end)\n"
     ".PHONY: rowlock-all rowlock-begin rowlock-end\n";
 
 /* A rule's list of numbered targets, written as several rules of bounded length. */
