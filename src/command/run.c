@@ -50,6 +50,7 @@ struct session {
     double started;
     bool interrupted;
     bool timed_out; /* the run's time was over */
+    bool finished;  /* pytest's session was asked to end */
     unsigned rounds; /* under --until-fail: those in which all tests have passed */
 };
 
@@ -260,8 +261,8 @@ static bool run_rounds(struct session *n, struct error *err)
     return true;
 }
 
-/* Ends the zygote; *status is pytest's exit status, 0 where there was none. */
-static bool end_zygote(struct session *n, int *status, struct error *err)
+/* Ends pytest's session; *status is its exit status, 0 where there was none. */
+static bool end_pytest(struct session *n, int *status, struct error *err)
 {
     struct suite *s = n->suite;
     if (s->zygote.pid <= 0)
@@ -281,8 +282,24 @@ static bool end_zygote(struct session *n, int *status, struct error *err)
     if (!ok && !n->interrupted && !n->timed_out && !err->msg)
         error_set(err, EXIT_INTERNAL, "%s", late.msg);
     error_release(&late);
-    driver_kill_children(0);
+    n->finished = true;
     return ok || n->interrupted || n->timed_out;
+}
+
+/* All has been said. What pytest's process still does, as it ends, needs nobody: the history is written
+ * meanwhile. */
+static void end_session(struct session *n)
+{
+    if (n->finished)
+        progress_tick(&n->progress);
+    else
+        progress_end(&n->progress);
+    remember_results(&n->results);
+    if (!n->finished)
+        return;
+    zygote_await_end(&n->suite->zygote);
+    driver_kill_children(0);
+    progress_end(&n->progress);
 }
 
 /* The exit code of the run, where pytest's own session ended with status. What neither counts tests
@@ -347,14 +364,13 @@ static int run_tests(struct suite *s, struct error *err)
         bool nothing_left = s->options.resume && !s->resume.n_left;
         bool ok = nothing_left ||
                   (s->options.until_fail ? run_rounds(&n, err) : run_all(&n, err));
-        ok = end_zygote(&n, &status, err) && ok;
-        progress_end(&n.progress);
+        ok = end_pytest(&n, &status, err) && ok;
+        end_session(&n);
         n.results.wall_seconds = clock_monotonic_seconds() - n.started;
         n.results.interrupted = n.interrupted;
         n.results.timed_out = n.timed_out;
         results_read_words(&n.results, s->store.dir);
         results_count(&n.results);
-        remember_results(&n.results);
         code =
             outcome_report(&n.results, &s->options, n.interrupted, err) ? EXIT_OK : EXIT_INTERNAL;
         if (!ok || err->msg)

@@ -249,7 +249,11 @@ bool zygote_finish_at(const char *temp, uint64_t limit_ms, double grace, int jou
 bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
                    struct error *err)
 {
-    bool ok = zygote_finish_at(z->store->temp, limit_ms, z->grace, journal_fd, status, err);
+    return zygote_finish_at(z->store->temp, limit_ms, z->grace, journal_fd, status, err);
+}
+
+void zygote_await_end(struct zygote_host *z)
+{
     for (int i = 0; z->pid > 0 && i < 200; i++) {
         if (waitpid(z->pid, NULL, WNOHANG) != 0)
             z->pid = 0;
@@ -257,7 +261,6 @@ bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int
             interrupts_wait(-1, 10);
     }
     zygote_kill(z);
-    return ok;
 }
 
 void zygote_kill(struct zygote_host *z)

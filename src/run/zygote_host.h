@@ -46,10 +46,12 @@ enum zygote_state zygote_wait_ready(struct zygote_host *z, int ready_fd, int *st
 /* How long the workers may take for the teardown at the end, in ms: the longest time that one of
  * their tests may take; 0, no limit, if one has none. */
 uint64_t zygote_finish_limit(const struct plan_map *map);
-/* Has every worker tear down and end, journals what failed in that (amends) and waits for the
- * zygote's end. *status is pytest's exit status. False if it does not answer: err says so. */
+/* Has every worker tear down and end, and the session; journals what failed in that (amends). *status
+ * is pytest's exit status. False if it does not answer: err says so. */
 bool zygote_finish(struct zygote_host *z, uint64_t limit_ms, int journal_fd, int *status,
                    struct error *err);
+/* Waits for its process to end, which has little left to do after that, and ends it if it does not. */
+void zygote_await_end(struct zygote_host *z);
 /* Asks the zygote of the run with that temporary folder, whoever started it, to end; journals as
  * above. A hook that hangs there gives way to a second signal, or grace seconds after the first
  * where nobody is there to send another (interrupts_unattended). */
