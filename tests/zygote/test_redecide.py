@@ -151,3 +151,26 @@ def test_an_end_that_fails_in_the_controller_only(suite):
     """
     with suite(conftest=conftest, test_m=TEST).zygote() as zygote:
         assert "ValueError: disk full" in log_of_bad_end(zygote)
+
+
+TERMINAL = """
+    import pytest
+    from _pytest.terminal import TerminalReporter
+    class Other(TerminalReporter): pass
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(config):
+        manager = config.pluginmanager
+        before = manager.get_plugin("terminalreporter")
+        assert type(before) is TerminalReporter
+        manager.unregister(before)
+        manager.register(Other(config), "terminalreporter")
+        assert not manager.get_plugin("dsession")
+"""
+
+
+def test_a_terminal_of_its_own(suite):
+    """Its plugin decides once. pytest-xdist comes behind it, too, with its own "dsession"."""
+    suite(plugin=TERMINAL, test_m=TEST)
+    with suite.zygote("-p", "plugin", env={"PYTHONPATH": str(suite.path)}) as zygote:
+        assert zygote.run(0, slot=0).outcomes == ["passed"]
+        assert zygote.finish()[0] == 0

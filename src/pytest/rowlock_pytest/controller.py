@@ -70,6 +70,19 @@ class DSession:
         return set() if self.sched is None else set(self.sched.nodes)
 
 
+class Last:
+    """Shows the two when pytest-xdist does, behind most plugins that are trylast, too: one that
+    cannot go with them would refuse a run that pytest-xdist lets it have."""
+
+    def __init__(self, controller):
+        self.controller = controller
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config):
+        if self.controller.dsession is not None:
+            self.controller.show(config)
+
+
 class Controller:
     """Registers the two in the zygote, once a run with workers is sure."""
 
@@ -121,11 +134,10 @@ class Controller:
 
         return pytest_configure
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config):
-        """When pytest-xdist does so."""
-        if self.dsession is not None:
-            self.show(config)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config):
+        """What is registered last is configured last."""
+        early_config.pluginmanager.register(Last(self))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self, session):

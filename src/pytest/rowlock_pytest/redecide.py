@@ -60,6 +60,7 @@ class _Call:
         self.hook = hook
         self.plugin = impl.plugin
         self.asked = False
+        self.has_terminal = False  # it has put another reporter in the place of pytest's
         self.plugins = []
         self.cleanups = []
         self.before = self.look()
@@ -155,6 +156,8 @@ class Decisions:
         if self.getter is not None:
             if self.current is not None:
                 self.current.plugins.append(plugin)
+                if self.config.pluginmanager.get_name(plugin) == "terminalreporter":
+                    self.current.has_terminal = True
             self.wrap()
 
     def wrap(self):
@@ -203,7 +206,8 @@ class Decisions:
     def decide_again(self, session):
         """config.workerinput is there by now."""
         manager = self.config.pluginmanager
-        asked = [call for call in self.calls if call.asked]
+        # In workers nothing is printed, whatever would print it (isolate.drop_controller_plugins).
+        asked = [call for call in self.calls if call.asked and not call.has_terminal]
         gone = self.take_back(asked)
         known = {id(plugin) for plugin in manager.get_plugins()}
 
