@@ -57,7 +57,7 @@ static void build_argv(const struct suite *s, struct strv *argv)
     }
     if (s->options.list_markers)
         strv_push(argv, "--markers");
-    pytestargs_add(argv, &s->options, NULL, true);
+    pytestargs_add(argv, &s->options, NULL);
     for (size_t i = 0; !s->options.test_paths.n && i < s->json.n_pytest; i++)
         strv_push_all(argv, s->json.pytest[i].paths.v);
     free(folder);

@@ -109,7 +109,7 @@ static void print_json(const struct suite *s)
     }
     buf_adds(&b, "],\n\"errors\": [");
     for (size_t i = 0; i < s->pytest.n_errors; i++) {
-        const struct pytest_error *e = &s->pytest.errors[i];
+        const struct pytest_file *e = &s->pytest.errors[i];
         buf_adds(&b, i ? ",\n{\"file\": " : "\n{\"file\": ");
         report_json_string(&b, e->name, strlen(e->name));
         report_json_pair(&b, "message", e->message);
@@ -200,7 +200,7 @@ static void say_errors(const struct suite *s)
 {
     struct buf b = BUF_INIT;
     for (size_t i = 0; i < s->pytest.n_errors; i++) {
-        const struct pytest_error *e = &s->pytest.errors[i];
+        const struct pytest_file *e = &s->pytest.errors[i];
         buf_adds(&b, "rowlock: ");
         report_plain(&b, e->name, strlen(e->name), false);
         buf_adds(&b, " cannot be collected: ");

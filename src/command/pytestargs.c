@@ -154,13 +154,12 @@ void pytestargs_settle(struct options *o, const struct manifest *m)
     o->test_paths = kept;
 }
 
-void pytestargs_add(struct strv *argv, const struct options *o, const bool *is_pytest_path,
-                    bool alone)
+void pytestargs_add(struct strv *argv, const struct options *o, const bool *is_pytest_path)
 {
     size_t path = 0;
     for (size_t i = 0; i < o->words.n; i++) {
         char kind = o->word_kinds.data[i];
-        bool wanted = kind != WORD_ALONE || alone;
+        bool wanted = true;
         if (kind == WORD_PATH || kind == WORD_MAYBE)
             wanted = !is_pytest_path || is_pytest_path[path++];
         if (wanted)

@@ -23,9 +23,7 @@ void pytestargs_folders(const struct strv *paths, struct strv *folders);
 bool pytestargs_stepwise(const struct strv *args);
 /* Takes words that can only be the value of an option out of o->test_paths. */
 void pytestargs_settle(struct options *o, const struct manifest *m);
-/* Appends the words of o for pytest; of the paths those that are its own (NULL: all). alone: with
- * what Rowlock does itself in a run of its own. */
-void pytestargs_add(struct strv *argv, const struct options *o, const bool *is_pytest_path,
-                    bool alone);
+/* Appends the words of o for pytest; of the paths those that are its own (NULL: all). */
+void pytestargs_add(struct strv *argv, const struct options *o, const bool *is_pytest_path);
 
 #endif

@@ -313,21 +313,19 @@ static int combine(int code, int status)
     return counts || (code != EXIT_OK && code != EXIT_FAILED) ? code : status;
 }
 
-/* Files that pytest could not collect are results of the run, tests that were left out a number
- * of it: both are on disk, for 'rowlock report'. */
-static bool record_collection(const struct session *n, struct error *err)
+static bool record_files(const struct session *n, const struct pytest_file *files, size_t n_files,
+                         enum outcome outcome, struct error *err)
 {
-    const struct suite *s = n->suite;
     bool ok = true;
-    for (size_t i = 0; i < s->pytest.n_errors && ok; i++) {
-        const struct pytest_error *e = &s->pytest.errors[i];
+    for (size_t i = 0; i < n_files && ok; i++) {
+        const struct pytest_file *f = &files[i];
         struct buf fields = BUF_INIT;
-        journal_add_field(&fields, FIELD_TITLE, e->name, strlen(e->name));
-        journal_add_field(&fields, FIELD_MESSAGE, e->message, strlen(e->message));
-        journal_add_field(&fields, FIELD_DETAIL, e->detail, strlen(e->detail));
+        journal_add_field(&fields, FIELD_TITLE, f->name, strlen(f->name));
+        journal_add_field(&fields, FIELD_MESSAGE, f->message, strlen(f->message));
+        journal_add_field(&fields, FIELD_DETAIL, f->detail, strlen(f->detail));
         struct record r = {.test = UINT32_MAX,
                            .kind = RECORD_COLLECT,
-                           .outcome = OUTCOME_ERROR,
+                           .outcome = outcome,
                            .slot = JOURNAL_NO_SLOT,
                            .n_fields = 3,
                            .fields = (const unsigned char *)fields.data,
@@ -335,6 +333,17 @@ static bool record_collection(const struct session *n, struct error *err)
         ok = journal_write(n->journal_fd, &r, err);
         buf_release(&fields);
     }
+    return ok;
+}
+
+/* Files that pytest could not collect, or that skip themselves, are results of the run, tests that were
+ * left out a number of it: all are on disk, for 'rowlock report'. */
+static bool record_collection(const struct session *n, struct error *err)
+{
+    const struct suite *s = n->suite;
+    const struct pytest_info *p = &s->pytest;
+    bool ok = record_files(n, p->errors, p->n_errors, OUTCOME_ERROR, err) &&
+              record_files(n, p->skips, p->n_skips, OUTCOME_SKIPPED, err);
     size_t left_out = s->selection.deselected + s->pytest.deselected;
     char text[64], *path = runstore_path(&s->store, "counts");
     int len = snprintf(text, sizeof text, "deselected %zu\n", left_out);

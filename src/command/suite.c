@@ -308,7 +308,7 @@ static void build_zygote_argv(struct suite *s)
         strv_push(argv, "--forked");
     if (o->timeout >= 0) /* for pytest-timeout, where it is installed */
         strv_pushf(argv, "--timeout=%g", o->timeout);
-    pytestargs_add(argv, o, s->is_pytest_path, false);
+    pytestargs_add(argv, o, s->is_pytest_path);
     if (!o->test_paths.n)
         for (size_t i = 0; i < s->json.n_pytest; i++)
             strv_push_all(argv, s->json.pytest[i].paths.v);
@@ -440,6 +440,7 @@ static bool collect(struct suite *s, struct error *err)
                               .choice = s->choice,
                               .dist = dist_name(s->options.dist),
                               .sequential = s->sequential,
+                              .reports = true,
                               .lines = s->lists,
                               .grace = s->config.grace,
                               .columns = terminal_width(stdout),

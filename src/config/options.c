@@ -124,7 +124,7 @@ static void pass_on(struct parser *p, const struct option_row *row, const char *
         return;
     char *word = value ? xasprintf("%s=%s", row->pytest, value) : xstrdup(row->pytest);
     if (row->pytest[0])
-        add_word(p, row->alone ? WORD_ALONE : WORD_OPTION, word);
+        add_word(p, WORD_OPTION, word);
     else
         add_word(p, WORD_PATH, value);
     free(word);

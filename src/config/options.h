@@ -16,7 +16,6 @@
  * order. */
 enum word_kind {
     WORD_OPTION = 'o', /* or the value of one */
-    WORD_ALONE = 'a',  /* an option that pytest gets only where it runs alone */
     WORD_PATH = 'p',
     WORD_MAYBE = '?' /* a path, or the value of the option before it, which nobody here knows */
 };

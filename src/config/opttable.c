@@ -509,7 +509,7 @@ const struct option_row option_rows[] = {
      .pytest = "--durations",
      .help = "list the N slowest tests with their time and peak memory; 0 lists all"},
     {"Reports", 0, {"junitxml", "junit-xml"}, "FILE", store_name, AT(junitxml),
-     "the path of a file", .pytest = "--junit-xml", .alone = true,
+     "the path of a file", .pytest = "--junit-xml",
      .help = "write a JUnit XML report"},
     {"Reports", 0, {"junit-prefix", "junitprefix"}, "TEXT", store_text, AT(junit_prefix),
      "a word before class names", .pytest = "--junit-prefix",

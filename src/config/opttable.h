@@ -22,7 +22,6 @@ struct option_row {
     const char *pytest;  /* what pytest calls it, with its dashes; "": its value is a path; NULL:
                             pytest does not get it */
     bool bare;           /* it gets it without a value, too */
-    bool alone;          /* pytest gets it where it runs alone, without Rowlock's reports */
 };
 
 /* All of them, grouped; ends with a row whose group is NULL. */

@@ -212,15 +212,16 @@ static bool read_collectors(struct reader *r, const cJSON *root, size_t test)
     return true;
 }
 
-static void read_errors(const cJSON *list, struct pytest_info *info)
+static struct pytest_file *read_files(const cJSON *list, const char *detail, size_t *n)
 {
     if (!cJSON_IsArray(list))
-        return;
-    info->errors = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *info->errors);
+        return NULL;
+    struct pytest_file *files = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *files);
     for (const cJSON *c = list->child; c; c = c->next)
         if (cJSON_IsObject(c))
-            info->errors[info->n_errors++] = (struct pytest_error){
-                copy_string(c, "id"), copy_string(c, "message"), copy_string(c, "detail")};
+            files[(*n)++] = (struct pytest_file){copy_string(c, "id"), copy_string(c, "message"),
+                                                 copy_string(c, detail)};
+    return files;
 }
 
 /* An element of "tests". */
@@ -252,7 +253,8 @@ static bool read_rest(struct reader *r, const struct json *j, size_t first,
     const cJSON *failures = fields_get(root, "known_failures");
     if (cJSON_IsNumber(failures) && failures->valuedouble >= 0 && failures->valuedouble < 1e15)
         r->m->pytest_failures = (size_t)failures->valuedouble;
-    read_errors(fields_get(root, "errors"), info);
+    info->errors = read_files(fields_get(root, "errors"), "detail", &info->n_errors);
+    info->skips = read_files(fields_get(root, "skips"), "place", &info->n_skips);
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
     info->collect_note = copy_string(root, "collect_note");
@@ -280,6 +282,16 @@ bool pytestjson_read(struct manifest *m, const char *suite, const char *path,
     return ok;
 }
 
+static void free_files(struct pytest_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].message);
+        free(files[i].detail);
+    }
+    free(files);
+}
+
 void pytest_info_release(struct pytest_info *info)
 {
     free(info->pytest_version);
@@ -288,11 +300,7 @@ void pytest_info_release(struct pytest_info *info)
     free(info->collect_note);
     free(info->start_note);
     strv_release(&info->notes);
-    for (size_t i = 0; i < info->n_errors; i++) {
-        free(info->errors[i].name);
-        free(info->errors[i].message);
-        free(info->errors[i].detail);
-    }
-    free(info->errors);
+    free_files(info->errors, info->n_errors);
+    free_files(info->skips, info->n_skips);
     memset(info, 0, sizeof *info);
 }

@@ -20,10 +20,11 @@ struct pytest_info {
     int workers;       /* what the project wants -n auto to be; -1: nothing */
     char *dist;        /* the --dist that its own scheduler comes to; "": none */
     struct strv notes; /* what the user has to know */
-    struct pytest_error { /* a file that could not be collected */
-        char *name, *message, *detail;
-    } *errors;
-    size_t n_errors;
+    struct pytest_file { /* one that could not be collected, or skips itself */
+        char *name, *message;
+        char *detail; /* of an error: the whole text; of a skip: "file:line" */
+    } *errors, *skips;
+    size_t n_errors, n_skips;
 };
 
 /* Adds the tests of the file to m (suite is copied). The file is ours, but still checked: a

@@ -94,7 +94,7 @@ static void print_note(FILE *out, const struct note *n)
     buf_release(&message);
 }
 
-static void note_error(FILE *out, struct places *p, const struct result_error *e)
+static void note_error(FILE *out, struct places *p, const struct result_file *e)
 {
     struct place at = {.file = BUF_INIT};
     place_of_module(p, e->name, strcspn(e->name, ":"), &at);

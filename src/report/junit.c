@@ -28,6 +28,7 @@ struct suite {
     struct counts counts;
     int64_t start_ns, end_ns; /* 0: nothing ran */
     uint32_t first, last;     /* indexes of its tests, chained by suites.next */
+    bool has_files;           /* what pytest could not collect stands here */
 };
 struct suites {
     struct suite *v;
@@ -85,9 +86,10 @@ static void count_outcome(struct counts *c, enum outcome o)
 static const char *suite_name(const struct results *r, const struct plan_test *pt)
 {
     const char *name = plan_map_str(r->plan, pt->suite);
-    if (*name)
-        return name;
-    return pt->format == FORMAT_PYTEST ? "pytest" : "tests";
+    if (pt->format != FORMAT_PYTEST)
+        return *name ? name : "tests";
+    bool named = *name && strcmp(name, "pytest") != 0; /* in tests.json */
+    return named ? name : r->junit.suite_name ? r->junit.suite_name : "pytest";
 }
 
 static void count_test(struct suite *s, const struct result *t)
@@ -105,11 +107,19 @@ static void count_test(struct suite *s, const struct result *t)
         s->end_ns = (int64_t)end;
 }
 
+static void count_files(struct counts *c, const struct results *r)
+{
+    c->tests += r->n_errors + r->n_skips;
+    c->errors += r->n_errors;
+    c->skipped += r->n_skips;
+}
+
 static void suites_init(struct suites *all, const struct results *r)
 {
     uint32_t n = r->plan->head->n_tests;
     struct map by_name = MAP_INIT;
     size_t cap = 0;
+    bool pytest = false; /* whether a suite of its tests has turned up */
     all->v = NULL;
     all->n = 0;
     all->next = xcalloc(n, sizeof *all->next);
@@ -130,6 +140,10 @@ static void suites_init(struct suites *all, const struct results *r)
         }
         all->v[at].last = i;
         all->next[i] = UINT32_MAX;
+        if (pt->format == FORMAT_PYTEST && !pytest) {
+            pytest = all->v[at].has_files = true;
+            count_files(&all->v[at].counts, r);
+        }
         count_test(&all->v[at], &r->tests[i]);
     }
     map_release(&by_name);
@@ -205,11 +219,12 @@ static void add_name(struct buf *b, struct how *how, const struct results *r,
 }
 
 /* GitLab and others link a testcase to its file, seen from the repository. The schema knows no such
- * attribute, so it is there only for them. */
+ * attribute, so it is there only for them, and where the ini file asks for it. */
 static void add_file(struct buf *b, struct how *how, const struct plan_test *pt)
 {
     struct place at = {.file = BUF_INIT};
-    if (how->places.on_server && place_of_test(&how->places, pt, &at))
+    bool asked = how->places.r->junit.has_files && pt->format == FORMAT_PYTEST;
+    if ((how->places.on_server || asked) && place_of_test(&how->places, pt, &at))
         add_attribute(b, "file", at.file.data, at.file.len);
     buf_release(&at.file);
 }
@@ -275,19 +290,35 @@ static void add_lines(struct buf *b, const struct result_text *text)
         buf_addc(b, '\n');
 }
 
-static void add_output(struct buf *b, const struct result *t)
+/* Whether junit_logging, where somebody has set it, is one of these words. */
+static bool is_logged(const struct junit_style *style, const char *one, const char *other)
 {
-    if (t->out.len || t->log.len) {
+    const char *word = style->logging;
+    return !word || strcmp(word, "all") == 0 || strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
+static void add_output(struct buf *b, const struct junit_style *style, const struct result *t)
+{
+    bool passed = t->outcome == OUTCOME_PASSED || t->outcome == OUTCOME_XPASSED ||
+                  t->outcome == OUTCOME_FLAKY;
+    bool mute = style->passed_are_mute && passed;
+    bool out = t->out.len && !mute && is_logged(style, "system-out", "out-err");
+    bool log = t->log.len && !mute && is_logged(style, "log", "log");
+    bool printed = t->err.len && !mute && is_logged(style, "system-err", "out-err");
+    if (out || log) {
         buf_adds(b, "<system-out>");
-        add_lines(b, &t->out);
-        if (t->log.len)
+        if (out)
+            add_lines(b, &t->out);
+        if (log) {
             buf_adds(b, "--- Captured log ---\n");
-        add_lines(b, &t->log);
+            add_lines(b, &t->log);
+        }
         buf_adds(b, "</system-out>");
     }
-    if (t->err.len || t->n_leftovers) {
+    if (printed || t->n_leftovers) {
         buf_adds(b, "<system-err>");
-        add_lines(b, &t->err);
+        if (printed)
+            add_lines(b, &t->err);
         for (size_t k = 0; k < t->n_leftovers; k++) {
             buf_adds(b, "left running: ");
             add_xml(b, t->leftovers[k], strlen(t->leftovers[k]), false);
@@ -355,7 +386,7 @@ static void add_itself(struct buf *b, struct how *how, const struct results *r,
     add_verdict(b, pt->format == FORMAT_PYTEST, t, t->outcome,
                 t->outcome == OUTCOME_NONE ? &not_run : &t->message, body);
     add_attempts(b, t);
-    add_output(b, t);
+    add_output(b, &r->junit, t);
     buf_adds(b, "</testcase>\n");
 }
 
@@ -391,11 +422,34 @@ static void write_points(struct stream *s, struct how *how, const struct results
         add_verdict(&s->b, false, t, p->outcome, &message,
                     k == carries && outcome_is_failure(p->outcome));
         if (k == carries)
-            add_output(&s->b, t);
+            add_output(&s->b, &r->junit, t);
         buf_adds(&s->b, "</testcase>\n");
         stream_flow(s);
     }
     buf_release(&name);
+}
+
+/* Files that have no tests: a testcase that bears the file's name, as pytest writes it. */
+static void write_files(struct stream *s, struct how *how, const struct result_file *files, size_t n,
+                        enum outcome o)
+{
+    for (size_t k = 0; k < n; k++) {
+        struct result t = {.message = files[k].message, .outcome = o};
+        *(o == OUTCOME_SKIPPED ? &t.location : &t.detail) = files[k].detail;
+        buf_adds(&s->b, "<testcase");
+        add_pytest_name(&s->b, how->prefix, files[k].name);
+        if (how->places.on_server || how->places.r->junit.has_files) {
+            const char *name = files[k].name, *colons = strstr(name, "::");
+            struct place at = {.file = BUF_INIT};
+            place_of_module(&how->places, name, colons ? (size_t)(colons - name) : strlen(name), &at);
+            add_attribute(&s->b, "file", at.file.data, at.file.len);
+            buf_release(&at.file);
+        }
+        buf_adds(&s->b, " time=\"0.000\">");
+        add_verdict(&s->b, true, &t, o, &t.message, true);
+        buf_adds(&s->b, "</testcase>\n");
+        stream_flow(s);
+    }
 }
 
 static void add_counts(struct buf *b, const struct counts *c)
@@ -431,6 +485,10 @@ static void write_suite(struct stream *s, struct how *how, const struct results 
             add_itself(&s->b, how, r, pt, t);
         write_points(s, how, r, pt, t);
         stream_flow(s);
+    }
+    if (suite->has_files) {
+        write_files(s, how, r->errors, r->n_errors, OUTCOME_ERROR);
+        write_files(s, how, r->skips, r->n_skips, OUTCOME_SKIPPED);
     }
     buf_adds(&s->b, "</testsuite>\n");
 }

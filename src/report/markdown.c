@@ -83,7 +83,8 @@ static void add_counts(struct md *m)
     };
     buf_adds(m->b, "| outcome | tests |\n|:--|--:|\n");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        size_t n = m->r->counts[order[i]] + (order[i] == OUTCOME_ERROR ? m->r->n_errors : 0);
+        size_t n = m->r->counts[order[i]];
+        n += order[i] == OUTCOME_ERROR ? m->r->n_errors : order[i] == OUTCOME_SKIPPED ? m->r->n_skips : 0;
         if (n)
             buf_addf(m->b, "| %s | %zu |\n", screen_outcome(order[i]), n);
     }
@@ -183,7 +184,7 @@ static void add_failure(struct md *m, uint32_t i)
     buf_adds(&m->item, "</details>\n");
 }
 
-static void add_error(struct md *m, const struct result_error *e)
+static void add_error(struct md *m, const struct result_file *e)
 {
     add_summary(m, OUTCOME_ERROR, e->name, &e->message);
     const struct result_text *text = e->detail.len ? &e->detail : &e->message;

@@ -29,8 +29,8 @@ void results_restart(struct results *r)
 {
     arena_release(&r->arena);
     memset(r->tests, 0, r->plan->head->n_tests * sizeof *r->tests);
-    r->errors = NULL;
-    r->n_errors = 0;
+    r->errors = r->skips = NULL;
+    r->n_errors = r->n_skips = 0;
 }
 
 void results_release(struct results *r)
@@ -305,17 +305,19 @@ static void add_note(struct results *r, const struct record *rec)
             strv_push_nodup(&r->notes, xmemdup0(data, len));
 }
 
-static void add_error(struct results *r, const struct record *rec)
+static void add_file(struct results *r, const struct record *rec)
 {
     struct arena *a = &r->arena;
-    struct result_error *e;
+    bool skip = rec->outcome == OUTCOME_SKIPPED;
+    struct result_file **files = skip ? &r->skips : &r->errors, *e;
+    size_t *n = skip ? &r->n_skips : &r->n_errors;
     struct field_iter it;
     uint32_t tag;
     const unsigned char *data;
     size_t len;
-    if ((r->n_errors & (r->n_errors - 1)) == 0) /* none, or as many as there is room for */
-        r->errors = grow(a, r->errors, r->n_errors, r->n_errors + 1, sizeof *r->errors);
-    e = &r->errors[r->n_errors++];
+    if ((*n & (*n - 1)) == 0) /* none, or as many as there is room for */
+        *files = grow(a, *files, *n, *n + 1, sizeof **files);
+    e = &(*files)[(*n)++];
     memset(e, 0, sizeof *e);
     e->name = "";
     journal_fields(&it, rec);
@@ -329,7 +331,7 @@ static void add_error(struct results *r, const struct record *rec)
 void results_add(struct results *r, const struct record *rec)
 {
     if (rec->kind == RECORD_COLLECT)
-        add_error(r, rec);
+        add_file(r, rec);
     else if (rec->kind == RECORD_NOTE)
         add_note(r, rec);
     else if (rec->test >= r->plan->head->n_tests)

@@ -57,9 +57,17 @@ struct result {
 };
 
 /* A file that pytest could not collect. */
-struct result_error {
+/* A file that could not be collected, or skips itself: detail is "file:line" then. */
+struct result_file {
     const char *name;
     struct result_text message, detail;
+};
+/* How the ini file wants a JUnit file; all zero is pytest's default. */
+struct junit_style {
+    const char *suite_name; /* of pytest tests; NULL: "pytest" */
+    const char *logging;    /* which output is in it; NULL: all that was captured */
+    bool has_files;         /* testcases name their files: junit_family is xunit1 */
+    bool passed_are_mute;   /* no output of tests that passed */
 };
 
 struct project_files; /* report/place.h */
@@ -71,8 +79,9 @@ struct results {
     size_t n_reruns;              /* attempts that were not a test's last */
     bool fail_on_flaky;           /* as the plan says */
     struct strv notes;            /* messages of the run itself */
-    struct result_error *errors;
-    size_t n_errors;
+    struct result_file *errors, *skips;
+    size_t n_errors, n_skips;
+    struct junit_style junit;   /* set by results_read_words */
     size_t deselected;          /* tests that were left out; with what follows, set by */
     size_t warnings;            /* results_read_words */
     struct strv others;         /* what pytest's plugins count: "2 rerun" */
@@ -102,7 +111,7 @@ void results_restart(struct results *r);
 void results_add(struct results *r, const struct record *rec);
 /* Reads a whole journal file. EXIT_INTERNAL if it cannot be read. */
 bool results_read(struct results *r, const char *journal_path, struct error *err);
-/* Reads what RUNDIR/counts and RUNDIR/summary say; either may be missing. */
+/* Reads what RUNDIR/counts, RUNDIR/junit and RUNDIR/summary say; each may be missing. */
 void results_read_words(struct results *r, const char *rundir);
 /* The same of RUNDIR/covered, which is there when the coverage has been reported. */
 void results_read_covered(struct results *r, const char *rundir);

@@ -210,6 +210,7 @@ static void count_all(const struct screen *s, size_t *n)
 {
     memcpy(n, s->r->counts, sizeof s->r->counts);
     n[OUTCOME_ERROR] += s->r->n_errors;
+    n[OUTCOME_SKIPPED] += s->r->n_skips;
     for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++) {
         const struct result *t = &s->r->tests[i];
         enum outcome itself = result_itself(t);

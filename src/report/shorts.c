@@ -115,7 +115,7 @@ static void show_test(struct screen *s, uint32_t i, char letter, bool *begun)
 static void show_errors(struct screen *s, bool *begun)
 {
     for (size_t k = 0; k < s->r->n_errors; k++) {
-        const struct result_error *e = &s->r->errors[k];
+        const struct result_file *e = &s->r->errors[k];
         head(s, begun);
         screen_short_named(s, OUTCOME_ERROR, e->name, e->message.data, e->message.len);
     }
@@ -163,6 +163,11 @@ static void fold_test(struct screen *s, uint32_t i, struct fold *f)
 static void show_skips(struct screen *s, bool *begun)
 {
     struct fold f = {STRV_INIT, NULL, MAP_INIT};
+    for (size_t k = 0; k < s->r->n_skips; k++) {
+        const struct result_file *file = &s->r->skips[k];
+        const char *where = file->detail.len ? file->detail.data : file->name;
+        fold_skip(&f, where, strlen(where), file->message.len ? file->message.data : "");
+    }
     for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++)
         fold_test(s, i, &f);
     for (size_t k = 0; k < f.keys.n; k++) {

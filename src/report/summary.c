@@ -9,6 +9,18 @@
 #include "base/xalloc.h"
 #include "report/results.h"
 
+static void add_junit(struct results *r, const char *key, const char *value)
+{
+    if (strcmp(key, "junit_suite_name") == 0)
+        r->junit.suite_name = arena_strdup(&r->arena, value);
+    else if (strcmp(key, "junit_logging") == 0)
+        r->junit.logging = arena_strdup(&r->arena, value);
+    else if (strcmp(key, "junit_family") == 0)
+        r->junit.has_files = strcmp(value, "xunit1") == 0 || strcmp(value, "legacy") == 0;
+    else if (strcmp(key, "junit_log_passing_tests") == 0)
+        r->junit.passed_are_mute = strcmp(value, "0") == 0;
+}
+
 static void add_line(struct results *r, const char *line, size_t len)
 {
     char *text = xmemdup0(line, len), *value = strchr(text, ' ');
@@ -26,6 +38,8 @@ static void add_line(struct results *r, const char *line, size_t len)
         r->coverable = strtoull(value, NULL, 10);
     else if (value && strcmp(text, "count") == 0)
         strv_push(&r->others, value);
+    else if (value)
+        add_junit(r, text, value);
     free(text);
 }
 
@@ -53,7 +67,7 @@ static void read_words(struct results *r, const char *path)
 
 void results_read_words(struct results *r, const char *rundir)
 {
-    static const char *const names[] = {"counts", "summary"};
+    static const char *const names[] = {"counts", "junit", "summary"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_join(rundir, names[i]);
         read_words(r, path);

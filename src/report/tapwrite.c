@@ -185,7 +185,7 @@ static void add_test(struct tap_out *o, uint32_t i)
     stream_flow(&o->s);
 }
 
-static void add_error(struct tap_out *o, const struct result_error *e)
+static void add_error(struct tap_out *o, const struct result_file *e)
 {
     struct buf *b = &o->s.b;
     add_test_line(b, false, ++o->n, e->name, OUTCOME_ERROR, "");

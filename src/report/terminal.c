@@ -241,7 +241,7 @@ static void show_line(struct screen *s, uint32_t i)
 static void show_errors(struct screen *s)
 {
     for (size_t k = 0; k < s->r->n_errors; k++) {
-        const struct result_error *e = &s->r->errors[k];
+        const struct result_file *e = &s->r->errors[k];
         struct buf title = BUF_INIT;
         buf_adds(&title, "ERROR collecting ");
         report_plain(&title, e->name, strlen(e->name), false);

@@ -34,7 +34,8 @@ enum record_kind {
     RECORD_AMEND = 2,  /* what came to light after a test's record: a teardown of a wider fixture
                           failed; its outcome and fields are merged into the test's result */
     RECORD_NOTE = 3,  /* a message of the run itself (FIELD_MESSAGE): a worker that died */
-    RECORD_COLLECT = 4, /* a file that could not be collected: FIELD_TITLE is its name */
+    RECORD_COLLECT = 4, /* a file that could not be collected, or, if the outcome is OUTCOME_SKIPPED, skips
+                           itself: FIELD_TITLE is its name; of a skip, FIELD_DETAIL is "file:line" */
     RECORD_ATTEMPT = 5, /* a test failed and is to run again: all that a RESULT would have */
     RECORD_VOID = 6     /* the test's result is none, as another test may have forged it: it runs
                            again */

@@ -55,7 +55,7 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
         "ROWLOCK_GRACE=", "ROWLOCK_ENV_PREFIX=", "ROWLOCK_RUN_UID=",
         "ROWLOCK_COLUMNS=", "ROWLOCK_COLOR=",   "ROWLOCK_COLLECTORS=",
         "ROWLOCK_LINES=", "ROWLOCK_COLLECT_ALONE=",
-        "ROWLOCK_CHOICE="};
+        "ROWLOCK_CHOICE=", "ROWLOCK_REPORTS="};
     for (char **e = environ; *e; e++) {
         bool keep = true;
         for (size_t i = 0; i < sizeof own / sizeof *own && keep; i++)
@@ -67,6 +67,8 @@ static void zygote_environment(const struct zygote_host *z, struct strv *env)
     strv_pushf(env, "ROWLOCK_WORKERS=%u", z->workers);
     strv_pushf(env, "ROWLOCK_COLLECTORS=%u", z->collectors);
     strv_pushf(env, "ROWLOCK_COLLECT_ALONE=%g", z->collect_alone);
+    if (z->reports)
+        strv_push(env, "ROWLOCK_REPORTS=1");
     if (z->lines)
         strv_push(env, "ROWLOCK_LINES=1");
     if (z->auto_workers)

@@ -22,6 +22,7 @@ struct zygote_host {
     const int *choice; /* what auto and logical mean where a project may choose how many workers; or NULL */
     const char *dist;         /* the name of --dist */
     bool sequential;
+    bool reports; /* the driver writes them: pytest is to write a JUnit file only where no test runs */
     bool lines;   /* it is to tell in which lines the tests are */
     double grace; /* seconds */
     uint64_t deadline_ms; /* CLOCK_MONOTONIC: it has to have collected by then; 0: whenever */

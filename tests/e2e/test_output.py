@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -87,6 +88,8 @@ def write_suite(project):
     project.write("conftest.py", dedent(CONFTEST))
     project.write("tests/test_a.py", dedent(TESTS))
     project.write("tests/test_b.py", "def test_b(): assert [1] == [2]\ndef test_c(): pass\n")
+    for name in ("s", "t"):
+        project.write(f"tests/test_{name}.py", "import pytest\npytest.importorskip('no_module')\n")
 
 
 def sections(out):
@@ -137,6 +140,56 @@ def test_the_end_of_a_run_is_pytests(project, options):
     )
     assert sections(done.stdout) == sections(wanted.stdout)
     assert done.returncode == wanted.returncode
+
+
+BROKEN = {"tests/test_broken.py": "import no_module\n"}
+ALL = "--continue-on-collection-errors"
+
+
+@pytest.mark.parametrize(
+    "options, more",
+    [
+        ([], {}),
+        (["-o", "junit_family=xunit1", "-o", "junit_suite_name=mine"], {}),
+        (["-o", "junit_logging=out-err", "-o", "junit_log_passing_tests=false"], {}),
+        (["-o", "junit_logging=log"], {}),
+        ([ALL], BROKEN),
+        ([], BROKEN),
+        (["-k", "no_such_test"], {}),
+        (["tests/no_such_file.py"], {}),
+    ],
+    ids=str,
+)
+def test_the_junit_file_is_pytests(project, options, more):
+    """What stands in it, also where no test has run; there pytest itself has written it."""
+    write_suite(project)
+    for name, text in more.items():
+        project.write(name, text)
+    wanted = plain(project, "--junit-xml=plain.xml", *options)
+    done = project.rowlock("-n", "2", "-p", "no:cacheprovider", "--junit-xml=ours.xml", *options)
+    assert done.returncode == wanted.returncode, done
+    logging = "junit_logging" in str(options)
+    assert junit(project.path("ours.xml"), logging) == junit(project.path("plain.xml"), logging)
+
+
+def junit(path, logging):
+    """Suites, and of each test its names and what is in it."""
+    suites, cases = [], {}
+    for suite in ET.parse(path).getroot().iter("testsuite"):
+        suites.append({k: suite.get(k) for k in ("name", "errors", "failures", "skipped")})
+        for case in suite.iter("testcase"):
+            key = case.get("classname"), case.get("name"), case.get("file")
+            kinds = {c.tag for c in case if c.tag in ("error", "failure", "skipped")}
+            if logging:  # by itself pytest writes no output, and we do
+                words = "".join(c.text or "" for c in case if c.tag.startswith("system"))
+                kinds.update(re.findall("(?:call|passed|xpass) (?:out|err|log)", words))
+            cases.setdefault(key, set()).update(kinds)
+    for suite in suites:  # a test with two failures is counted once
+        suite.pop("failures")
+    for kinds in cases.values():
+        kinds -= {"failure"} if "error" in kinds else set()
+    return suites, cases
+
 
 
 def test_every_style_of_traceback(project):

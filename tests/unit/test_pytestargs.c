@@ -88,7 +88,7 @@ static void test_words(void **state)
         {{"--markers"}, "", ""},
         {{"-m", "slow"}, "-m=slow", "o"},
         {{"--test-path", "t"}, "t", "p"},
-        {{"--junitxml", "x.xml"}, "--junit-xml=x.xml", "a"},
+        {{"--junitxml", "x.xml"}, "--junit-xml=x.xml", "o"},
         {{"--python=x", "--manifest", "y", "--dry-run", "--timeout=3"}, "", ""},
         {{"--mine", "--", "-x"}, "--mine|--|-x", "oop"},
         {{"-d", "--tx", "3*popen", "--maxprocesses=2"}, "-d|--tx=3*popen|--maxprocesses=2", "ooo"},
@@ -226,7 +226,7 @@ static void test_settled(void **state)
     assert_string_equal(paths, "a|a/b|none");
     free(paths);
     struct strv argv = STRV_INIT;
-    pytestargs_add(&argv, &o, (const bool[]){true, false, true}, false);
+    pytestargs_add(&argv, &o, (const bool[]){true, false, true});
     assert_joined(&argv, "--mine|value|a|--mine|none");
     options_release(&o);
     manifest_release(&m);

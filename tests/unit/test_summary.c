@@ -244,14 +244,23 @@ static void test_files_that_could_not_be_collected(void **state)
         fixture_text(&f, FIELD_DETAIL, "Traceback");
         fixture_end(&f);
     }
+    fixture_begin(&f, UINT32_MAX, OUTCOME_SKIPPED);
+    f.rec.kind = RECORD_COLLECT;
+    fixture_text(&f, FIELD_TITLE, "skips.py");
+    fixture_text(&f, FIELD_MESSAGE, "not here");
+    fixture_text(&f, FIELD_DETAIL, "skips.py:3");
+    fixture_end(&f);
     fixture_read(&f);
     assert_int_equal(f.results.n_errors, 5);
+    assert_int_equal(f.results.n_skips, 1);
     assert_int_equal(results_exit_code(&f.results), EXIT_FAILED);
-    char *got = fixture_terminal(&f, &(struct report_style){.width = 60, .durations = -1});
+    char *got = fixture_terminal(
+        &f, &(struct report_style){.width = 60, .durations = -1, .report_chars = "sE"});
+    assert_non_null(strstr(got, "\nSKIPPED [1] skips.py:3: not here\n"));
     assert_non_null(strstr(got, "_ ERROR collecting bad\\x0a.py _"));
     assert_non_null(strstr(got, "_\nTraceback\n_"));
     assert_non_null(strstr(got, "\nERROR bad\\x0a.py - ImportError: x\nERROR other.py - "));
-    assert_non_null(strstr(got, " 5 errors, 4 did not run in "));
+    assert_non_null(strstr(got, " 1 skipped, 5 errors, 4 did not run in "));
     free(got);
     fixture_close(&f);
 }

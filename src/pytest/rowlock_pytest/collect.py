@@ -211,7 +211,7 @@ def thread_names():
     return names + [clean(name) for name in procfs.native_threads(known)]
 
 
-def describe_session(session, ids, asked, deselected, errors):
+def describe_session(session, ids, asked, deselected):
     config = session.config
     describer = Describer(config)
     return {
@@ -223,7 +223,6 @@ def describe_session(session, ids, asked, deselected, errors):
         "markers": marker_names(config),
         "options": plain_options(config, asked),
         "threads": thread_names(),
-        "errors": errors,
         "known_failures": len(describer.failures or ()),
         "tests": [describer.describe(item, name) for item, name in zip(session.items, ids)],
     }

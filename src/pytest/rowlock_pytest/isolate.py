@@ -142,6 +142,11 @@ def drop_controller_plugins(config):
         manager.unregister(terminal)
         # It hears no more of the run, but those who ask for it by name still find it.
         manager._name2plugin["terminalreporter"] = terminal
+    drop_junit(config)
+
+
+def drop_junit(config):
+    """Somebody else writes the file."""
     try:
         from _pytest.junitxml import xml_key
     except ImportError:
@@ -149,7 +154,7 @@ def drop_controller_plugins(config):
     xml = config.stash.get(xml_key, None)
     if xml is not None:
         del config.stash[xml_key]
-        manager.unregister(xml)
+        config.pluginmanager.unregister(xml)
 
 
 def set_basetemp(config, base, name):

@@ -21,6 +21,7 @@ from rowlock_pytest import (
     records,
     replay,
     shim,
+    summary,
     workercount,
 )
 from rowlock_pytest.redecide import Decisions
@@ -28,7 +29,7 @@ from rowlock_pytest.server import Server
 from rowlock_pytest.start import Elsewhere, WorkerStart
 from rowlock_pytest.summary import SummaryPlugin
 from rowlock_pytest.together import Together
-from rowlock_pytest.verdict import long_text, message
+from rowlock_pytest.verdict import location, long_text, message
 
 EXIT_INTERNAL = 3
 
@@ -44,6 +45,8 @@ class ZygotePlugin:
         self.asked = {}  # and by the time that conftest files have had their say
         self.deselected = 0
         self.errors = []
+        self.skips = []
+        self.root = ""
         self.server = None
         self.worker = None
         self.pid = os.getpid()
@@ -83,6 +86,7 @@ class ZygotePlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
         config = session.config
+        self.root = str(config.rootpath)
         self.decisions.stop()
         if hasattr(config, "workerinput"):
             return
@@ -97,14 +101,14 @@ class ZygotePlugin:
         self.deselected += len(items)
 
     def pytest_collectreport(self, report):
+        if report.passed:
+            return
+        told = {"id": collect.clean(report.nodeid), "message": collect.clean(message(report))}
         if report.failed:
-            self.errors.append(
-                {
-                    "id": collect.clean(report.nodeid),
-                    "message": collect.clean(message(report)),
-                    "detail": collect.clean(long_text(report)),
-                }
-            )
+            self.errors.append(dict(told, detail=collect.clean(long_text(report))))
+        else:
+            where = location(report, self.root)
+            self.skips.append(dict(told, place=collect.clean(where)))
 
     # Instead of running the tests here.
 
@@ -119,6 +123,9 @@ class ZygotePlugin:
             return None
         self.asked["maxfail"] = config.option.maxfail
         config.option.maxfail = 0
+        if self.settings.reports:
+            isolate.drop_junit(config)  # without tests it is pytest that writes the file
+        summary.tell_junit(config, self.settings.rundir)
         ids = self.write_session(session)
         self.server = Server(
             session, self.settings, ids, self.seeds.stop(), self.nodes, self.start
@@ -138,7 +145,7 @@ class ZygotePlugin:
         """Writes pytest.json. Returns the ids of its tests."""
         together = self.together
         if together.done:
-            data = collect.describe_session(session, (), self.asked, self.deselected, self.errors)
+            data = self.describe(session, ())
         else:
             data = self.start.description or self.describe(session)
         data["options"] = collect.plain_options(session.config, self.asked)
@@ -165,10 +172,11 @@ class ZygotePlugin:
         collect.write_json(path, data)
         return [test["id"] for test in data["tests"]]
 
-    def describe(self, session):
-        return collect.describe_session(
-            session, collect.unique_ids(session.items), self.asked, self.deselected, self.errors
-        )
+    def describe(self, session, ids=None):
+        if ids is None:
+            ids = collect.unique_ids(session.items)
+        data = collect.describe_session(session, ids, self.asked, self.deselected)
+        return dict(data, errors=self.errors, skips=self.skips)
 
     def end_loop(self, session):
         """What pytest's own loop would raise at its end."""
@@ -239,18 +247,18 @@ def run_session(settings, arguments):
     plugin = ZygotePlugin(settings, start)
     if start.watch is not None:
         start.watch.decided_again = plugin.decisions.looks
-    summary = SummaryPlugin(settings, plugin)
+    printed = SummaryPlugin(settings, plugin)
     plugins = ["rowlock_pytest", plugin, plugin.controller, plugin.together, start]
-    plugins += [Elsewhere(start), summary, *measuring.plugins()]
+    plugins += [Elsewhere(start), printed, *measuring.plugins()]
     try:
         status = pytest.main(list(arguments), plugins=plugins)
     except BaseException:
-        summary.give_up()
+        printed.give_up()
         if os.getpid() != plugin.pid:
             traceback.print_exc()
             os._exit(EXIT_INTERNAL)
         raise
-    summary.finish()
+    printed.finish()
     measuring.save()
     if plugin.worker is not None:
         if plugin.worker.pid == os.getpid():

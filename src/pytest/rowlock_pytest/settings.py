@@ -30,6 +30,7 @@ OWN_VARIABLES = frozenset(
         "COLLECTORS",
         "COLLECT_ALONE",
         "LINES",
+        "REPORTS",
         "COVERAGE",
     )
 )
@@ -76,6 +77,7 @@ class Settings:
         # Seconds of CPU time for which one process collects before others help.
         self.collect_alone = _number(taken.get("ROWLOCK_COLLECT_ALONE"), float, 0.0)
         self.lines = taken.get("ROWLOCK_LINES") == "1"  # the driver wants the lines of tests
+        self.reports = taken.get("ROWLOCK_REPORTS") == "1"  # are the driver's to write
         self.dist = taken.get("ROWLOCK_DIST") or "load"
         self.grace = _number(taken.get("ROWLOCK_GRACE"), float, 5.0)
         self.prefix = taken.get("ROWLOCK_ENV_PREFIX") or DEFAULT_PREFIX

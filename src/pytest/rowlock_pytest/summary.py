@@ -10,7 +10,7 @@ import os
 import sys
 
 import pytest
-from rowlock_pytest import isolate
+from rowlock_pytest import collect, isolate
 
 # Of these the driver keeps count itself, or gets the count by name.
 COUNTED = frozenset(
@@ -169,3 +169,28 @@ class SummaryPlugin:
             self.text = None
             f.seek(0)
             return f.read()
+
+
+# How the JUnit file is to be: the key of an ini file, and pytest's default.
+JUNIT_KEYS = (
+    ("junit_suite_name", "pytest"),
+    ("junit_family", "xunit2"),
+    ("junit_logging", "no"),
+    ("junit_log_passing_tests", True),
+)
+
+
+def tell_junit(config, rundir):
+    """For whoever writes a JUnit file of this run: RUNDIR/junit, lines "key value"."""
+    lines = []
+    for name, default in JUNIT_KEYS:
+        try:
+            value = config.getini(name)
+        except (KeyError, ValueError):
+            continue  # the plugin is blocked
+        if value != default:
+            value = int(value) if isinstance(value, bool) else collect.clean(str(value))
+            lines.append("{} {}\n".format(name, str(value).replace("\n", " ")))
+    if lines:
+        with open(os.path.join(rundir, "junit"), "w", encoding="utf-8") as f:
+            f.writelines(lines)
