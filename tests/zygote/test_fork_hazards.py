@@ -63,6 +63,15 @@ PROCESS = """
         assert CHILD.returncode == 0
 """
 
+# A loop that another process wakes up misses what it was to be woken up for.
+LOOP = """
+    import asyncio
+    LOOP = asyncio.new_event_loop()
+    def test_loop():
+        one = LOOP.run_in_executor(None, int, "1")
+        assert LOOP.run_until_complete(one) == 1
+"""
+
 FOLDER = """
     import os, tempfile
     FOLDER = tempfile.mkdtemp()
@@ -117,10 +126,26 @@ HAZARDS = {
     "connection": (CONNECTION, "a connection to 127.0.0.1:"),
     "listener": (LISTENER, "test_x.py:4 binds a socket"),
     "process": (PROCESS, "process "),
+    "loop": (LOOP, "an event loop's epoll is open after the collection"),
     "folder": (FOLDER, "test_x.py:3 makes a temporary file or folder"),
     "number": (NUMBER, "test_x.py:3 makes a random value"),
     "pid": (PID, "test_x.py:3 asks for its process id"),
 }
+
+
+def test_what_a_forked_process_makes_is_its_own(suite):
+    """As the server of a multiprocessing.Manager makes a folder."""
+    text = """
+        import os, tempfile
+        if os.fork() == 0:
+            os.rmdir(tempfile.mkdtemp())
+            os._exit(0)
+        STATUS = os.wait()[1]
+        def test_status(): assert STATUS == 0
+    """
+    with suite(test_x=text).zygote() as zygote:
+        assert zygote.json["worker_start"] == "fork"
+        assert zygote.run(0).outcomes == ["passed"]
 
 
 @pytest.mark.parametrize("name", HAZARDS)
@@ -345,10 +370,9 @@ def test_workers_that_must_be_forked_come_with_a_warning(suite):
 
 def test_what_a_fork_does_no_harm_to(suite):
     text = """
-        import asyncio, multiprocessing.process, socket, sqlite3, subprocess, sys, threading
+        import multiprocessing.process, socket, sqlite3, subprocess, sys, threading
         DB = sqlite3.connect(":memory:")
         DB.execute("create table notes (word)")
-        LOOP = asyncio.new_event_loop()
         PAIR = socket.socketpair()
         LOGGER = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         LOGGER.connect(("127.0.0.1", 9))

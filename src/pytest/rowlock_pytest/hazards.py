@@ -9,6 +9,11 @@ import threading
 from rowlock_pytest import collect, procfs
 
 SQLITE_MAGIC = b"SQLite format 3\0"
+# In a fork these are the same object: what one process adds to it, all wait for.
+SHARED_OBJECTS = {
+    "anon_inode:[eventpoll]": "an event loop's epoll",
+    "anon_inode:inotify": "an inotify instance",
+}
 SQLITE_NAMES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -50,7 +55,7 @@ def find(excused, threads):
         return f"{found} runs after the collection"
     for fd, link in sorted(descriptors().items()):
         if (fd, link) not in excused.descriptors:
-            words = describe_socket(fd) if link.startswith("socket:") else describe_file(fd, link)
+            words = describe_descriptor(fd, link)
             if words:
                 return f"{words} is open after the collection"
     for pid in sorted(procfs.children() - excused.children):
@@ -90,8 +95,14 @@ def spare_threads():
     return len(libraries) * ((os.cpu_count() or 1) - 1)
 
 
+def describe_descriptor(fd, link):
+    if link in SHARED_OBJECTS:
+        return SHARED_OBJECTS[link]
+    return describe_socket(fd) if link.startswith("socket:") else describe_file(fd, link)
+
+
 def describe_socket(fd):
-    """A stream that is connected or listens. The pairs that event loops keep are neither."""
+    """A stream that is connected or listens. A pair that nobody else has is neither."""
     try:
         sock = socket.socket(fileno=os.dup(fd))
     except OSError:

@@ -110,6 +110,8 @@ class Watch:
         self.asleep = False
         self.undo = []
         self.decided_again = None  # whether what runs now runs again in each worker
+        self.getpid = os.getpid  # before it is watched
+        self.pid = self.getpid()
         self.threads = []  # [(a weak reference to it, who has started it), ...]
 
     def start(self):
@@ -118,6 +120,10 @@ class Watch:
         self.watch_plugins()
         self.watch_unique_values()
         self.watch_threads()
+
+    def adopt(self):
+        """Goes on in a fork of ours."""
+        self.pid = self.getpid()
 
     def stop(self):
         self.asleep = True  # a project may have kept one of our functions
@@ -242,8 +248,8 @@ class Watch:
 
     def asked(self, what, through_libraries=False, doubtful=False, unique=False, skip=0):
         """skip: how many frames there are between who asks and our caller."""
-        if self.asleep or (doubtful and self.doubt):
-            return
+        if self.asleep or (doubtful and self.doubt) or self.getpid() != self.pid:
+            return  # the last: in a process that the project has forked, a manager's, say
         frame = self.find_frame(through_libraries, 3 + skip)
         if frame is None:
             return

@@ -303,6 +303,8 @@ class Together:
 
     def become_collector(self, slot, ctl):
         self.role = COLLECTOR
+        if self.start.watch is not None:
+            self.start.watch.adopt()
         self.slot, self.ctl = slot, ctl
         for child in self.children:
             child.close()
