@@ -248,9 +248,9 @@ CASES = {
     "deletes-the-temporary-folder": Case(
         """
         import shutil
-        def test_it(tmp_path):
+        def test_it(tmp_path_factory):
             shutil.rmtree(tempfile.gettempdir())
-            shutil.rmtree(tmp_path)
+            shutil.rmtree(tmp_path_factory.getbasetemp())
         """,
         test_it="passed",
     ),

@@ -171,6 +171,14 @@ def set_basetemp(config, base, name):
         factory._exit_stack = contextlib.ExitStack()
 
 
+def folders_of_tests(config, settings, tmp):
+    """Where all tests of a worker make theirs, and which one of them may remove."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is None or settings.sequential:
+        return [tmp]
+    return [tmp, str(factory.getbasetemp())]
+
+
 def restart_capture(config, uncaptured):
     """New files for captured output; uncaptured() is called while there are none. Returns the
     descriptors of those that hold what a test writes to 1 and 2, as far as there are any."""

@@ -172,7 +172,7 @@ class Worker:
         self.held = False  # whether the zygote keeps its last report back
         self.client = None
         self.unsaid = b""  # frames for the client that go out with the next one
-        self.tmp = None
+        self.folders = []  # that all tests put theirs into
         self.forker = None  # under --forked: runs each test in a child
         self.live = None  # the LivePipe, where what tests print goes to the driver at once
 
@@ -220,7 +220,8 @@ class Worker:
         pytest ends the session in this process; otherwise it does not return."""
         garbage.be_strict()
         try:
-            self.tmp, fds = self.become(base, random_state, signals)
+            tmp, fds = self.become(base, random_state, signals)
+            self.folders = isolate.folders_of_tests(self.config, self.settings, tmp)
             if fds:
                 self.tell_with_fds(channel.OUTPUT, fds)
             if forked.is_wanted(self.config):
@@ -439,8 +440,9 @@ class Worker:
     def run_test(self, index, number, item, following, last, left):
         """Runs one test and reports it; left: how often it may run again, which it is to do if
         self.again is set then. False if the session is to stop after it."""
-        if not os.path.isdir(self.tmp):
-            os.makedirs(self.tmp, mode=0o700, exist_ok=True)
+        for folder in self.folders:
+            if not os.path.isdir(folder):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
         self.page.begin_test(index, number, left)
         self.item, self.again = item, False
         self.left = 0 if self.reruns_by_plugin else left
