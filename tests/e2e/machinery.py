@@ -236,6 +236,32 @@ CASES = {
         test_it="passed",
         leftover="sleep",
     ),
+    # Whoever ends as Python does waits for these two.
+    "process-of-multiprocessing": Case(
+        """
+        import multiprocessing
+        def sleep(named):
+            ctypes.CDLL(None).prctl(15, b"sleeper")
+            named.set()
+            time.sleep(3333)
+        def test_it():
+            named = multiprocessing.Event()
+            multiprocessing.Process(target=sleep, args=[named]).start()
+            assert named.wait(120)
+        """,
+        test_it="passed",
+        leftover="sleeper",
+    ),
+    "pool-of-processes": Case(
+        """
+        from concurrent.futures import ProcessPoolExecutor
+        POOL = ProcessPoolExecutor(1)
+        def name(): ctypes.CDLL(None).prctl(15, b"pooled")
+        def test_it(): POOL.submit(name).result()
+        """,
+        test_it="passed",
+        leftover="pooled",
+    ),
     "changes-directory": Case("def test_it(): os.chdir('/')", test_it="passed"),
     "deletes-its-directory": Case(
         """

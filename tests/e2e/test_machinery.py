@@ -182,6 +182,17 @@ def test_teardown_of_the_session(project, teardown, words):
     assert words in test["message"]
 
 
+def test_an_exit_handler_that_hangs(project):
+    project.write("pytest.ini", INI)
+    project.write("test_a.py", THREE.format("__import__('atexit').register(time.sleep, 3333)"))
+    done = start_run(project, "--timeout", "3")
+    assert done.returncode == 0, done
+    assert nothing_stays(project)
+    assert list(project.outcomes().values()) == ["passed"] * 3
+    assert "had done its work and was ended 3 s later" in done.stdout
+    assert "in run_exit_handlers" in done.stdout
+
+
 PLUGIN = """
 import pytest, signal
 class Settings:

@@ -234,6 +234,12 @@ def trace_crashes(config, path):
         os.close(_trace_fds.pop(0))
 
 
+def trace_exit():
+    """Goes on with it when pytest's plugin has ended."""
+    if _trace_fds:
+        faulthandler.enable(file=_trace_fds[-1], all_threads=True)
+
+
 def forget_exit_handlers():
     """What was registered before the fork belongs to the zygote, which runs it once.
 
@@ -255,9 +261,17 @@ def forget_exit_handlers():
 
 
 def run_exit_handlers():
-    """What tests have registered in this worker."""
+    """What tests have registered in this worker. Pools of processes end those in handlers that
+    Python runs first; multiprocessing would wait for them. No thread is waited for."""
+    first = reversed(getattr(threading, "_threading_atexits", ()))
+    for handler in (f for f in first if f.__module__ != "concurrent.futures.thread"):
+        _run_exit_handler(handler)
+    _run_exit_handler(atexit._run_exitfuncs)
+
+
+def _run_exit_handler(handler):
     try:
-        atexit._run_exitfuncs()
+        handler()
     except BaseException as error:  # noqa: BLE001
         sys.stderr.write(f"an exit handler failed: {error!r}\n")
 
@@ -266,9 +280,9 @@ def leave(status):
     """Ends this process as Python would, but does not take its modules apart first: somebody
     waits for its end."""
     try:
-        threading._shutdown()  # waits for threads
+        threading._shutdown()  # waits for threads, and runs the handlers that come first
     finally:
-        run_exit_handlers()
+        _run_exit_handler(atexit._run_exitfuncs)
         flush_files()
         flush_streams()
         os._exit(status)

@@ -5,6 +5,7 @@ are multiprocessing's helpers. Anything else is reported with the test that it s
 after, once; it ends with the worker.
 """
 
+import signal
 import time
 
 from rowlock_pytest import procfs
@@ -15,6 +16,7 @@ SETTLE_SECONDS = (0.002, 0.008, 0.02)
 class Leftovers:
     def __init__(self):
         self.known = set()
+        self.told = set()  # what was reported
 
     def before_fixture(self):
         """Call it before a fixture wider than function scope is set up."""
@@ -44,8 +46,11 @@ class Leftovers:
             found = self._running(found)
         found -= procfs.exempt()
         self.known |= found
-        return [
-            f"{pid} {procfs.name(pid)}"
-            for pid in sorted(found)
-            if not procfs.is_helper(pid)
-        ]
+        found = {pid for pid in found if not procfs.is_helper(pid)}
+        self.told |= found
+        return [f"{pid} {procfs.name(pid)}" for pid in sorted(found)]
+
+    def end(self):
+        """Kills what was reported: an exit handler would wait for it."""
+        for pid in self.told & procfs.children():
+            procfs.kill(pid, signal.SIGKILL)

@@ -341,6 +341,12 @@ def pack_warning(message, when, nodeid, location):
     return encode(data)
 
 
+def worker_warning(text):
+    """The same for what is to be said about a worker."""
+    data = {"text": text, "module": "pytest", "category": "PytestWarning", "filename": "rowlock"}
+    return dict(data, lineno=0, when="config", nodeid="", location=None)
+
+
 def _find_category(module, name):
     """The warning class of that name if it is loaded here; nothing gets imported."""
     category = getattr(sys.modules.get(module), name, UserWarning)

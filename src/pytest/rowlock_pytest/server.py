@@ -21,11 +21,11 @@ from rowlock_pytest import (
     procfs,
     realtime,
     records,
+    replay,
     runonce,
     sockets,
 )
 from rowlock_pytest.child import Child
-from rowlock_pytest.replay import Replayer
 from rowlock_pytest.spawning import Spawning
 from rowlock_pytest.worker import Worker
 
@@ -33,7 +33,7 @@ HANG_UP = getattr(select, "POLLRDHUP", 0)
 DRAIN_SECONDS = 0.02
 HEADER_SECONDS = 0.01
 MAX_SLOT = 4096
-SUN_PATH_LIMIT = 100
+EXIT_SECONDS = 60.0  # for a worker's exit handlers, where tests have no time limit
 # The guard (src/run/guard.c) waits two seconds longer than the grace.
 RUN_ONCE_SECONDS = 1.0
 
@@ -44,24 +44,6 @@ class Forked(BaseException):
     def __init__(self, worker):
         BaseException.__init__(self)
         self.worker = worker
-
-
-def listen(temp):
-    """The listening socket TEMP/zygote, however long TEMP is."""
-    sock = sockets.unix_stream()
-    path = os.path.join(temp, "zygote")
-    folder = os.open(temp, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if os.path.lexists(path):
-            os.unlink(path)
-        if len(os.fsencode(path)) > SUN_PATH_LIMIT:
-            path = f"/proc/self/fd/{folder}/zygote"
-        sock.bind(path)
-    finally:
-        os.close(folder)
-    sock.listen(128)
-    sock.setblocking(False)
-    return sock
 
 
 class Server:
@@ -75,7 +57,7 @@ class Server:
         self.basetemp = None
         self.nodes = nodes
         self.ended_well = False  # whether a worker has run the hooks of its end without error
-        self.replayer = Replayer(session, settings, nodes)
+        self.replayer = replay.Replayer(session, settings, nodes)
         self.children = {}  # slot -> Child
         self.clients = set()  # connections that have not said yet what they want
         self.requests = {}  # connection -> what a worker has read of it and handed back
@@ -87,6 +69,7 @@ class Server:
         self.finish_wanted = False
         self.terminated = False
         self.failure = None  # what pytest is to raise once all workers have ended
+        self.exit_limit = EXIT_SECONDS
         self.final_status = None  # of a sequential session, which ends in its worker
         self.run_once_ended = False
         self.spawning = None
@@ -119,7 +102,7 @@ class Server:
             self.basetemp = factory.getbasetemp()
         procfs.become_subreaper()
         runonce.open_run(self.settings.temp)
-        self.listener = listen(self.settings.temp)
+        self.listener = sockets.listen(self.settings.temp)
         self.watch(self.listener.fileno(), select.POLLIN, self.accept)
         self.wake_read, self.wake_write = sockets.pair()
         for sock in (self.wake_read, self.wake_write):
@@ -333,12 +316,11 @@ class Server:
     def interrupt(self, child):
         """SIGINT, then SIGKILL after the grace; it gets no more work."""
         child.interrupt()
+        self.later(self.settings.grace, lambda: self.insist(child))
 
-        def insist():
-            if self.children.get(child.slot) is child:
-                procfs.kill(child.pid, signal.SIGKILL)
-
-        self.later(self.settings.grace, insist)
+    def insist(self, child):
+        if self.children.get(child.slot) is child:
+            procfs.kill(child.pid, signal.SIGKILL)
 
     # The end.
 
@@ -346,6 +328,7 @@ class Server:
         """limit: seconds that each worker may take, 0 for any time."""
         self.finishing = conn
         self.finish_wanted = True
+        self.exit_limit = max(limit, self.settings.grace) if limit else EXIT_SECONDS
         self.together.templates.end_all()
         for child in self.children.values():
             while child.waiting:
@@ -366,7 +349,7 @@ class Server:
             if self.children.get(child.slot) is child and child.state == state:
                 child.timed_out = limit
                 procfs.kill(child.pid, signal.SIGABRT)
-                self.later(self.settings.grace, lambda: procfs.kill(child.pid, signal.SIGKILL))
+                self.later(self.settings.grace, lambda: self.insist(child))
 
         self.later(limit, look)
 
@@ -557,6 +540,7 @@ class Server:
             self.bound_output(child)
         elif kind == channel.GOODBYE:
             child.goodbye = json.loads(payload)
+            self.limit_step(child, self.exit_limit)
         elif self.spawning is not None:
             self.spawning.heard(child, kind, payload)
 
@@ -651,6 +635,8 @@ class Server:
             self.spawning.failed(child)
         elif child.goodbye is None and not interrupted:
             self.explain_crash(child)
+        elif child.timed_out:
+            self.guarded(self.replayer.warning, self.late_exit(child))
         output = child.goodbye["output"] if child.goodbye is not None else None
         self.guarded(self.nodes.ended, child.node, output, interrupted)
         if child.goodbye is not None and child.goodbye["ended_well"]:
@@ -690,6 +676,14 @@ class Server:
             )
         if child.conn is not None:
             self.send(child.conn, records.exit_frame(child.status, doing))
+
+    def late_exit(self, child):
+        """The warning about a worker whose exit handlers did not end."""
+        text = (
+            f"worker {child.name} had done its work and was ended {child.timed_out:g} s later:"
+            f" an exit handler, or a process that it waits for, did not end\n"
+        )
+        return replay.worker_warning(text + self.crash_text(child))
 
     def crash_text(self, child):
         """What faulthandler wrote when it died."""

@@ -1,8 +1,11 @@
 """Sockets that a project has no say in: it may have put something else in the place of
 socket.socket, which raises, or have set a default timeout."""
 
+import os
+
 import _socket
 
+SUN_PATH_LIMIT = 100
 SOL_SOCKET = _socket.SOL_SOCKET
 SCM_RIGHTS = _socket.SCM_RIGHTS
 MSG_DONTWAIT = _socket.MSG_DONTWAIT
@@ -29,6 +32,24 @@ def pair():
     for sock in both:
         sock.settimeout(None)
     return both
+
+
+def listen(temp):
+    """The listening socket TEMP/zygote, however long TEMP is."""
+    sock = unix_stream()
+    path = os.path.join(temp, "zygote")
+    folder = os.open(temp, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if os.path.lexists(path):
+            os.unlink(path)
+        if len(os.fsencode(path)) > SUN_PATH_LIMIT:
+            path = f"/proc/self/fd/{folder}/zygote"
+        sock.bind(path)
+    finally:
+        os.close(folder)
+    sock.listen(128)
+    sock.setblocking(False)
+    return sock
 
 
 def accept(listener):

@@ -319,6 +319,7 @@ class Worker:
                 traceback.print_exc()
             if self.coverage is not None:
                 self.coverage.save()
+            self.leftovers.end()
             isolate.run_exit_handlers()
         isolate.flush_streams()
         os._exit(status)
@@ -335,9 +336,11 @@ class Worker:
             ended_well = True
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
-        isolate.run_exit_handlers()
         if os.getpid() == self.pid:
             self.say_goodbye(status, ended_well)
+            self.leftovers.end()
+        isolate.trace_exit()
+        isolate.run_exit_handlers()
         isolate.flush_streams()
         instrumented.leave(self.settings, 0)
 
