@@ -182,6 +182,14 @@ def test_teardown_of_the_session(project, teardown, words):
     assert words in test["message"]
 
 
+def test_a_keyboard_interrupt_in_the_teardown_of_the_session(project):
+    project.write("test_a.py", WIDE.format("raise KeyboardInterrupt"))
+    done = start_run(project)
+    assert nothing_stays(project)
+    assert done.returncode == project.pytest_plain().returncode == 2, done
+    assert project.outcomes() == {"test_a.py::test_it": "error"}
+
+
 def test_an_exit_handler_that_hangs(project):
     project.write("pytest.ini", INI)
     project.write("test_a.py", THREE.format("__import__('atexit').register(time.sleep, 3333)"))

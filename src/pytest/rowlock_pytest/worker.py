@@ -39,6 +39,9 @@ STOP_OFFSET = 16  # stop, failures and maxfail, each an u32
 WIDE_OFFSET = 160  # wide_ms
 SHARE_OFFSET = 168  # share_ms
 
+# What the session stops over where a test raises one.
+INTERRUPT = {"kind": "interrupt", "message": "KeyboardInterrupt", "detail": ""}
+
 
 class StandIn:
     """Takes the place of the test that follows a group's last one, which nobody knows yet.
@@ -500,7 +503,7 @@ class Worker:
         except KeyboardInterrupt:
             if self.page.interrupted():
                 raise
-            return {"kind": "interrupt", "message": "KeyboardInterrupt", "detail": ""}
+            return dict(INTERRUPT)
         except pytest.exit.Exception as error:
             return self.exit_halt(error)
         except BaseException as error:  # noqa: BLE001
@@ -627,8 +630,12 @@ class Worker:
                 raise caught[0][0]
 
         os.environ["PYTEST_CURRENT_TEST"] = item.nodeid.replace("\0", "(null)") + " (teardown)"
-        call = CallInfo.from_call(teardown, when="teardown", reraise=KeyboardInterrupt)
+        call = CallInfo.from_call(teardown, when="teardown")
         os.environ.pop("PYTEST_CURRENT_TEST", None)
+        if call.excinfo is not None and isinstance(call.excinfo.value, KeyboardInterrupt):
+            if self.page.interrupted():
+                raise call.excinfo.value
+            self.report_halt(dict(INTERRUPT))
         if caught:
             error, trace = caught[0]
             # Without our own frames, which mean nothing to the reader.
