@@ -49,7 +49,7 @@ static const char HEAD[] =
     "rowlock_named := $(filter $(foreach d,0 1 2 3 4 5 6 7 8 9,t$d% g$d%),$(MAKECMDGOALS))\n"
     "rowlock_named := $(sort $(foreach w,$(rowlock_named),$(if $(filter t g,\\\n"
     "  $(call rowlock_letters,$(call rowlock_digits,$w))),$w)))\n"
-    "ifneq ($(filter rowlock-all rowlock-end $(if $(rowlock_alone),all),$(MAKECMDGOALS)),)\n"
+    "ifneq ($(filter rowlock-all rowlock-end rowlock-take $(if $(rowlock_alone),all),$(MAKECMDGOALS)),)\n"
     "rowlock_named :=\n"
     "endif\n"
     "rowlock_goals := $(rowlock_named)\n"
@@ -61,11 +61,14 @@ static const char HEAD[] =
     "# In a full run the verdict is rowlock-end's, and one group's failure must not keep others\n"
     "# from running; a named test's failure is make's.\n"
     "rowlock_ignore := $(if $(rowlock_named),,-)\n"
-    "rowlock_others := $(filter-out all rowlock-all rowlock-end,$(MAKECMDGOALS))\n"
+    "rowlock_others := $(filter-out all rowlock-all rowlock-end rowlock-take,$(MAKECMDGOALS))\n"
+    "# The goal of a make that shares its jobs with no other: workers may hold on to theirs.\n"
+    "rowlock_takes := $(filter rowlock-take,$(MAKECMDGOALS))\n"
     "# What the driver runs it begins and ends by itself.\n"
     "rowlock_driven := $(filter $(rowlock_id),$(ROWLOCK_RUN))\n"
     "unexport rowlock_id rowlock_alone rowlock_goal rowlock_exec rowlock_digits rowlock_letters\n"
     "unexport rowlock_named rowlock_goals rowlock_ignore rowlock_others rowlock_driven\n"
+    "unexport rowlock_takes\n"
     "\n"
     "ifneq ($(rowlock_alone),)\n"
     "SHELL := /bin/sh\n"
@@ -73,10 +76,10 @@ static const char HEAD[] =
     "all: rowlock-all\n"
     ".PHONY: all\n"
     "endif\n"
-    "rowlock-all: rowlock-end\n"
+    "rowlock-all rowlock-take: rowlock-end\n"
     "rowlock-begin: ; $(if $(rowlock_driven),,@$(rowlock_exec) begin $(rowlock_goals))\n"
     "rowlock-end: | rowlock-begin ; $(if $(rowlock_driven),,@$(rowlock_exec) end)\n"
-    ".PHONY: rowlock-all rowlock-begin rowlock-end\n";
+    ".PHONY: rowlock-all rowlock-take rowlock-begin rowlock-end\n";
 
 /* A rule's list of numbered targets, written as several rules of bounded length. */
 struct list {
@@ -146,10 +149,59 @@ static void write_tests(FILE *f, const struct plan *p)
     fputs("endif\n", f);
 }
 
+static uint32_t count_slots(const struct plan *p)
+{
+    return p->settings.n_slots ? p->settings.n_slots : 1;
+}
+
 static uint32_t count_queues(const struct plan *p)
 {
-    uint32_t slots = p->settings.n_slots ? p->settings.n_slots : 1;
-    return p->n_queued ? slots : 0;
+    return p->n_queued ? count_slots(p) : 0;
+}
+
+/* One recipe for each worker, and one more, should somebody kill one of them; none where they would
+ * not be fewer than groups. */
+static uint32_t count_takers(const struct plan *p)
+{
+    uint32_t n = count_slots(p) + 1;
+    return p->n_free > n ? n : 0;
+}
+
+/* before, w1, w2, …, after. */
+static void list_takers(FILE *f, const char *before, uint32_t n)
+{
+    struct list l = {f, before, "", 0};
+    for (uint32_t i = 0; i < n; i++)
+        list_add(&l, 'w', i);
+    list_end(&l);
+}
+
+/* before and the groups of the first phase from first up to below, or who takes them. */
+static void list_first_phase(FILE *f, const struct plan *p, const char *before, uint32_t first,
+                             uint32_t below)
+{
+    uint32_t n = count_takers(p);
+    if (n) {
+        fputs("ifneq ($(rowlock_takes),)\n", f);
+        list_takers(f, before, n);
+        fputs("else\n", f);
+    }
+    list_groups(f, before, first, below, "");
+    if (n)
+        fputs("endif\n", f);
+}
+
+/* What takes the groups of the first phase one after another, where that is the goal: a start for
+ * each of them costs more than they do in a run of small tests. */
+static void write_takers(FILE *f, const struct plan *p)
+{
+    uint32_t n = count_takers(p);
+    if (!n)
+        return;
+    fprintf(f, "\n# Workers take groups g1 to g%u one after another.\n", p->n_free);
+    for (uint32_t i = 0; i < n; i++)
+        fprintf(f, "w%u: | rowlock-begin ; @-$(rowlock_exec) take\n", i + 1);
+    list_takers(f, ".PHONY: ", n);
 }
 
 /* What keeps the workers busy under worksteal: a recipe per worker. The groups in the queues keep
@@ -232,7 +284,10 @@ static void write_phase(FILE *f, const struct plan *p, uint32_t phase, uint32_t 
     snprintf(text, sizeof text, "rowlock-phase-%u: | ", phase);
     for (uint32_t q = 0; phase == 0 && q < count_queues(p); q++)
         fprintf(f, "%sq%u\n", text, q + 1);
-    list_groups(f, text, phase == 0 ? p->n_queued : first, below, "");
+    if (phase == 0)
+        list_first_phase(f, p, text, p->n_queued, below);
+    else
+        list_groups(f, text, first, below, "");
     if (phase > 0)
         fprintf(f, "rowlock-phase-%u: | rowlock-phase-%u\n", phase, phase - 1);
     fprintf(f, ".PHONY: rowlock-phase-%u\n", phase);
@@ -273,7 +328,10 @@ bool plan_write_makefile(const struct plan *p, const char *path, struct error *e
     for (uint32_t g = 0; g < p->n_units; g++)
         write_group(out.f, p, g, &b);
     fputs("\n# Make starts groups in this order.\n", out.f);
-    list_groups(out.f, "rowlock-end: ", p->n_queued, p->n_units, "");
+    uint32_t second = p->n_free > p->n_queued ? p->n_free : p->n_queued;
+    list_first_phase(out.f, p, "rowlock-end: ", p->n_queued, second);
+    list_groups(out.f, "rowlock-end: ", second, p->n_units, "");
+    write_takers(out.f, p);
     write_queues(out.f, p);
     list_groups(out.f, ".PHONY: ", 0, p->n_units, "");
     write_tests(out.f, p);

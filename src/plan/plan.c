@@ -110,6 +110,23 @@ static bool check_order(const struct plan *p, struct error *err)
     return true;
 }
 
+/* Which units no other waits for, and wait for none, of their phase. */
+static void mark_free(struct plan *p)
+{
+    for (uint32_t g = 0; g < p->n_units; g++) {
+        struct plan_unit *u = &p->units[g];
+        u->is_free = u->format == FORMAT_PYTEST && !u->serial && u->weight <= 1 && !u->n_after &&
+                     !(u->locks && u->locks[0]) && g >= p->n_queued;
+    }
+    for (uint32_t g = 0; g < p->n_units; g++)
+        for (uint32_t k = 0; k < p->units[g].n_after; k++)
+            p->units[p->units[g].after[k]].is_free = false;
+    uint32_t n = 0;
+    while (n < p->n_units && p->units[n].phase == 0 && p->units[n].is_free)
+        n++;
+    p->n_free = n < p->n_units && p->units[n].phase == 0 ? 0 : n;
+}
+
 static void work_release(struct work *w)
 {
     map_release(&w->lockset_by_names);
@@ -135,6 +152,7 @@ bool plan_make(struct plan *p, const struct manifest *m, const size_t *selected,
         work_locks(&w);
         work_group(&w);
         work_order(&w);
+        mark_free(p);
         ok = check_order(p, err);
     }
     work_release(&w);

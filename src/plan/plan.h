@@ -51,6 +51,7 @@ struct plan_unit {
                         weights, ascending; each is smaller than the group's own. What phases
                         imply is left out; in a sequential plan, the group before */
     uint32_t n_after;
+    bool is_free; /* PLAN_FREE (plan/planfile.h) */
 };
 
 struct plan {
@@ -63,6 +64,7 @@ struct plan {
     uint32_t n_units;
     uint32_t n_queued; /* under worksteal and each: the first so many units are in queues */
     uint32_t *queues;  /* of slot s: units queues[s] up to, not with, queues[s + 1]; NULL */
+    uint32_t n_free;   /* the units of the first phase, if all of them are free; else 0 */
     uint32_t n_phases; /* even phases run in parallel, odd ones hold the serial groups */
     struct plan_settings settings; /* strings borrowed */
     struct arena arena;            /* what the units and locks point to */
@@ -88,6 +90,8 @@ bool plan_write_file(const struct plan *p, const char *path, struct error *err);
  *     .rowlock/rowlock-exec RUNID N [GOALS]          group gN, counted from 1
  *     .rowlock/rowlock-exec RUNID queue              groups from the workers' queues, until all
  *                                                    are empty (worksteal; run/queue.h)
+ *     .rowlock/rowlock-exec RUNID take               free groups of the first phase, until none is
+ *                                                    left (goal rowlock-take; run/affinity.h)
  *     .rowlock/rowlock-exec RUNID end                after all groups, in a full run only
  *
  * GOALS is there when tests or groups were named on make's command line: the words "t17",

@@ -155,22 +155,6 @@ static uint32_t count_collectors(const struct plan *p)
     return n;
 }
 
-/* Marks the groups that are free, if it is known of any test which worker has collected it. */
-static void mark_free(const struct plan *p, struct plan_group *groups)
-{
-    bool any = count_collectors(p) > 0;
-    for (uint32_t g = 0; any && g < p->n_units; g++) {
-        const struct plan_unit *u = &p->units[g];
-        bool alone = u->format != FORMAT_PYTEST || u->serial || u->weight > 1 || u->n_after ||
-                     (u->locks && u->locks[0]) || g < p->n_queued;
-        if (!alone)
-            groups[g].flags |= PLAN_FREE;
-    }
-    for (uint32_t g = 0; any && g < p->n_units; g++)
-        for (uint32_t k = 0; k < p->units[g].n_after; k++)
-            groups[p->units[g].after[k]].flags &= ~(uint32_t)PLAN_FREE;
-}
-
 static void fill_expected(const struct plan *p, const struct plan_unit *u, struct plan_group *g)
 {
     double ms = 0;
@@ -191,7 +175,8 @@ static void fill_groups(const struct plan *p, struct plan_test *tests, struct pl
         groups[g] = (struct plan_group){.first = at,
                                         .count = u->n,
                                         .format = u->format,
-                                        .flags = u->serial ? PLAN_SERIAL : 0,
+                                        .flags = (u->serial ? PLAN_SERIAL : 0) |
+                                                 (u->is_free ? PLAN_FREE : 0),
                                         .phase = u->phase,
                                         .weight = u->weight,
                                         .collector = u->collector};
@@ -201,7 +186,6 @@ static void fill_groups(const struct plan *p, struct plan_test *tests, struct pl
             tests[u->tests[k]].group = g;
         }
     }
-    mark_free(p, groups);
 }
 
 static uint64_t round_up(uint64_t n)

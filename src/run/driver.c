@@ -54,7 +54,7 @@ static void make_arguments(const struct driver *d, struct strv *argv)
         strv_pushf(argv, "-j%u", d->jobs);
     strv_push(argv, "-f");
     strv_push(argv, d->makefile);
-    strv_push(argv, "all");
+    strv_push(argv, d->outer ? "all" : "rowlock-take");
 }
 
 /* Between fork and exec. */

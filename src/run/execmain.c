@@ -26,6 +26,7 @@ static const char help[] =
     "usage: rowlock-exec RUN GROUP [GOAL...]  run the tests of group GROUP (a number): all,\n"
     "                                         or those named: t17, g3, @FILE\n"
     "       rowlock-exec RUN queue            run groups from the workers' queues (worksteal)\n"
+    "       rowlock-exec RUN take             run groups of the first phase, until none is left\n"
     "       rowlock-exec RUN begin            start a run, unless the driver has\n"
     "       rowlock-exec RUN end              end it and report\n"
     "       rowlock-exec --guard PID MS PROGRAM [ARGUMENT...]\n"
@@ -105,7 +106,9 @@ static int run_word(const char *run, const char *word, char *const *goals, struc
 {
     if (strcmp(word, "begin") == 0 || strcmp(word, "end") == 0)
         return call_rowlock(run, word, word[0] == 'b' && *goals, err);
-    uint32_t group = strcmp(word, "queue") == 0 ? OUTER_QUEUES : group_number(word);
+    uint32_t group = strcmp(word, "queue") == 0  ? OUTER_QUEUES
+                     : strcmp(word, "take") == 0 ? OUTER_TAKES
+                                                 : group_number(word);
     return group ? outer_run(run, group, goals, err) : usage("the group must be a number from 1");
 }
 

@@ -312,12 +312,13 @@ static enum lock_result take_slot(struct job *j, bool is_free, struct error *err
     return rc;
 }
 
-/* Chooses a free group, and changes to another slot where that is the one to run it. LOCK_BUSY if
- * there is none left. */
-static enum lock_result take_group(struct job *j, uint32_t *group, struct error *err)
+/* Chooses a free group of that phase, and changes to another slot where that is the one to run it.
+ * LOCK_BUSY if there is none left. */
+static enum lock_result take_group(struct job *j, uint32_t phase, uint32_t *group,
+                                   struct error *err)
 {
     long pause = 0;
-    uint32_t phase = j->group->phase, collector;
+    uint32_t collector;
     int64_t began = clock_monotonic_ns();
     enum affinity found;
     while ((found = affinity_take(&j->state, &j->plan, j->slot.number, phase,
@@ -337,11 +338,12 @@ static enum lock_result take_group(struct job *j, uint32_t *group, struct error 
     return found == AFFINITY_TAKEN ? LOCK_TAKEN : LOCK_BUSY;
 }
 
-/* What the job runs may be another group than the recipe's, one whose file the worker has. */
-static int run_free(struct job *j, struct error *err)
+/* Runs a free group of that phase, by preference one whose file the worker has. *any: there was one. */
+static int run_free(struct job *j, uint32_t phase, bool *any, struct error *err)
 {
     uint32_t group;
-    enum lock_result rc = take_group(j, &group, err);
+    enum lock_result rc = take_group(j, phase, &group, err);
+    *any = rc == LOCK_TAKEN;
     if (rc == LOCK_BUSY)
         return EXIT_OK;
     if (rc != LOCK_TAKEN)
@@ -358,7 +360,7 @@ static int run_job(struct job *j, struct error *err)
     struct lock_set set = LOCK_SET_INIT;
     enum lock_result rc = LOCK_TAKEN;
     bool named = goals_named(&j->goals);
-    bool is_free = !named && (j->group->flags & PLAN_FREE);
+    bool is_free = !named && (j->group->flags & PLAN_FREE), any;
     if (!is_free && !anything_left(j))
         return named ? named_result(j) : EXIT_OK;
     if (named)
@@ -370,7 +372,7 @@ static int run_job(struct job *j, struct error *err)
     if (rc == LOCK_TAKEN) {
         isolation_worker_name(j->worker, sizeof j->worker, j->slot.number,
                               j->plan.head->flags & PLAN_SEQUENTIAL);
-        code = is_free ? run_free(j, err) : run_inner(j, err);
+        code = is_free ? run_free(j, j->group->phase, &any, err) : run_inner(j, err);
         if (named && code == EXIT_OK)
             code = named_result(j);
     } else {
@@ -445,10 +447,29 @@ static int run_queues(struct job *j, struct error *err)
     return code;
 }
 
+/* Takes free groups of the first phase, until none is left. */
+static int run_takes(struct job *j, struct error *err)
+{
+    int code = EXIT_OK, alive = -1;
+    bool any = true;
+    if (show_alive(j, &alive, err) != LOCK_TAKEN)
+        return err->msg ? EXIT_INTERNAL : EXIT_INTERRUPTED;
+    enum lock_result rc = slot_take(&j->slot, j->dir, j->state.run->n_slots, err);
+    if (rc != LOCK_TAKEN)
+        code = rc == LOCK_STOPPED ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    while (code == EXIT_OK && any && atomic_load(&j->state.run->stop) == STOP_NO)
+        code = run_free(j, 0, &any, err);
+    if (alive >= 0)
+        close(alive);
+    return code;
+}
+
 static int run_opened(struct job *j, uint32_t number, struct error *err)
 {
     if (number == OUTER_QUEUES)
         return run_queues(j, err);
+    if (number == OUTER_TAKES)
+        return run_takes(j, err);
     return job_choose(j, number, 1, err) ? run_job(j, err) : (int)err->code;
 }
 

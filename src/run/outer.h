@@ -17,6 +17,8 @@
 
 /* As a group's number: not one group, but those of the workers' queues (run/queue.h). */
 #define OUTER_QUEUES UINT32_MAX
+/* The free groups of the first phase, one after another (run/affinity.h). */
+#define OUTER_TAKES (UINT32_MAX - 1)
 
 /* Runs group number (from 1) of run; goals as in run/goals.h. The caller has called signals_init.
  * Returns the exit code of the recipe: 0, or 1 if goals are named and a test failed, 2 if we were

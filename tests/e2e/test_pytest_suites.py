@@ -192,6 +192,46 @@ def test_each_runs_every_test_on_every_worker(project):
     assert [(t["id"], t["worker"]) for t in failed] == [("test_a.py::test[3]", "gw1")]
 
 
+KILLS_RECIPES = """\
+import os, pathlib, signal, time
+
+def test_kill():
+    killed = pathlib.Path("killed")
+    if killed.exists():
+        return
+    killed.touch()
+    recipes = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\\0")
+            here = os.readlink(process / "cwd") == os.getcwd()
+        except OSError:
+            continue
+        if here and words[0].endswith(b"rowlock-exec") and words[2:3] == [b"take"]:
+            recipes.append(int(process.name))
+    killed.write_text(str(recipes))
+    for recipe in recipes:
+        os.kill(recipe, signal.SIGKILL)
+    time.sleep(60)
+"""
+
+
+def test_killed_recipes_leave_what_they_have_not_taken(project):
+    """A recipe runs group after group. With two that are killed go the tests that ran; the others
+    run, in those that are left."""
+    for i in range(12):
+        project.write(f"test_{i:02}.py", "def test_it():\n    pass\n")
+    project.write("test_05.py", KILLS_RECIPES)
+    project.rowlock(
+        "parallel", "-n", "2", "--dist", "loadfile", "--report-json", "report.json", timeout=60
+    )
+    assert len(project.path("killed").read_text().split(",")) >= 2
+    outcomes = {t["id"]: t["outcome"] for t in project.report()["tests"]}
+    assert len(outcomes) == 12 and outcomes.pop("test_05.py::test_kill") == "crashed"
+    others = sorted(outcomes.values())
+    assert others[:1] in (["crashed"], ["passed"]) and set(others[1:]) == {"passed"}
+
+
 def test_worksteal_by_make_alone_and_after_a_kill(project):
     """A worker that dies in the middle of its queue: the next round runs what it had taken."""
     project.write(

@@ -99,7 +99,7 @@ static void describe(struct manifest *m, struct test *t, const char *piece)
 /* ---- What the makefile may hold ------------------------------------------------------------ */
 
 /* A word of a rule: a numbered target or one of our own names. */
-#define TARGET  "(t[0-9]+|g[0-9]+|q[0-9]+|rowlock-(end|begin|phase-[0-9]+))"
+#define TARGET  "(t[0-9]+|g[0-9]+|q[0-9]+|w[0-9]+|rowlock-(end|begin|phase-[0-9]+))"
 #define TARGETS TARGET "( " TARGET ")*"
 #define ENCODED "([]A-Za-z0-9._/:[-]|%[0-9A-F][0-9A-F])"
 
@@ -115,6 +115,10 @@ static const char *const forms[] = {
     "^g[0-9]+: \\| rowlock-begin ; \\+?@\\$\\(rowlock_ignore\\)\\$\\(rowlock_exec\\) [0-9]+ "
     "\\$\\(rowlock_goals\\)$",
     "^q[0-9]+: \\| rowlock-begin ; @-\\$\\(rowlock_exec\\) queue$",
+    "^w[0-9]+: \\| rowlock-begin ; @-\\$\\(rowlock_exec\\) take$",
+    "^# Workers take groups g1 to g[0-9]+ one after another\\.$",
+    "^ifneq \\(\\$\\(rowlock_takes\\),\\)$",
+    "^else$",
     "^# Workers take groups g1 to g[0-9]+ from their queues, and from each other's\\.$",
     "^" TARGETS ": private (SHELL := /bin/sh|\\.SHELLFLAGS := -c)$",
 };
