@@ -31,6 +31,7 @@ void results_restart(struct results *r)
     memset(r->tests, 0, r->plan->head->n_tests * sizeof *r->tests);
     r->errors = r->skips = NULL;
     r->n_errors = r->n_skips = 0;
+    r->junit = (struct junit_style){NULL, NULL, false, false};
 }
 
 void results_release(struct results *r)

@@ -84,6 +84,7 @@ struct results {
     struct junit_style junit;   /* set by results_read_words */
     size_t deselected;          /* tests that were left out; with what follows, set by */
     size_t warnings;            /* results_read_words */
+    size_t instead[OUTCOME_COUNT]; /* tests of that outcome that plugins count under words of their own, */
     struct strv others;         /* what pytest's plugins count: "2 rerun" */
     struct result_text summary; /* what pytest printed at its end */
     size_t summary_passes;      /* bytes of it that stand before the output of passed tests */

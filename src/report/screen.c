@@ -217,6 +217,8 @@ static void count_all(const struct screen *s, size_t *n)
         if (itself != t->outcome && result_counts_itself(t))
             n[itself]++;
     }
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        n[o] -= s->r->instead[o] < n[o] ? s->r->instead[o] : n[o];
 }
 
 static const char *main_color(const struct screen *s, const size_t *n)

@@ -21,6 +21,17 @@ static void add_junit(struct results *r, const char *key, const char *value)
         r->junit.passed_are_mute = strcmp(value, "0") == 0;
 }
 
+/* "2 passed" */
+static void add_instead(struct results *r, const char *value)
+{
+    static const enum outcome outcomes[] = {OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_SKIPPED};
+    char *word;
+    size_t n = (size_t)strtoul(value, &word, 10);
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+        if (*word == ' ' && strcmp(word + 1, outcome_name(outcomes[i])) == 0)
+            r->instead[outcomes[i]] += n;
+}
+
 static void add_line(struct results *r, const char *line, size_t len)
 {
     char *text = xmemdup0(line, len), *value = strchr(text, ' ');
@@ -38,6 +49,8 @@ static void add_line(struct results *r, const char *line, size_t len)
         r->coverable = strtoull(value, NULL, 10);
     else if (value && strcmp(text, "count") == 0)
         strv_push(&r->others, value);
+    else if (value && strcmp(text, "instead") == 0)
+        add_instead(r, value);
     else if (value)
         add_junit(r, text, value);
     free(text);

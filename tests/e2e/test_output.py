@@ -142,6 +142,24 @@ def test_the_end_of_a_run_is_pytests(project, options):
     assert done.returncode == wanted.returncode
 
 
+STATUS = """
+def pytest_report_teststatus(report):
+    if report.when == "call" and "special" in report.nodeid:
+        return "special", "S", "SPECIAL"
+"""
+
+
+def test_words_of_plugins_count_instead_of_pytests(project):
+    project.write("conftest.py", STATUS)
+    text = "def test_special(): pass\ndef test_special_fail(): assert 0\ndef test_other(): pass\n"
+    project.write("test_m.py", text)
+    ends = [
+        re.sub(" in .*", "", end.stdout.splitlines()[-1].strip("= "))
+        for end in (plain(project), project.rowlock("-n", "2"))
+    ]
+    assert ends == ["1 passed, 2 special"] * 2
+
+
 BROKEN = {"tests/test_broken.py": "import no_module\n"}
 ALL = "--continue-on-collection-errors"
 

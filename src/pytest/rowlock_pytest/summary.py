@@ -10,7 +10,7 @@ import os
 import sys
 
 import pytest
-from rowlock_pytest import collect, isolate
+from rowlock_pytest import collect, isolate, verdict
 
 # Of these the driver keeps count itself, or gets the count by name.
 COUNTED = frozenset(
@@ -27,6 +27,8 @@ COUNTED = frozenset(
         "rerun",
     )
 )
+# A plugin may count a test under a word of its own; then it does not count as one of these.
+INSTEAD = ("passed", "failed", "skipped")
 # What the driver prints itself; and what it prints where summary_passes is called.
 TAKEN = (
     "summary_errors",
@@ -47,6 +49,16 @@ def _write_whole(path, parts):
         for part in parts:
             f.write(part)
     os.rename(path + ".new", path)
+
+
+def _is_verdict(report, outcome):
+    """Whether it is the report by which pytest would have counted a test."""
+    return (
+        getattr(report, "when", None) == "call"
+        and getattr(report, "outcome", None) == outcome
+        and not hasattr(report, "wasxfail")
+        and not verdict.is_subtest(report)
+    )
 
 
 class SummaryPlugin:
@@ -142,6 +154,9 @@ class SummaryPlugin:
             elif shown:
                 name = " ".join(str(key).split())
                 yield f"count {len(shown)} {name}\n"
+                for outcome in INSTEAD:
+                    number = sum(_is_verdict(report, outcome) for report in shown)
+                    yield f"instead {number} {outcome}\n" if number else ""
 
     def finish(self):
         """The session has ended: writes the file. Says nothing where there was no session."""
