@@ -109,6 +109,9 @@ class Server:
             sock.setblocking(False)
         self.watch(self.wake_read.fileno(), select.POLLIN, self.woken)
         self.signals = isolate.Signals(self.terminate, self.wake_write.fileno())
+        # The driver plans while this gets ready to fork; whoever comes early waits in the queue.
+        os.write(self.settings.ready_fd, b"\1")
+        os.close(self.settings.ready_fd)
         garbage.be_strict()
         if self.spawning is None:
             isolate.flush_files()
@@ -119,8 +122,6 @@ class Server:
                 procfs.return_memory()  # of what the collectors had told
         else:
             self.spawning.open()
-        os.write(self.settings.ready_fd, b"\1")
-        os.close(self.settings.ready_fd)
         self.together.templates.welcome(self)
 
     def watch(self, fd, events, handler):
@@ -337,6 +338,7 @@ class Server:
                 self.interrupt(child)
             elif child.state != Child.DYING:
                 child.command(channel.TEAR_DOWN)
+                self.listen_to(child)
                 if limit:
                     self.limit_step(child, limit)
         self.leave_together()
@@ -435,7 +437,7 @@ class Server:
         """Listens to a new worker from here on, and gives it its first client."""
         child.waiting = collections.deque(waiting)
         self.children[child.slot] = child
-        self.watch(child.ctl.fileno(), select.POLLIN, lambda events: self.readable(child))
+        self.listen_to(child)
         if child.pidfd >= 0:
             self.watch(child.pidfd, select.POLLIN, lambda events: self.check_end(child))
         if child.state != Child.STARTING:
@@ -489,18 +491,19 @@ class Server:
         open_ = self.drain(child)
         if self.children.get(child.slot) is not child:
             return
-        fd = child.ctl.fileno()
-        self.unwatch(fd)
-        if not open_ and child.pidfd < 0:
+        if open_ and self.finish_wanted:
+            return  # what is left to be said is waited for
+        self.unwatch(child.ctl.fileno())
+        if open_:
+            self.later(DRAIN_SECONDS, lambda: self.listen_to(child))
+        elif child.pidfd < 0:
             self.later(DRAIN_SECONDS, lambda: self.check_end(child))
-        elif open_:
-            pause = 0 if self.finish_wanted else DRAIN_SECONDS
 
-            def resume():
-                if self.children.get(child.slot) is child:
-                    self.watch(fd, select.POLLIN, lambda events: self.readable(child))
-
-            self.later(pause, resume)
+    def listen_to(self, child):
+        """Has readable() called when the worker says something, if that is not so already."""
+        fd = child.ctl.fileno()
+        if self.children.get(child.slot) is child and fd not in self.handlers:
+            self.watch(fd, select.POLLIN, lambda events: self.readable(child))
 
     def drain(self, child, unsent=None):
         """Takes in what a worker has said; unsent: where to find what it could not say."""

@@ -8,7 +8,6 @@ is missing: who asks like that wants to start `pytest -n` himself. A real pytest
 comes first.
 """
 
-import difflib
 import functools
 import importlib
 import importlib.abc
@@ -77,6 +76,8 @@ def report_collection_diff(from_collection, to_collection, from_id, to_id):
     """How two lists of test ids differ; None if they do not."""
     if list(from_collection) == list(to_collection):
         return None
+    import difflib  # seldom needed
+
     lines = difflib.unified_diff(from_collection, to_collection, from_id, to_id, lineterm="")
     return f"Different tests were collected by {from_id} and {to_id}:\n" + "\n".join(lines)
 
