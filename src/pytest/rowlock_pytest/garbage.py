@@ -7,6 +7,7 @@ originals: what was frozen once stays so when a process that was forked freezes 
 """
 
 import gc
+import itertools
 import sys
 import weakref
 
@@ -32,9 +33,11 @@ def be_strict():
         gc.set_threshold(*thresholds[0])
 
 
-def freeze():
-    """Call it before a fork whose child is to live long."""
-    originals["collect"]()
+def freeze(collects=True):
+    """Call it before a fork whose child is to live long; collects: whether there may be garbage
+    that matters, because it takes up memory or has finalizers."""
+    if collects:
+        originals["collect"]()
     gc.freeze()
     if gc.collect is originals["collect"]:
         gc.collect, gc.get_objects, gc.get_referrers = collect, get_objects, get_referrers
@@ -42,7 +45,8 @@ def freeze():
 
 def find(kinds):
     """All objects of these types, which are always the same ones. Call it before each freeze."""
-    known.update(thing for thing in originals["get_objects"]() if type(thing) in kinds)
+    things = originals["get_objects"]()
+    known.update(itertools.compress(things, map(frozenset(kinds).__contains__, map(type, things))))
     return list(known)
 
 

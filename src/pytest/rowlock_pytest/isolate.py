@@ -7,6 +7,7 @@ Each function here undoes one thing that fork(2) shares and a fresh interpreter 
 import atexit
 import contextlib
 import faulthandler
+import fcntl
 import io
 import os
 import random
@@ -276,14 +277,14 @@ def _run_exit_handler(handler):
         sys.stderr.write(f"an exit handler failed: {error!r}\n")
 
 
-def leave(status):
+def leave(config, status):
     """Ends this process as Python would, but does not take its modules apart first: somebody
     waits for its end."""
     try:
         threading._shutdown()  # waits for threads, and runs the handlers that come first
     finally:
         _run_exit_handler(atexit._run_exitfuncs)
-        flush_files()
+        flush_files(config)
         flush_streams()
         os._exit(status)
 
@@ -296,9 +297,42 @@ def flush_streams():
             pass
 
 
-def flush_files():
+def _descriptors_of_pytest(config):
+    """The descriptors behind which nothing is held back, or is for flush_streams()."""
+    own = {0, 1, 2, *_trace_fds}
+    if config is None:
+        return own
+    own.add(_faulthandler_fd(config))
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    capturing = getattr(manager, "_global_capturing", None)
+    for name in ("in_", "out", "err"):
+        stream = getattr(capturing, name, None)
+        own.add(getattr(stream, "targetfd_save", -1))
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            own.add(stream.tmpfile.fileno())
+    return own
+
+
+def writes_files(config=None):
+    """Whether anybody but pytest may write to a regular file. To look for such files among all
+    objects takes longer than a fork. config: as soon as there is one."""
+    try:
+        found = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return True
+    for fd in set(found) - _descriptors_of_pytest(config):
+        with contextlib.suppress(OSError):  # it was that of /proc/self/fd itself
+            reads = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+            if not reads and stat.S_ISREG(os.fstat(fd).st_mode):
+                return True
+    return False
+
+
+def flush_files(config):
     """Writes out what a project's open files hold back: every fork would write it again. Only
     regular files, as a pipe may be full."""
+    if not writes_files(config):
+        return
     kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
     found = garbage.find(kinds)
     for kind in kinds:  # text first: it flows into one of the others

@@ -10,6 +10,7 @@ from rowlock_pytest import (
     controller,
     covering,
     forked,
+    garbage,
     instrumented,
     isolate,
     logfiles,
@@ -243,6 +244,8 @@ def run_session(settings, arguments):
     worker that ends the session in its place."""
     if settings.sequential:
         isolate.announce_worker(settings, 0)
+    if not isolate.writes_files():
+        garbage.freeze(collects=False)  # pytest stays: no look for garbage goes over it any more
     start = WorkerStart(settings, arguments)
     plugin = ZygotePlugin(settings, start)
     if start.watch is not None:
@@ -267,7 +270,7 @@ def run_session(settings, arguments):
         return int(status)
     plugin.answer(status)
     if plugin.server is not None:
-        isolate.leave(int(status))
+        isolate.leave(plugin.server.session.config, int(status))
     isolate.flush_streams()
     sys.stdout.flush()
     return int(status)

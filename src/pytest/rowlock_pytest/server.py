@@ -112,9 +112,8 @@ class Server:
         # The driver plans while this gets ready to fork; whoever comes early waits in the queue.
         os.write(self.settings.ready_fd, b"\1")
         os.close(self.settings.ready_fd)
-        garbage.be_strict()
         if self.spawning is None:
-            isolate.flush_files()
+            isolate.flush_files(self.session.config)
             procfs.return_memory()
             garbage.freeze()
             if self.together.done:
@@ -122,6 +121,7 @@ class Server:
                 procfs.return_memory()  # of what the collectors had told
         else:
             self.spawning.open()
+        garbage.be_strict()  # not earlier: it would look at everything once more
         self.together.templates.welcome(self)
 
     def watch(self, fd, events, handler):

@@ -276,7 +276,7 @@ class Together:
         self.claims = Claims(self.settings.temp, self.first_shared)
         self.environ = dict(os.environ)
         procfs.become_subreaper()
-        isolate.flush_files()
+        isolate.flush_files(self.session.config)
         garbage.freeze()
 
     def fork(self, slot):
@@ -436,7 +436,7 @@ class Together:
         self.tests = self.tests_here()
         session.shouldstop = session.shouldfail = False
         self.claims.close()
-        isolate.flush_files()
+        isolate.flush_files(session.config)
         procfs.return_memory()
         garbage.freeze()
         return link

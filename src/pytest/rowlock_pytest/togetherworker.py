@@ -92,8 +92,8 @@ class Share:
         for file in missing:
             if not worker.must_stop():
                 self.collect_now(worker, file)
-        garbage.be_strict()
         garbage.freeze()
+        garbage.be_strict()
         worker.client.send(records.wait_frame(False))
 
     def find(self, worker, name):
