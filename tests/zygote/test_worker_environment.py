@@ -258,6 +258,26 @@ def test_who_asks_for_all_objects_finds_the_frozen_ones(suite):
             assert group.outcomes == ["passed"], group.records
 
 
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_calls_map_no_memory(suite, start):
+    """In a plain run of CPython 3.11 or later they do at some depths."""
+    text = f"""
+        import resource
+        def leaf(*, {", ".join(f"a{i}=0" for i in range(50))}): pass  # needs more than faults()
+        def faults(depth):
+            if depth:
+                return faults(depth - 1)
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for _ in range(2000):
+                leaf()
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        def test_it():
+            assert max(map(faults, range(200))) < 1000
+    """
+    with suite(test_x=text).zygote(start=start) as zygote:
+        assert zygote.run(0).outcomes == ["passed"]
+
+
 def test_hooks_of_a_session_end_find_the_frozen_ones(suite):
     conftest = """
         import gc
