@@ -4,8 +4,9 @@ For each package, with the newest pytest under which its suite runs: medians of 
 time, the overhead (the CPU time of the run without the tests' own time, as a plain run reports it;
 a suite whose tests mostly wait has none that can be told) and the peak memory of all processes, as
 ratios to pytest-xdist; beside them pytest-zygote's wall and CPU time, and who has collected under
-Rowlock. At the end, and where it is interrupted, the geometric means. Archives, environments and
-the results are kept in the work folder of tests/compat; --resume goes on where it was stopped.
+Rowlock. Where pytest-zygote ends with other counts than a plain run, a line below says so. At the
+end, and where it is interrupted, the geometric means. Archives, environments and the results are
+kept in the work folder of tests/compat; --resume goes on where it was stopped.
 
     bench_suites.py [--only NAME] [--workers 2] [--rounds 5] [--shortest-first] [--resume]
 """
@@ -15,8 +16,10 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -73,9 +76,15 @@ def measure_package(package, args, workers, work):
         env["TMPDIR"] = os.path.join(work, "t")  # what others have left in /tmp costs time
     os.mkdir(os.path.join(work, "t"))
     own = peers.own_seconds(*tools["pytest"], suite, os.path.join(work, "own.xml"))
+    differs = None
+    if "pytest-zygote" in tools:
+        plain, theirs = (counts(*tools[name], suite) for name in ("pytest", "pytest-zygote"))
+        if theirs != plain:
+            differs = f"pytest-zygote says {theirs!r}, pytest {plain!r}"
+            say(differs)
+            if not theirs[0].isdigit():
+                del tools["pytest-zygote"]
     del tools["pytest"], tools["one collector"]
-    if "pytest-zygote" in tools and not works(*tools["pytest-zygote"], suite):
-        del tools["pytest-zygote"]
     costs = measure.medians(tools, args.rounds, suite, allowed=(0, 1), tell=say)
     collected = how_collected(suite)
     compared = [tools[name] for name in ("rowlock", "pytest-xdist")]
@@ -93,17 +102,19 @@ def measure_package(package, args, workers, work):
     if "pytest-zygote" in costs:
         result["zygote wall"] = ratio(costs["pytest-zygote"].wall, theirs.wall)
         result["zygote cpu"] = ratio(costs["pytest-zygote"].cpu, theirs.cpu)
+    if differs:
+        result["zygote differs"] = differs
     return result
 
 
-def works(argv, env, suite):
-    """Whether pytest-zygote can run the suite at all."""
-    try:
-        measure.run(argv, suite, env, allowed=(0, 1))
-    except measure.Failure as failure:
-        say(f"pytest-zygote: {str(failure).splitlines()[0]}")
-        return False
-    return True
+def counts(argv, env, suite):
+    """What the last line of a run says, but for its time: "3 passed, 1 skipped"."""
+    done = subprocess.run(
+        argv, cwd=suite, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    lines = done.stdout.decode(errors="replace").split("\n")
+    ends = [line for line in lines if re.search(r" in [\d.]+s", line)]
+    return ends[-1].strip("= ").partition(" in ")[0] if ends else f"exit status {done.returncode}"
 
 
 class Kept:
@@ -162,6 +173,8 @@ def geometric_mean(values):
 def show_package(package, result):
     older = "" if result["pytest"] == PYTESTS[-1] else f" (pytest {result['pytest'][0]})"
     show(f"{package.name} {package.version}{older}", result)
+    if "zygote differs" in result:
+        print(f"    {result['zygote differs']}", flush=True)
 
 
 def show_end(results):
@@ -169,6 +182,11 @@ def show_end(results):
     columns = {c: [r[c] for r in results if r.get(c)] for c in COLUMNS}
     show("geometric mean", {c: geometric_mean(values) for c, values in columns.items()})
     show("largest", {c: max(values, default=None) for c, values in columns.items()})
+    same = [r for r in results if r.get("zygote wall") and "zygote differs" not in r]
+    if same and len(same) < len(results):
+        print(f"The {len(same)} suites of which pytest-zygote counts what pytest does:")
+        columns = {c: [r[c] for r in same if r.get(c)] for c in COLUMNS}
+        show("geometric mean", {c: geometric_mean(values) for c, values in columns.items()})
 
 
 def take(package, args, workers, kept):
