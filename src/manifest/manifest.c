@@ -58,6 +58,15 @@ void test_init(struct test *t)
     t->reruns = -1;
 }
 
+/* Neighbours mostly have one origin: they share it. */
+static const char *keep_origin(struct manifest *m, const char *shown)
+{
+    const char *last = shown && m->n ? m->tests[m->n - 1].origin : NULL;
+    if (last && strcmp(last, shown) == 0)
+        return last;
+    return shown ? arena_strdup(&m->arena, shown) : NULL;
+}
+
 struct test *manifest_add(struct manifest *m, const char *id, const char *origin, struct error *err)
 {
     char *shown = origin ? shown_origin(origin) : NULL;
@@ -73,7 +82,7 @@ struct test *manifest_add(struct manifest *m, const char *id, const char *origin
     struct test *t = &m->tests[m->n];
     test_init(t);
     t->id = arena_strdup(&m->arena, id);
-    t->origin = shown ? arena_strdup(&m->arena, shown) : NULL;
+    t->origin = keep_origin(m, shown);
     free(shown);
     map_put(&m->by_id, t->id, m->n);
     m->n++;

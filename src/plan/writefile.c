@@ -116,32 +116,42 @@ static void put_rules(struct tail *t, const struct test *from, struct plan_test 
                 (r->pass_regex || r->fail_regex || r->skip_regex ? PLAN_REGEX : 0);
 }
 
-/* group is that of the units' tests, which fill_groups sets. */
-static void fill_tests(const struct plan *p, struct tail *t, struct plan_test *tests)
+static struct plan_test describe(const struct plan *p, struct tail *t, uint32_t i,
+                                 const uint32_t *index_of)
+{
+    const struct test *from = &p->manifest->tests[p->tests[i]];
+    struct plan_test to;
+    memset(&to, 0, sizeof to);
+    to.id = put_str(t, from->id);
+    to.suite = put_str(t, from->suite);
+    to.cwd = put_str(t, from->cwd ? from->cwd : "");
+    to.command = put_strings(t, from->command);
+    to.env = put_strings(t, from->env);
+    to.locks = put_strings(t, p->locks[i]);
+    to.markers = put_markers(t, from);
+    to.depends = put_depends(t, p, from, index_of);
+    to.format = from->format;
+    put_rules(t, from, &to);
+    to.weight = from->weight;
+    to.timeout_ms = milliseconds(plan_timeout(p, from));
+    to.copy = from->copy;
+    to.suffix = from->suffix;
+    to.usual_ms = (uint32_t)milliseconds(from->known < 1e6 ? from->known : 1e6);
+    to.reruns = plan_reruns(p, from);
+    return to;
+}
+
+/* One by one: all of them take more memory than the manifest. group_of: of each test. */
+static void write_tests(FILE *f, const struct plan *p, struct tail *t, const uint32_t *group_of)
 {
     uint32_t *index_of = xmalloc(p->manifest->n * sizeof *index_of);
     memset(index_of, 0xff, p->manifest->n * sizeof *index_of);
     for (uint32_t i = 0; i < p->n_selected; i++)
         index_of[p->tests[i]] = i;
     for (uint32_t i = 0; i < p->n_tests; i++) {
-        const struct test *from = &p->manifest->tests[p->tests[i]];
-        struct plan_test *to = &tests[i];
-        to->id = put_str(t, from->id);
-        to->suite = put_str(t, from->suite);
-        to->cwd = put_str(t, from->cwd ? from->cwd : "");
-        to->command = put_strings(t, from->command);
-        to->env = put_strings(t, from->env);
-        to->locks = put_strings(t, p->locks[i]);
-        to->markers = put_markers(t, from);
-        to->depends = put_depends(t, p, from, index_of);
-        to->format = from->format;
-        put_rules(t, from, to);
-        to->weight = from->weight;
-        to->timeout_ms = milliseconds(plan_timeout(p, from));
-        to->copy = from->copy;
-        to->suffix = from->suffix;
-        to->usual_ms = (uint32_t)milliseconds(from->known < 1e6 ? from->known : 1e6);
-        to->reruns = plan_reruns(p, from);
+        struct plan_test to = describe(p, t, i, index_of);
+        to.group = group_of[i];
+        fwrite(&to, sizeof to, 1, f);
     }
     free(index_of);
 }
@@ -166,7 +176,7 @@ static void fill_expected(const struct plan *p, const struct plan_unit *u, struc
     g->expected_ms = ms < 4e9 ? (uint32_t)ms : UINT32_MAX;
 }
 
-static void fill_groups(const struct plan *p, struct plan_test *tests, struct plan_group *groups,
+static void fill_groups(const struct plan *p, uint32_t *group_of, struct plan_group *groups,
                         uint32_t *members)
 {
     uint32_t at = 0;
@@ -183,7 +193,7 @@ static void fill_groups(const struct plan *p, struct plan_test *tests, struct pl
         fill_expected(p, u, &groups[g]);
         for (uint32_t k = 0; k < u->n; k++) {
             members[at++] = u->tests[k];
-            tests[u->tests[k]].group = g;
+            group_of[u->tests[k]] = g;
         }
     }
 }
@@ -250,19 +260,20 @@ bool plan_write_file(const struct plan *p, const char *path, struct error *err)
     if (!outfile_open(&out, path, err))
         return false;
     fill_head(p, &head, &tail);
-    struct plan_test *tests = xcalloc(p->n_tests, sizeof *tests);
+    uint32_t *group_of = xcalloc(p->n_tests, sizeof *group_of);
     struct plan_group *groups = xcalloc(p->n_units, sizeof *groups);
     /* One more, so that the padding before the tail can be written from here. */
     uint32_t *members = xcalloc(p->n_tests + 1u, sizeof *members);
-    fill_tests(p, &tail, tests);
-    fill_groups(p, tests, groups, members);
-    head.size = tail.base + tail.data.len;
+    fill_groups(p, group_of, groups, members);
     fwrite(&head, sizeof head, 1, out.f);
-    fwrite(tests, sizeof *tests, p->n_tests, out.f);
+    write_tests(out.f, p, &tail, group_of);
     fwrite(groups, sizeof *groups, p->n_units, out.f);
     fwrite(members, 1, (size_t)(tail.base - head.off_members), out.f);
     fwrite(tail.data.data, 1, tail.data.len, out.f);
-    free(tests);
+    head.size = tail.base + tail.data.len; /* known only now */
+    if (fseek(out.f, 0, SEEK_SET) == 0)
+        fwrite(&head, sizeof head, 1, out.f);
+    free(group_of);
     free(groups);
     free(members);
     buf_release(&tail.data);
