@@ -47,12 +47,18 @@ def pytest_files(project):
     project.write("tests/unit/test_u.py", TEST_U)
 
 
-def mixed(project):
-    pytest_files(project)
-    project.manifest(suites=SUITES)
+def scripts(project):
+    """What needs no pytest to be shown takes a tenth of the time without."""
+    project.manifest(suites=SUITES[1:])
     project.script("build/tests/test_x", "echo fine")
     project.script("build/tests/test_y", "exit 77")
     project.script("a.sh", "test -n \"$FQCN_TEST_WORKER_ID\"")
+
+
+def mixed(project):
+    scripts(project)
+    pytest_files(project)
+    project.manifest(suites=SUITES)
 
 
 def plain(project):
@@ -164,7 +170,7 @@ def build(project):
 
 
 PROJECTS = [
-    mixed, plain, failing, sample, ctest, meson, tap, gtest, native_coverage, fresh, build,
+    mixed, scripts, plain, failing, sample, ctest, meson, tap, gtest, native_coverage, fresh, build,
 ]
 
 # ---- The commands -----------------------------------------------------------------------------
@@ -195,24 +201,9 @@ CASES = [
     Case(mixed, 'rowlock parallel -k "http or ftp"', shows=r"\b2 passed"),
     Case(mixed, "rowlock parallel tests/test_a.py tests/test_b.py::test_one", shows="3 passed"),
     Case(mixed, "rowlock parallel native", shows="1 passed, 1 skipped"),
-    Case(mixed, "rowlock parallel sh/a.sh", shows="1 passed"),
-    Case(mixed, "rowlock parallel ID", shows="1 passed", typed="rowlock parallel sh/a.sh"),
-    Case(
-        mixed,
-        "rowlock parallel --until-fail -n 8 ID",
-        shows="8 workers",
-        typed="rowlock parallel --until-fail -n 8 sh/a.sh --count 2",
-    ),
     Case(mixed, "rowlock parallel --dry-run", shows="sh/a.sh"),
     Case(mixed, "rowlock --markers", shows="slow"),
-    Case(mixed, "rowlock parallel --workers 4", shows=r"4 workers[\s\S]*" + PASSED),
-    Case(mixed, "rowlock parallel -n 4", shows=PASSED),
     Case(mixed, "rowlock sequential", shows=PASSED),
-    Case(
-        mixed,
-        "rowlock parallel -n 4 -m unit --junitxml report.xml",
-        shows=r"4 workers[\s\S]*\b2 passed, 1 skipped",
-    ),
     Case(
         mixed,
         "+rowlock parallel",  # a recipe
@@ -220,52 +211,13 @@ CASES = [
         shows=r"2 workers[\s\S]*" + PASSED,
     ),
     Case(mixed, "rowlock parallel --lf", shows=PASSED),
-    Case(mixed, "rowlock parallel --lf --lfnf=none", status=5),
     Case(mixed, "rowlock parallel --ff", shows=PASSED),
-    Case(mixed, "rowlock parallel --nf", shows=PASSED),
-    Case(mixed, "rowlock parallel --random-order", shows=r"random"),
-    Case(mixed, "rowlock parallel --random-order=3391064583", shows="3391064583"),
-    Case(mixed, "rowlock parallel --shard 1/4"),
-    Case(
-        mixed,
-        "rowlock list --json --history-url URL > times.json",
-        typed="rowlock list --json > times.json",  # no server: test_history_url.py has one
-    ),
-    Case(mixed, "rowlock parallel --shard 1/4 --shard-times times.json", shows="partition"),
-    Case(
-        mixed,
-        "rowlock parallel --durations 10 --junitxml report.xml --report-json report.json",
-        shows=r"slowest[\s\S]*" + PASSED,
-    ),
-    Case(
-        mixed,
-        "rowlock parallel --report-markdown summary.md --report-tap results.tap",
-        shows=PASSED,
-    ),
-    Case(mixed, "rowlock report --report-markdown summary.md", shows=PASSED),
-    Case(mixed, "rowlock report", shows=PASSED),
     Case(mixed, "rowlock parallel --count 20 tests/test_a.py", shows="40 passed"),
     Case(mixed, "rowlock parallel --resume", shows=PASSED),
-    Case(mixed, "rowlock parallel --until-fail --count 50", shows=PASSED),
-    # Without an end of their own: one is given.
-    Case(mixed, "rowlock parallel --until-fail", typed="rowlock parallel --until-fail --count 2"),
-    Case(
-        mixed,
-        "rowlock parallel --until-fail --run-timeout 600",
-        typed="rowlock parallel --until-fail --run-timeout 600 --count 2",
-    ),
-    Case(
-        mixed,
-        "rowlock parallel --history-url https://ci:$TOKEN@ci.example.org/rowlock/main.db",
-        # Nobody listens there: one warning, and the exit code is that of the tests.
-        typed="rowlock parallel --history-url http://ci:$TOKEN@127.0.0.1:9/rowlock/main.db",
-        shows=PASSED,
-    ),
     Case(mixed, "rowlock generate"),
     Case(mixed, "make -f .rowlock/tests.mk -j4", shows=r"\b8 passed, 1 skipped in"),
     Case(mixed, "make -f .rowlock/tests.mk t17", typed="make -f .rowlock/tests.mk t1"),
     Case(mixed, "make -f .rowlock/tests.mk", shows=r"\b8 passed, 1 skipped in"),
-    Case(mixed, "rowlock --help", shows="(?m)^Selection:"),
     Case(
         mixed,
         "rowlock report --compare sequential.json parallel.json",
@@ -275,13 +227,68 @@ CASES = [
     ),
     Case(mixed, "rowlock performance", status=5),
     Case(mixed, "rowlock performance --compare", shows="critical path"),
-    Case(mixed, "rowlock performance --compare -m ''", shows="critical path"),
-    Case(mixed, "rowlock performance --compare -m '' -n 4", shows="4 workers"),
-    Case(mixed, "rowlock parallel --report-json times.json", shows=PASSED),
-    Case(mixed, "rowlock performance --compare --times times.json -n 16", shows="16 workers"),
     Case(mixed, "rowlock validate", shows="0 failed"),
-    Case(mixed, "rowlock validate -n 8", shows="8 workers at once"),
-    Case(mixed, "rowlock validate --json", shows=r'"ok": true, "workers"'),
+    # scripts: as mixed, without its pytest suite
+    Case(scripts, "rowlock parallel sh/a.sh", shows="1 passed"),
+    Case(scripts, "rowlock parallel ID", shows="1 passed", typed="rowlock parallel sh/a.sh"),
+    Case(
+        scripts,
+        "rowlock parallel --until-fail -n 8 ID",
+        shows="8 workers",
+        typed="rowlock parallel --until-fail -n 8 sh/a.sh --count 2",
+    ),
+    Case(scripts, "rowlock parallel --workers 4", shows=r"4 workers[\s\S]*" + PASSED),
+    Case(scripts, "rowlock parallel -n 4", shows=PASSED),
+    Case(
+        scripts,
+        "rowlock parallel -n 4 -m unit --junitxml report.xml",
+        shows=r"4 workers[\s\S]*\b1 passed, 1 skipped",
+    ),
+    Case(scripts, "rowlock parallel --lf --lfnf=none", status=5),
+    Case(scripts, "rowlock parallel --nf", shows=PASSED),
+    Case(scripts, "rowlock parallel --random-order", shows=r"random"),
+    Case(scripts, "rowlock parallel --random-order=3391064583", shows="3391064583"),
+    Case(scripts, "rowlock parallel --shard 1/4"),
+    Case(
+        scripts,
+        "rowlock list --json --history-url URL > times.json",
+        typed="rowlock list --json > times.json",  # no server: test_history_url.py has one
+    ),
+    Case(scripts, "rowlock parallel --shard 1/4 --shard-times times.json", shows="partition"),
+    Case(
+        scripts,
+        "rowlock parallel --durations 10 --junitxml report.xml --report-json report.json",
+        shows=r"slowest[\s\S]*" + PASSED,
+    ),
+    Case(
+        scripts,
+        "rowlock parallel --report-markdown summary.md --report-tap results.tap",
+        shows=PASSED,
+    ),
+    Case(scripts, "rowlock report --report-markdown summary.md", shows=PASSED),
+    Case(scripts, "rowlock report", shows=PASSED),
+    Case(scripts, "rowlock parallel --until-fail --count 50", shows=PASSED),
+    # Without an end of their own: one is given.
+    Case(scripts, "rowlock parallel --until-fail", typed="rowlock parallel --until-fail --count 2"),
+    Case(
+        scripts,
+        "rowlock parallel --until-fail --run-timeout 600",
+        typed="rowlock parallel --until-fail --run-timeout 600 --count 2",
+    ),
+    Case(
+        scripts,
+        "rowlock parallel --history-url https://ci:$TOKEN@ci.example.org/rowlock/main.db",
+        # Nobody listens there: one warning, and the exit code is that of the tests.
+        typed="rowlock parallel --history-url http://ci:$TOKEN@127.0.0.1:9/rowlock/main.db",
+        shows=PASSED,
+    ),
+    Case(scripts, "rowlock --help", shows="(?m)^Selection:"),
+    Case(scripts, "rowlock performance --compare -m ''", shows="critical path"),
+    Case(scripts, "rowlock performance --compare -m '' -n 4", shows="4 workers"),
+    Case(scripts, "rowlock parallel --report-json times.json", shows=PASSED),
+    Case(scripts, "rowlock performance --compare --times times.json -n 16", shows="16 workers"),
+    Case(scripts, "rowlock validate -n 8", shows="8 workers at once"),
+    Case(scripts, "rowlock validate --json", shows=r'"ok": true, "workers"'),
     # plain: a pytest suite and nothing else
     Case(plain, "rowlock -c pytest.ini parallel", shows="6 passed"),
     Case(plain, "rowlock -c pytest-parallel.ini", shows=r"worker[\s\S]*6 passed"),
