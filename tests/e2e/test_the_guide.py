@@ -24,8 +24,8 @@ PARALLEL = r"\b[2-9]\d* workers"
 
 
 def prepare(project):
-    """The sample project with those of its tests that are quick, and the file that the guide
-    speaks of without showing it."""
+    """The sample project with as many of its tests as the guide's words need, and the file that
+    the guide speaks of without showing it."""
     ignored = shutil.ignore_patterns(
         ".rowlock",
         "__pycache__",
@@ -36,6 +36,8 @@ def prepare(project):
         "test_formatting.py",
         "test_performance.py",
         "test_mappings_unittest.py",
+        "test_guide_examples.py",
+        "test_structure.py",
     )
     shutil.copytree(SAMPLE, project.root, ignore=ignored, dirs_exist_ok=True)
     project.write("tests/test_specific.py", "def test_specific(worker_id): assert worker_id\n")
@@ -604,6 +606,8 @@ SAME = re.compile(r"^the same verdicts in \d+ tests\nno difference in \d+ files"
 def test_make_coverage(sample):
     """ "make test-cov", "make test-parallel-cov", "make quality-gate": and their files."""
     python_coverage.prepare(sample)
+    for name in ("test_parallel_execution.py", "test_registry_lock.py"):
+        sample.path(f"tests/{name}").unlink()
     include_targets(sample, "ROWLOCK_PREFIX = my-\nROWLOCK_LINT = @echo linted\n")
     listed = sample.make("my-help").stdout
     assert "my-test-cov" in listed and "my-quality-gate" in listed
