@@ -7,6 +7,10 @@ import shutil
 
 import needs
 
+import pytest
+
+pytestmark = pytest.mark.slow  # each configures whole projects
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 

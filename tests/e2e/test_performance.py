@@ -6,6 +6,8 @@ import signal
 
 from support import wait_until
 
+import pytest
+
 SUITE = """
 import os, pytest
 class TestClass:
@@ -66,6 +68,7 @@ def test_compare_from_durations(project):
     assert bad.returncode == 4 and "times.json:1" in bad.stderr
 
 
+@pytest.mark.slow
 def test_compare_runs(project):
     project.write("test_a.py", SUITE)
     done = project.rowlock("performance", "--compare", "-m", "", "-n", "2", "--json")

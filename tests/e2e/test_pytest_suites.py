@@ -315,6 +315,7 @@ def test_addopts_of_an_xdist_project(project):
     assert [t["worker"] for t in project.report()["tests"]] == ["master", "master"]
 
 
+@pytest.mark.slow
 def test_paths_ids_and_pytest_options(project):
     project.write("a/test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
     project.write("b/test_b.py", "def test_three(): pass\n")
@@ -371,6 +372,7 @@ def test_crash_timeout_and_the_rest(project):
     ("name", "words"),
     [("SIGKILL", "short: try --no-parallel-collect, "), ("SIGSEGV", "'pytest --collect-only'")],
 )
+@pytest.mark.slow
 def test_a_collection_that_is_killed_says_so(project, name, words):
     project.write("conftest.py", f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
     project.write("test_a.py", "def test_a(): pass\n")
@@ -427,6 +429,7 @@ def test_standalone_makefile(project):
     assert done.stdout.count("PASSED") == 1
 
 
+@pytest.mark.slow
 def test_pytest_speaks_for_itself_when_it_refuses(project):
     project.write("test_x.py", "import nosuchmodule_xyz\n")
     plain = project.pytest_plain()
@@ -465,6 +468,7 @@ def test_bytecode_of_ours_is_kept_and_none_of_the_project(project):
     assert not list(project.path(".").rglob("*.pyc"))
 
 
+@pytest.mark.slow
 def test_workers_that_collect_side_by_side(project):
     """The same ids, order and verdicts; -v says why where one process does it."""
     for i in range(8):
@@ -483,6 +487,7 @@ def test_workers_that_collect_side_by_side(project):
     assert "conftest.py implements pytest_collection_modifyitems" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_collection_that_has_to_be_done_over_is_not_tried_again(project):
     log = "open('log', 'a').write('x')\n"
     for i in range(4):
@@ -510,6 +515,7 @@ def test_a_collection_that_has_to_be_done_over_is_not_tried_again(project):
     assert sum(n for n, _ in collected["collected_by"]) == 4
 
 
+@pytest.mark.slow
 def test_a_suite_that_runs_without_the_terminal_of_pytest(project):
     project.write("pytest.ini", "[pytest]\naddopts = -p no:terminal\n")
     project.write("test_a.py", "def test_a(): pass\ndef test_b(): assert 0\n")

@@ -9,6 +9,8 @@ import struct
 import subprocess
 import termios
 
+import pytest
+
 
 def sh(test_id, script, **more):
     return dict({"id": test_id, "command": ["sh", "-c", script]}, **more)
@@ -116,6 +118,7 @@ def test_markers_are_listed(project):
     assert "@pytest.mark.serial" in out and "@pytest.mark.xdist_group(name)" in out
 
 
+@pytest.mark.slow
 def test_validate(project):
     done = project.rowlock("validate", "-n", "3")
     assert done.returncode == 0, done.stdout

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each case runs whole programs
+
 SAMPLE = pathlib.Path(__file__).parents[1] / "projects" / "fqcn-converter"
 
 SAY_WORKERS = """

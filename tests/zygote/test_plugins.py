@@ -248,6 +248,7 @@ def measured(suite, name, *args):
     [(), ("--cov-branch",), ("--cov-context=test",), ("--cov-branch", "--cov-context=test")],
     ids=["lines", "branches", "contexts", "both"],
 )
+@pytest.mark.slow
 def test_pytest_cov(suite, arguments):
     plugins.need("pytest-cov", 4)
     suite(code_to_cover=CODE, test_m=COVERED, test_n=COVERED, pytest_ini=INI)
@@ -270,6 +271,7 @@ def test_pytest_cov(suite, arguments):
 
 
 @pytest.mark.parametrize("how", ["fork", "spawn"])
+@pytest.mark.slow
 def test_pytest_cov_measures_nothing_of_rowlock(suite, how):
     """--cov without a name is for all that is imported and not installed."""
     plugins.need("pytest-cov", 4)
