@@ -252,11 +252,18 @@ def test_kill_9_of_the_zygote_and_its_guard(project, processes_with, wait_until)
             p.unlink()
 
 
-def stop_standalone(project, wait_until, stop):
-    """Starts make without driver and stops it; make's own exit code."""
+def standalone(project, wait_until, tests):
+    """A make without driver, once so many tests stay. All recipes have been started then: one that
+    gets a signal before its first instruction just dies, and may be too quick for make."""
     project.rowlock("generate", "-n", "2")
     child = project.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": project.mark})
-    assert wait_until(lambda: is_up(project))
+    assert wait_until(lambda: len(list(project.path(".").glob("up.*"))) == tests)
+    return child
+
+
+def stop_standalone(project, wait_until, tests, stop):
+    """Stops a make without driver; make's own exit code."""
+    child = standalone(project, wait_until, tests)
     stop(child.pid)
     child.communicate(timeout=60)
     return child.returncode
@@ -265,9 +272,7 @@ def stop_standalone(project, wait_until, stop):
 def test_make_hears_ctrl_c_before_its_recipes_end(project, processes_with, wait_until):
     """A make that reaped them first would find none left to wait for, and exit with 2."""
     long_suite(project)
-    project.rowlock("generate", "-n", "2")
-    child = project.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": project.mark})
-    assert wait_until(lambda: len(list(project.path(".").glob("up.*"))) == 2)
+    child = standalone(project, wait_until, 2)
     os.kill(child.pid, signal.SIGSTOP)
     assert wait_until(lambda: status_of(child.pid)[0] == "T")
     os.killpg(child.pid, signal.SIGINT)
@@ -313,9 +318,7 @@ def test_kill_9_of_a_guard_without_a_driver(project, processes_with, wait_until)
     for place in (0, 1):
         one = project.other()
         long_pytest(one)
-        one.rowlock("generate", "-n", "2")
-        child = one.start_make("-f", ".rowlock/tests.mk", "-j2", env={"RUN_MARK": one.mark})
-        assert wait_until(lambda path=one: is_up(path))
+        child = standalone(one, wait_until, 1)
         found = [int(line.split()[0]) for line in processes_with(one.mark)]
         guards = sorted(pid for pid in found if is_guard(pid))
         assert len(guards) == 2, guards
@@ -326,11 +329,11 @@ def test_kill_9_of_a_guard_without_a_driver(project, processes_with, wait_until)
 
 
 def test_stops_of_a_standalone_make(project, processes_with, wait_until):
-    for write in (long_suite, long_pytest):
+    for write, tests in ((long_suite, 2), (long_pytest, 1)):
         for code, stop in STOPS.items():
             one = project.other()
             write(one)
-            assert stop_standalone(one, wait_until, stop) == code
+            assert stop_standalone(one, wait_until, tests, stop) == code
             assert gone(one, processes_with, wait_until), (write, code)
             assert wait_until(lambda temp=one.temp: not list(temp.glob("rl-*"))), (write, code)
             report = one.rowlock("report")
