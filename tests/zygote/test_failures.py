@@ -445,15 +445,18 @@ def test_an_internal_error_of_a_plugin(suite):
         assert "plugin broke" in zygote.log
 
 
-def test_a_controllers_hook_that_fails_ends_the_session_with_3(suite):
-    conftest = """
+@pytest.mark.parametrize(
+    ("error", "status"), [("RuntimeError", 3), ("SystemExit", 3), ("KeyboardInterrupt", 2)]
+)
+def test_a_controllers_hook_that_fails_ends_the_session(suite, error, status):
+    conftest = f"""
         def pytest_runtest_logreport(report):
             import os
-            if "PYTEST_XDIST_WORKER" not in os.environ: raise RuntimeError("reporter broke")
+            if "PYTEST_XDIST_WORKER" not in os.environ: raise {error}("reporter broke")
     """
     with suite(conftest=conftest, test_m="def test_a(): pass\n").zygote() as zygote:
         assert zygote.run(0).outcomes == ["passed"]
-        assert zygote.finish()[0] == 3
+        assert zygote.finish()[0] == status
         assert "reporter broke" in zygote.log
 
 

@@ -571,7 +571,8 @@ class Server:
         would in a plain run, but not before all that runs has ended."""
         try:
             action(*args)
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001
+            # None is ours, as nothing is forked in there.
             traceback.print_exc()
             self.fail(error)
         if self.session.shouldstop or self.session.shouldfail:
