@@ -144,7 +144,8 @@ static void test_capture_and_passes(void **state)
            "E   assert 1\n"
            "---------- Captured log call -----------\n"
            "of call\n"
-           "================ PASSES ================\n");
+           "================ PASSES ================\n"
+           "_______________ native/d _______________\n");
     char *got = fixture_terminal(
         &f, &(struct report_style){.width = 40, .durations = -1, .report_chars = "P"});
     assert_non_null(strstr(got, "================ PASSES ================\n"
