@@ -102,6 +102,7 @@ static void add_result_line(struct progress *p, struct buf *b, const struct reco
         [OUTCOME_TIMEOUT] = {"TIMEOUT", "31"}, [OUTCOME_FLAKY] = {"FLAKY", "33"}};
     const struct plan_test *t = plan_map_test(p->plan, rec->test);
     size_t all = p->plan->head->n_tests, ended = p->ended < all ? p->ended : all;
+    struct buf name;
     char took[32];
     if (!t)
         return;
@@ -113,8 +114,10 @@ static void add_result_line(struct progress *p, struct buf *b, const struct reco
     const char *sgr = again ? "33" : looks[rec->outcome].sgr;
     buf_addf(b, p->color ? "\033[%s%s%s\033[0m " : "%s%s%s ", p->color ? sgr : "",
              p->color ? "m" : "", word);
-    const char *id = plan_map_str(p->plan, t->id);
-    report_plain(b, id, strlen(id), false);
+    buf_init(&name);
+    report_test_name(&name, p->plan, t);
+    report_plain(b, buf_cstr(&name), name.len, false);
+    buf_release(&name);
     if (p->verbose > 0)
         add_reason(b, rec);
     report_seconds(took, sizeof took, (double)rec->wall_ns * 1e-9);
@@ -283,14 +286,17 @@ static void add_slots(struct progress *p, struct buf *b, int width)
         uint32_t test = atomic_load(&slot->test);
         const struct plan_test *pt = test ? plan_map_test(p->plan, test - 1) : NULL;
         double since = (double)atomic_load(&slot->since_ns) * 1e-9;
+        struct buf id;
         char took[32], name[16];
         if (!pt || t - since < 0)
             continue;
         report_seconds(took, sizeof took, t - since);
         snprintf(name, sizeof name, p->plan->head->flags & PLAN_SEQUENTIAL ? "master" : "gw%u", i);
         buf_addf(b, "\n%s  ", name);
-        add_cut(b, plan_map_str(p->plan, pt->id),
-                width - (int)strlen(name) - (int)strlen(took) - 5);
+        buf_init(&id);
+        report_test_name(&id, p->plan, pt);
+        add_cut(b, buf_cstr(&id), width - (int)strlen(name) - (int)strlen(took) - 5);
+        buf_release(&id);
         buf_addf(b, "  %s", took);
         shown++;
     }

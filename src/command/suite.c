@@ -667,6 +667,7 @@ bool suite_plan(struct suite *s, struct error *err)
                                 .run_id = s->store.id,
                                 .root = s->root,
                                 .env_prefix = s->config.env_prefix,
+                                .pytest_root = s->pytest.rootdir,
                                 .program = s->program.rowlock,
                                 .zygote = s->zygote_argv.n ? s->zygote_argv.v : NULL};
     return plan_make(&s->plan, &s->manifest, s->selection.tests, s->selection.n, &set, err);

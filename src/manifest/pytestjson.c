@@ -257,6 +257,7 @@ static bool read_rest(struct reader *r, const struct json *j, size_t first,
     info->skips = read_files(fields_get(root, "skips"), "place", &info->n_skips);
     info->pytest_version = copy_string(root, "pytest");
     info->python_version = copy_string(root, "python");
+    info->rootdir = copy_string(root, "rootdir");
     info->collect_note = copy_string(root, "collect_note");
     info->repeats = cJSON_IsTrue(fields_get(root, "repeats"));
     info->start_note = copy_string(root, "worker_start_note");
@@ -298,6 +299,7 @@ void pytest_info_release(struct pytest_info *info)
     free(info->python_version);
     free(info->dist);
     free(info->collect_note);
+    free(info->rootdir);
     free(info->start_note);
     strv_release(&info->notes);
     free_files(info->errors, info->n_errors);

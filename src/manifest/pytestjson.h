@@ -12,6 +12,7 @@
 struct pytest_info {
     char *pytest_version;
     char *python_version;
+    char *rootdir;      /* from where the ids of its tests are seen; absolute */
     char *collect_note; /* why one process has collected; "" where there is nothing to say */
     bool repeats;     /* what --count asks for is done by a plugin */
     char *start_note; /* why workers start as they do; "" where there is nothing to say */

@@ -32,6 +32,7 @@ struct plan_settings {
     const char *run_id;     /* digits and '-' only: it stands in tests.mk */
     const char *root;       /* absolute */
     const char *env_prefix; /* "FQCN" */
+    const char *pytest_root; /* as in struct plan_head; NULL: "" */
     const char *program;    /* absolute path of rowlock */
     char *const *zygote;    /* argv, NULL-terminated; NULL without pytest tests */
 };

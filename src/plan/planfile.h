@@ -22,7 +22,7 @@
 
 #include "base/error.h"
 
-#define PLAN_MAGIC "RLPLAN05"
+#define PLAN_MAGIC "RLPLAN06"
 
 struct plan_str {
     uint64_t off; /* of the first byte */
@@ -122,6 +122,7 @@ struct plan_head {
     struct plan_str run_id;
     struct plan_str root;       /* absolute; the current folder of every recipe */
     struct plan_str env_prefix; /* "FQCN" */
+    struct plan_str pytest_root; /* from where the ids of pytest's tests are seen, absolute; or "" */
     struct plan_str program;    /* absolute path of rowlock, for begin and end */
     struct plan_list zygote;    /* strings: argv that starts the zygote; empty without pytest */
     struct plan_list queues;    /* uint32_t, n_slots + 1: queue s holds groups queues[s] up to, not

@@ -237,6 +237,7 @@ static void fill_head(const struct plan *p, struct plan_head *h, struct tail *t)
     h->run_id = put_str(t, s->run_id);
     h->root = put_str(t, s->root);
     h->env_prefix = put_str(t, s->env_prefix);
+    h->pytest_root = put_str(t, s->pytest_root ? s->pytest_root : "");
     h->program = put_str(t, s->program);
     h->zygote = put_strings(t, s->zygote);
     h->n_queued = p->n_queued;

@@ -58,6 +58,11 @@ void report_json_pair(struct buf *b, const char *key, const char *s);
 /* Appends text with control bytes and invalid UTF-8 as \xNN; newlines and tabs stay if
  * multiline, and a CR before a newline goes. */
 void report_plain(struct buf *b, const char *text, size_t len, bool multiline);
+/* Appends the id of a test, unescaped, for people to type it where the run was started: pytest's ids
+ * are seen from its rootdir, which may be another folder. NULL: nothing. */
+void report_test_name(struct buf *b, const struct plan_map *plan, const struct plan_test *t);
+/* The same for the id of a test of pytest, or the name of one of its files. */
+void report_pytest_name(struct buf *b, const struct plan_map *plan, const char *id);
 /* The same for output that may be coloured: complete colour sequences stay if color, else go. */
 void report_output(struct buf *b, const char *text, size_t len, bool color);
 /* "1.2 s", "340 ms", "2 m 03 s" and "34 MB" (1 MB is 1,000,000 bytes) into out (at least 16

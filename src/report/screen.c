@@ -39,17 +39,20 @@ void screen_init(struct screen *s, FILE *out, const struct results *r,
     s->style = style;
     s->width = style->width > 0 ? (size_t)style->width : WIDTH_UNKNOWN;
     buf_init(&s->b);
+    buf_init(&s->name);
 }
 
 void screen_release(struct screen *s)
 {
     buf_release(&s->b);
+    buf_release(&s->name);
 }
 
-const char *screen_id(const struct screen *s, uint32_t i)
+const char *screen_id(struct screen *s, uint32_t i)
 {
-    const struct plan_test *pt = plan_map_test(s->r->plan, i);
-    return pt ? plan_map_str(s->r->plan, pt->id) : "";
+    buf_clear(&s->name);
+    report_test_name(&s->name, s->r->plan, plan_map_test(s->r->plan, i));
+    return buf_cstr(&s->name);
 }
 
 const char *screen_short_word(enum outcome o)

@@ -15,14 +15,15 @@ struct screen {
     const struct results *r;
     const struct report_style *style;
     size_t width;
-    struct buf b; /* the line under construction */
+    struct buf b;    /* the line under construction */
+    struct buf name; /* for screen_id */
 };
 
 void screen_init(struct screen *s, FILE *out, const struct results *r,
                  const struct report_style *style);
 void screen_release(struct screen *s);
-/* The id of test i, unescaped. */
-const char *screen_id(const struct screen *s, uint32_t i);
+/* The id of test i, unescaped, as report_test_name has it; valid until the next call. */
+const char *screen_id(struct screen *s, uint32_t i);
 /* "failed", "timed out", …: the word for people. */
 const char *screen_outcome(enum outcome o);
 /* "FAILED", "TIMEOUT", …: the word of the short summary. */

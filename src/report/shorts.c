@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/strv.h"
 #include "base/xalloc.h"
+#include "manifest/manifest.h"
 
 void shorts_chars(const char *given, char *out)
 {
@@ -117,7 +118,9 @@ static void show_errors(struct screen *s, bool *begun)
     for (size_t k = 0; k < s->r->n_errors; k++) {
         const struct result_file *e = &s->r->errors[k];
         head(s, begun);
-        screen_short_named(s, OUTCOME_ERROR, e->name, e->message.data, e->message.len);
+        buf_clear(&s->name);
+        report_pytest_name(&s->name, s->r->plan, e->name);
+        screen_short_named(s, OUTCOME_ERROR, buf_cstr(&s->name), e->message.data, e->message.len);
     }
 }
 
@@ -128,10 +131,9 @@ struct fold {
     struct map seen;
 };
 
-static void fold_skip(struct fold *f, const char *where, size_t where_len, const char *why)
+static void fold_skip(struct fold *f, const char *where, const char *why)
 {
-    char *place = xmemdup0(where, where_len);
-    char *key = *why ? xasprintf("%s: %s", place, why) : xstrdup(place);
+    char *key = *why ? xasprintf("%s: %s", where, why) : xstrdup(where);
     size_t at = map_get(&f->seen, key);
     if (at == MAP_NONE) {
         at = f->keys.n;
@@ -143,7 +145,15 @@ static void fold_skip(struct fold *f, const char *where, size_t where_len, const
         free(key);
     }
     f->counts[at]++;
-    free(place);
+}
+
+/* where: "file:line", the file as in ids of pytest. */
+static void fold_pytest(struct screen *s, struct fold *f, const char *where,
+                        const struct result_text *why)
+{
+    buf_clear(&s->name);
+    report_pytest_name(&s->name, s->r->plan, where);
+    fold_skip(f, buf_cstr(&s->name), why->len ? why->data : "");
 }
 
 static void fold_test(struct screen *s, uint32_t i, struct fold *f)
@@ -153,11 +163,13 @@ static void fold_test(struct screen *s, uint32_t i, struct fold *f)
     const struct result_text *where = t->place.len ? &t->place : &t->location;
     for (size_t k = 0; k < t->n_points; k++) /* each has its reason, or at least its name */
         if (t->points[k].outcome == OUTCOME_SKIPPED)
-            fold_skip(f, id, strlen(id), t->points[k].description);
+            fold_skip(f, id, t->points[k].description);
     if (!result_counts_itself(t) || result_itself(t) != OUTCOME_SKIPPED)
         return;
-    fold_skip(f, where->len ? where->data : id, where->len ? where->len : strlen(id),
-              t->message.len ? t->message.data : "");
+    if (where->len && plan_map_test(s->r->plan, i)->format == FORMAT_PYTEST)
+        fold_pytest(s, f, where->data, &t->message);
+    else
+        fold_skip(f, where->len ? where->data : id, t->message.len ? t->message.data : "");
 }
 
 static void show_skips(struct screen *s, bool *begun)
@@ -165,8 +177,7 @@ static void show_skips(struct screen *s, bool *begun)
     struct fold f = {STRV_INIT, NULL, MAP_INIT};
     for (size_t k = 0; k < s->r->n_skips; k++) {
         const struct result_file *file = &s->r->skips[k];
-        const char *where = file->detail.len ? file->detail.data : file->name;
-        fold_skip(&f, where, strlen(where), file->message.len ? file->message.data : "");
+        fold_pytest(s, &f, file->detail.len ? file->detail.data : file->name, &file->message);
     }
     for (uint32_t i = 0; i < s->r->plan->head->n_tests; i++)
         fold_test(s, i, &f);

@@ -147,7 +147,7 @@ static bool show_detail(struct screen *s, uint32_t i, bool teardown)
 }
 
 /* What pytest calls a test in a rule: its id without the file, "TestClass.test[a::b]". */
-static void add_title(const struct screen *s, struct buf *b, uint32_t i)
+static void add_title(struct screen *s, struct buf *b, uint32_t i)
 {
     const char *id = screen_id(s, i), *colons = strstr(id, "::");
     if (!is_pytest(s, i) || !colons) {

@@ -426,3 +426,26 @@ def test_output_under_s_without_a_driver_goes_to_the_journal(project):
     log = project.path(".rowlock/last/zygote.log")
     assert not log.exists() or "spoken" not in log.read_text()
     assert os.path.exists(project.path(".rowlock/last/journal"))
+
+
+def test_names_are_seen_from_where_the_run_was_started(project):
+    """As pytest has them: who copies one can type it there."""
+    project.write("pytest.ini", "[pytest]\n")
+    marked = "import pytest\n@pytest.mark.skip\ndef test_s(): pass\ndef test_f(): assert 0\n"
+    for name in ("here/test_a.py", "here/below/test_b.py", "there/test_c.py"):
+        project.write(name, marked)
+    project.write("there/test_bad.py", "import nope\n")
+    words = ("-v", "-rA", "--continue-on-collection-errors", ".", "../there")
+    pattern = re.compile(r"^(?:\S+ )*?(\S*test_\w+\.py\S*)", re.M)
+    here = project.path("here")
+
+    def named(text):
+        lines = [line for line in text.splitlines() if re.search("FAILED|SKIPPED|^ERROR ", line)]
+        return {found[1] for found in map(pattern.search, lines) if found}
+
+    ours = project.rowlock("parallel", "-n", "2", *words, cwd=here)
+    plain = project.run([sys.executable, "-m", "pytest", "-p", "no:xdist", *words], cwd=here)
+    assert named(ours.stdout) == named(plain.stdout)
+    assert "../there/test_c.py::test_f" in named(ours.stdout)
+    again = project.rowlock("parallel", "-n", "2", "below/test_b.py::test_f", cwd=here)
+    assert "FAILED below/test_b.py::test_f" in again.stdout
