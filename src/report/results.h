@@ -56,8 +56,7 @@ struct result {
     size_t n_properties;
 };
 
-/* A file that pytest could not collect. */
-/* A file that could not be collected, or skips itself: detail is "file:line" then. */
+/* A file that pytest could not collect, or skips itself: detail is "file:line" then. */
 struct result_file {
     const char *name;
     struct result_text message, detail;
