@@ -148,7 +148,7 @@ struct plan_settings plantest_settings(void)
 {
     return (struct plan_settings){.dist = DIST_LOADSCOPE,
                                   .n_slots = 4,
-                                  .run_id = "20240102-030405-67",
+                                  .run_id = PLANTEST_ID,
                                   .root = "/nowhere",
                                   .env_prefix = "FQCN",
                                   .program = "/nowhere/rowlock"};
@@ -185,6 +185,33 @@ void plantest_install(const struct plan *p)
     free(plan);
     free(program);
     free(run);
+}
+
+int plantest_set_up(void **state)
+{
+    struct plantest_case *f = xcalloc(1, sizeof *f);
+    f->dir = plantest_enter();
+    manifest_init(&f->m);
+    f->s = plantest_settings();
+    *state = f;
+    return 0;
+}
+
+int plantest_tear_down(void **state)
+{
+    struct plantest_case *f = *state;
+    plan_release(&f->p);
+    manifest_release(&f->m);
+    plantest_leave(f->dir);
+    free(f);
+    return 0;
+}
+
+void plantest_case_install(struct plantest_case *f)
+{
+    plan_release(&f->p);
+    plantest_plan(&f->p, &f->m, &f->s);
+    plantest_install(&f->p);
 }
 
 static int append(const char *path, const char *text)

@@ -36,6 +36,22 @@ struct plan_settings plantest_settings(void);
 /* Plans all tests of m; fails the test on an error. */
 void plantest_plan(struct plan *p, const struct manifest *m, const struct plan_settings *s);
 
+/* What a test of tests.mk works with: a folder of its own, an empty manifest, settings, and the plan
+ * that plantest_case_install() has made of them. */
+struct plantest_case {
+    char *dir;
+    struct manifest m;
+    struct plan_settings s;
+    struct plan p;
+};
+/* For cmocka: *state is the case from the one to the other. */
+int plantest_set_up(void **state);
+int plantest_tear_down(void **state);
+/* Plans what is in the manifest by now, and installs it. */
+void plantest_case_install(struct plantest_case *f);
+/* The run of plantest_settings(). */
+#define PLANTEST_ID "20240102-030405-67"
+
 /* Writes plan and tests.mk into .rowlock/ as a run does, rowlock-exec being this program. */
 void plantest_install(const struct plan *p);
 /* The main of a program that plantest_install was called in begins with this: being called as

@@ -17,41 +17,7 @@
 #include "plantest.h"
 
 #define ALONE "-f", ".rowlock/tests.mk"
-#define ID    "20240102-030405-67"
-
-struct fixture {
-    char *dir;
-    struct manifest m;
-    struct plan_settings s;
-    struct plan p;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = xcalloc(1, sizeof *f);
-    f->dir = plantest_enter();
-    manifest_init(&f->m);
-    f->s = plantest_settings();
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    plan_release(&f->p);
-    manifest_release(&f->m);
-    plantest_leave(f->dir);
-    free(f);
-    return 0;
-}
-
-static void install(struct fixture *f)
-{
-    plan_release(&f->p);
-    plantest_plan(&f->p, &f->m, &f->s);
-    plantest_install(&f->p);
-}
+#define ID    PLANTEST_ID
 
 /* The log since the last call, "ID" left out: "start 4 t4\nend 4 t4\n". Caller frees. */
 static char *take_log(void)
@@ -97,7 +63,7 @@ static bool ended_before(const char *log, const char *a, const char *b)
 }
 
 /* Which unit has the test of that id, as the word its recipe is called with. */
-static const char *unit(const struct fixture *f, const char *id)
+static const char *unit(const struct plantest_case *f, const char *id)
 {
     static char words[8][16];
     static unsigned next;
@@ -115,7 +81,7 @@ static const char *unit(const struct fixture *f, const char *id)
 
 /* ---- Full runs -------------------------------------------------------------------------- */
 
-static void add_mixture(struct fixture *f)
+static void add_mixture(struct plantest_case *f)
 {
     char id[16];
     ADD(&f->m, "serial 1", "serial");
@@ -133,7 +99,7 @@ static void add_mixture(struct fixture *f)
     ADD(&f->m, "serial 2", "serial");
 }
 
-static void check_mixture(const struct fixture *f, const char *log)
+static void check_mixture(const struct plantest_case *f, const char *log)
 {
     char word[16];
     for (uint32_t u = 0; u < f->p.n_units; u++) {
@@ -158,10 +124,10 @@ static void check_mixture(const struct fixture *f, const char *log)
 
 static void test_a_full_run(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char *out;
     add_mixture(f);
-    install(f);
+    plantest_case_install(f);
     static const char *const jobs[] = {"-j1", "-j2", "-j16"};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(MAKE(&out, ALONE, jobs[i]), 0);
@@ -178,9 +144,9 @@ static void test_a_full_run(void **state)
 /* As the driver calls it. */
 static void test_a_run_of_the_driver(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_mixture(f);
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, "-krRs", "--no-print-directory", "-j3", ALONE, "all"), 0);
     char *log = take_log();
     check_mixture(f, log);
@@ -190,11 +156,11 @@ static void test_a_run_of_the_driver(void **state)
 
 static void test_one_worker_starts_in_order(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD(&f->m, "a", "expected=1");
     ADD(&f->m, "b", "expected=3");
     ADD(&f->m, "c", "expected=2");
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, ALONE), 0);
     expect_log("start begin\nend begin\nstart 1\nend 1\nstart 2\nend 2\nstart 3\nend 3\n"
                "start end\nend end\n");
@@ -202,13 +168,13 @@ static void test_one_worker_starts_in_order(void **state)
 
 static void test_sequential_whatever_j(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
     ADD(&f->m, "b", "scope=f");
     ADD(&f->m, "c", "tap");
     ADD(&f->m, "d", "scope=f");
     f->s.sequential = true;
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, ALONE, "-j8"), 0);
     expect_log("start begin\nend begin\nstart 1\nend 1\nstart 2\nend 2\nstart 3\nend 3\n"
                "start 4\nend 4\nstart end\nend end\n");
@@ -216,9 +182,9 @@ static void test_sequential_whatever_j(void **state)
 
 static void test_failing_groups_hold_up_nobody(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_mixture(f);
-    install(f);
+    plantest_case_install(f);
     char *fail = xasprintf("fail-%s", unit(f, "lock a"));
     char *serial = xasprintf("fail-%s", unit(f, "early"));
     char *die = xasprintf("kill-%s", unit(f, "p3"));
@@ -244,9 +210,9 @@ static void test_failing_groups_hold_up_nobody(void **state)
 
 static void test_begin_and_end_fail_the_build(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
-    install(f);
+    plantest_case_install(f);
     plantest_write("fail-begin", "");
     assert_int_equal(MAKE(NULL, ALONE, "-k", "-j4"), 2);
     expect_log("start begin\nend begin\n");
@@ -260,18 +226,18 @@ static void test_begin_and_end_fail_the_build(void **state)
 
 static void test_no_tests(void **state)
 {
-    struct fixture *f = *state;
-    install(f);
+    struct plantest_case *f = *state;
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, ALONE, "-j2"), 0);
     expect_log("start begin\nend begin\nstart end\nend end\n");
 }
 
 static void test_files_named_as_targets(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
     ADD(&f->m, "s", "serial");
-    install(f);
+    plantest_case_install(f);
     static const char *const names[] = {
         "all", "t1", "g1", "rowlock-all", "rowlock-begin", "rowlock-end", "rowlock-phase-0",
         "t1.c"};
@@ -285,11 +251,11 @@ static void test_files_named_as_targets(void **state)
 
 static void test_dry_run_starts_nothing_but_heavy_groups(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char *out;
     ADD(&f->m, "a", "expected=3");
     ADD(&f->m, "h", "weight=2");
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(&out, ALONE, "-n"), 0);
     assert_string_equal(out, ".rowlock/rowlock-exec " ID " begin \n"
                              ".rowlock/rowlock-exec " ID " 1 \n"
@@ -304,9 +270,9 @@ static void test_dry_run_starts_nothing_but_heavy_groups(void **state)
 
 static void test_named_tests_run_alone(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_mixture(f);
-    install(f);
+    plantest_case_install(f);
     size_t serial = map_get(&f->m.by_id, "serial 2") + 1;
     char *goal = xasprintf("t%zu", serial), *group = xstrdup(unit(f, "serial 2"));
     assert_int_equal(MAKE(NULL, ALONE, goal), 0);
@@ -326,11 +292,11 @@ static void test_named_tests_run_alone(void **state)
 
 static void test_named_tests_and_groups(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD(&f->m, "a", "scope=f");
     ADD(&f->m, "b", "scope=f");
     ADD(&f->m, "c", "serial");
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, ALONE, "t2", "g2", "t2"), 0);
     expect_log("start begin g2 t2\nend begin g2 t2\nstart 1 g2 t2\nend 1 g2 t2\n"
                "start 2 g2 t2\nend 2 g2 t2\n");
@@ -344,7 +310,7 @@ static void test_named_tests_and_groups(void **state)
 
 static void test_many_goals_go_into_a_file(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     struct strv words = STRV_INIT;
     char id[16];
     f->s.n_slots = 1;
@@ -352,7 +318,7 @@ static void test_many_goals_go_into_a_file(void **state)
         snprintf(id, sizeof id, "%d", i);
         ADD(&f->m, id, "scope=f");
     }
-    install(f);
+    plantest_case_install(f);
     strv_push(&words, "-f");
     strv_push(&words, ".rowlock/tests.mk");
     for (int i = 0; i < 2000; i++)
@@ -381,10 +347,10 @@ static void test_many_goals_go_into_a_file(void **state)
 
 static void test_outside_of_the_root(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char *out;
     ADD0(&f->m, "a");
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(mkdir("sub", 0777), 0);
     assert_int_equal(MAKE(&out, "-C", "sub", "-f", "../.rowlock/tests.mk"), 2);
     assert_non_null(strstr(out, ".rowlock/runs/" ID "/plan is not there; run make in the project's "
@@ -404,9 +370,9 @@ static void test_outside_of_the_root(void **state)
 
 static void test_included_first(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_mixture(f);
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", PROJECT "include .rowlock/tests.mk\n"
                                        "first:\n"
                                        ">@set -o pipefail; echo \"first $(SHELL) $$0\" >> log\n"
@@ -433,9 +399,9 @@ static void test_included_first(void **state)
 
 static void test_included_last(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", "first: ; @echo first >> log\n"
                                "include .rowlock/tests.mk\n"
                                "second: ; @echo second >> log\n");
@@ -450,9 +416,9 @@ static void test_included_last(void **state)
 /* The control of all the tests that say no shell was used: here one is, and it is noticed. */
 static void test_a_shell_is_noticed(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", "x: ; @.rowlock/rowlock-exec x; true\n");
     assert_int_equal(MAKE(NULL, "x"), 0);
     assert_true(exists("shell"));
@@ -460,9 +426,9 @@ static void test_a_shell_is_noticed(void **state)
 
 static void test_makefiles_from_the_environment(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD0(&f->m, "a");
-    install(f);
+    plantest_case_install(f);
     plantest_write("site.mk", "site: ; @echo site >> log\n");
     assert_int_equal(setenv("MAKEFILES", "site.mk", 1), 0);
     int code = MAKE(NULL, ALONE);
@@ -477,12 +443,12 @@ static void test_makefiles_from_the_environment(void **state)
 
 static void test_needs_are_made_first(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     ADD(&f->m, "a", "needs=build/a b", "needs=x#y", "needs=c:d", "needs=per%cent", "needs=./dot",
         "needs=at@+,-_.\xc3\xa4\xff", "needs=build/a b");
     ADD0(&f->m, "b");
     f->s.n_slots = 1;
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", ".SECONDEXPANSION:\n"
                                "all: rowlock-all\n"
                                "include .rowlock/tests.mk\n"
@@ -555,10 +521,10 @@ static const char *const BAD_NEEDS[] = {"needs=$(shell touch pwned)",
 
 static void test_needs_that_make_cannot_hold(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     plantest_add(&f->m, "a", BAD_NEEDS);
     f->s.n_slots = 1;
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", PROJECT "default: rowlock-all ; @:\n"
                                        "include .rowlock/tests.mk\n");
     assert_int_equal(MAKE(NULL, "-j2"), 0);
@@ -575,13 +541,13 @@ static void test_needs_that_make_cannot_hold(void **state)
 
 static void test_a_need_of_64_kib(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char *need = xmalloc(65542);
     memset(need, 'x', 65541);
     memcpy(need, "needs=", 6);
     need[65541] = '\0';
     ADD(&f->m, "a", need);
-    install(f);
+    plantest_case_install(f);
     plantest_write("Makefile", "include .rowlock/tests.mk\n");
     assert_int_equal(MAKE(NULL, "rowlock-all"), 0);
     free(need);
@@ -605,7 +571,7 @@ static void test_hostile_ids(void **state)
                                       "$(error no)",
                                       "\t",
                                       "%s%n"};
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char *huge = xmalloc(65537);
     memset(huge, '(', 65536);
     huge[65536] = '\0';
@@ -616,7 +582,7 @@ static void test_hostile_ids(void **state)
     /* Its comment would swallow the rule of its group. */
     ADD(&f->m, "the last of its group \\", "locks=own");
     f->s.n_slots = 1;
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(MAKE(NULL, ALONE), 0);
     expect_log("start begin\nend begin\nstart 1\nend 1\nstart 2\nend 2\nstart 3\nend 3\n"
                "start end\nend end\n");
@@ -634,13 +600,13 @@ static void test_hostile_ids(void **state)
 
 static void test_lines_are_bounded(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     char id[16];
     for (int i = 0; i < 6000; i++) {
         snprintf(id, sizeof id, "%d", i);
         ADD(&f->m, id, i < 3000 ? "scope=f" : "serial");
     }
-    install(f);
+    plantest_case_install(f);
     char *mk = plantest_read(".rowlock/tests.mk");
     for (const char *line = mk; *line; line += strcspn(line, "\n") + 1)
         assert_true(strcspn(line, "\n") < 16384);
@@ -654,7 +620,7 @@ static void test_lines_are_bounded(void **state)
     free(out);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, plantest_set_up, plantest_tear_down)
 
 int main(int argc, char **argv)
 {

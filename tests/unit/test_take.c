@@ -15,52 +15,18 @@
 #include "plantest.h"
 
 #define ALONE "-f", ".rowlock/tests.mk"
-#define ID    "20240102-030405-67"
+#define ID    PLANTEST_ID
 
-struct fixture {
-    char *dir;
-    struct manifest m;
-    struct plan_settings s;
-    struct plan p;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = xcalloc(1, sizeof *f);
-    f->dir = plantest_enter();
-    manifest_init(&f->m);
-    f->s = plantest_settings();
-    f->s.n_slots = 2;
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    plan_release(&f->p);
-    manifest_release(&f->m);
-    plantest_leave(f->dir);
-    free(f);
-    return 0;
-}
-
-/* Adds n tests of pytest, each a group. */
-static void add_groups(struct fixture *f, int n)
+/* Adds n tests of pytest, each a group; for two workers. */
+static void add_groups(struct plantest_case *f, int n)
 {
     char id[16], scope[32];
+    f->s.n_slots = 2;
     for (int i = 0; i < n; i++) {
         snprintf(id, sizeof id, "p%d", i);
         snprintf(scope, sizeof scope, "scope=f%d", i);
         ADD(&f->m, id, scope);
     }
-}
-
-static void install(struct fixture *f)
-{
-    plan_release(&f->p);
-    plantest_plan(&f->p, &f->m, &f->s);
-    plantest_install(&f->p);
 }
 
 /* Were those words called, in that order and no others? One of them follows another's end. */
@@ -82,10 +48,10 @@ static void expect_calls(const char *const *words)
 
 static void test_the_first_phase_is_taken(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_groups(f, 4);
     ADD(&f->m, "s", "scope=s", "serial");
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(f->p.n_free, 4);
     assert_int_equal(MAKE(NULL, ALONE, "rowlock-take"), 0);
     CALLS("begin", "take", "take", "take", "5", "end");
@@ -100,12 +66,12 @@ static void test_what_is_not_taken(void **state)
 {
     static const char *const others[][3] = {
         {"scope=x", "locks=a"}, {"scope=x", "weight=2"}, {"scope=x", "depends=p0"}, {"expected=1"}};
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         manifest_release(&f->m);
         add_groups(f, 4);
         plantest_add(&f->m, "x", others[i]);
-        install(f);
+        plantest_case_install(f);
         assert_int_equal(f->p.n_free, 0);
         assert_int_equal(MAKE(NULL, ALONE, "ROWLOCK_RUN=" ID, "rowlock-take"), 0);
         CALLS("1", "2", "3", "4", "5");
@@ -115,9 +81,9 @@ static void test_what_is_not_taken(void **state)
 /* As many recipes as there would be groups gain nothing. */
 static void test_few_groups(void **state)
 {
-    struct fixture *f = *state;
+    struct plantest_case *f = *state;
     add_groups(f, 3);
-    install(f);
+    plantest_case_install(f);
     assert_int_equal(f->p.n_free, 3);
     assert_int_equal(MAKE(NULL, ALONE, "ROWLOCK_RUN=" ID, "rowlock-take"), 0);
     CALLS("1", "2", "3");
@@ -130,9 +96,9 @@ int main(int argc, char **argv)
         return other;
     unsetenv("MAKEFILES");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_first_phase_is_taken, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_not_taken, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_few_groups, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_first_phase_is_taken, plantest_set_up, plantest_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_taken, plantest_set_up, plantest_tear_down),
+        cmocka_unit_test_setup_teardown(test_few_groups, plantest_set_up, plantest_tear_down),
     };
     return cmocka_run_group_tests_name("take", tests, NULL, NULL);
 }
