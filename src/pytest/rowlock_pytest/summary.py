@@ -205,7 +205,7 @@ def tell_junit(config, rundir):
             continue  # the plugin is blocked
         if value != default:
             value = int(value) if isinstance(value, bool) else collect.clean(str(value))
-            lines.append("{} {}\n".format(name, str(value).replace("\n", " ")))
+            line = "{} {}\n".format(name, str(value).replace("\n", " "))
+            lines.append(line.encode("utf-8"))
     if lines:
-        with open(os.path.join(rundir, "junit"), "w", encoding="utf-8") as f:
-            f.writelines(lines)
+        _write_whole(os.path.join(rundir, "junit"), lines)
